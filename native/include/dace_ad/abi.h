@@ -1,0 +1,36 @@
+/* The one header shared by generated code and the runtime. Generated code does not include it: the preamble that
+ * ts/lower/cpp-preamble.ts prints must declare the same layout, and a test compares the two. */
+#ifndef DACE_AD_ABI_H
+#define DACE_AD_ABI_H
+#include <stdint.h>
+
+#define DACE_ABI_VERSION 1u
+
+/* Status codes returned by dace_run. */
+enum { DACE_OK = 0, DACE_CANCELLED = 1, DACE_BOUNDS = 2, DACE_RAISED = 3, DACE_NAN = 4, DACE_OOM = 5, DACE_INTERNAL = 6 };
+
+/* Row-major: C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. ld* count elements. threads: at most this many. */
+typedef void (*dace_gemm_f64)(int32_t trans_a, int32_t trans_b, int64_t m, int64_t n, int64_t k, double alpha,
+                              const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
+                              int64_t ldc, int32_t threads);
+typedef void (*dace_gemm_f32)(int32_t trans_a, int32_t trans_b, int64_t m, int64_t n, int64_t k, float alpha,
+                              const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
+                              int64_t ldc, int32_t threads);
+
+typedef struct dace_rt {
+  uint32_t abi_version;        /* DACE_ABI_VERSION; dace_run returns DACE_INTERNAL on a mismatch */
+  uint32_t struct_bytes;       /* sizeof(dace_rt) */
+  int32_t threads;             /* OpenMP threads this run may use, >= 1 */
+  int32_t reserved;
+  const int32_t* cancel;       /* polled (volatile read) by outer loops; nonzero: return DACE_CANCELLED */
+  int64_t* progress;           /* generated outer loops add finished steps (relaxed); may be NULL */
+  int64_t* error;              /* error slot of 4 words: code, site (index into Plan.sites), value, extent */
+  dace_gemm_f64 gemm_f64;
+  dace_gemm_f32 gemm_f32;
+} dace_rt;
+
+/* args[i]: base address of the i-th buffer of Plan.buffers with storage "argument" (scalars are buffers of one element).
+ * symbols[i]: the i-th of Plan.symbols. arena: base of the planned arena (64-byte aligned), offsets come in as symbols. */
+typedef int32_t (*dace_run_fn)(const dace_rt* rt, void* const* args, const int64_t* symbols, void* arena);
+
+#endif

@@ -1,0 +1,69 @@
+/** The lowered program as plain, versioned, serialisable data: what the runtime needs to compile and run it. */
+import type { DType } from "../base/dtypes.js";
+
+export const PLAN_VERSION = 1;
+
+/** A symbolic integer in the text form of `ts/symbolic` (`Expr.key`), parsed by `parseExpr`. */
+export type ExprText = string;
+
+export interface PlanBuffer {
+  readonly name: string;
+  readonly dtype: DType;
+  /** "argument": address given by the caller; "arena": at `arenaBase + symbols[offsetSymbol]` bytes. */
+  readonly storage: "argument" | "arena";
+  readonly shape: readonly ExprText[];
+  /** Arena buffers: the symbol that carries the byte offset (a multiple of 64). */
+  readonly offsetSymbol?: string;
+  /** Arena buffers: first and last position, in the linearised order of top-level steps, at which the buffer is live. */
+  readonly live?: readonly [number, number];
+  /** Argument buffers: does the program read what was there on entry; does it write. */
+  readonly reads?: boolean;
+  readonly writes?: boolean;
+  readonly label?: string;
+  readonly role?: string;
+  /** Arena buffers that must be zero on entry are zeroed by the generated code itself; nothing else is. */
+}
+
+/** A place in the user's source that a run-time error can name. */
+export interface PlanSite { readonly code: "BOUNDS" | "RAISED" | "NAN"; readonly message: string; readonly file?: string; readonly line?: number; readonly column?: number }
+
+export interface PlanCheck {
+  readonly kind: "speculation" | "shape" | "bounds";
+  readonly expr: ExprText;
+  readonly message: string;
+  readonly file?: string; readonly line?: number; readonly column?: number;
+}
+
+export type PlanParameter =
+  | { readonly kind: "container"; readonly name: string; readonly buffer: number }
+  | { readonly kind: "symbol"; readonly name: string; readonly symbol: string };
+
+export type PlanResult =
+  | { readonly kind: "none" }
+  | { readonly kind: "buffer"; readonly buffer: number }
+  | { readonly kind: "integer"; readonly expr: ExprText }
+  | { readonly kind: "tuple"; readonly items: readonly PlanResult[] };
+
+export interface Plan {
+  readonly version: number;
+  readonly name: string;
+  readonly buffers: readonly PlanBuffer[];
+  /** Order of the argument buffers in `args`: indices into `buffers`. */
+  readonly arguments: readonly number[];
+  /** Order of the int64 symbols: sizes and integer parameters, then arena offsets. */
+  readonly symbols: readonly string[];
+  readonly parameters: readonly PlanParameter[];
+  readonly result: PlanResult;
+  /** Extra named outputs (gradients by name, tangents, …): buffer indices. */
+  readonly outputs: Readonly<Record<string, number>>;
+  readonly checks: readonly PlanCheck[];
+  readonly sites: readonly PlanSite[];
+  /** True if the generated code contains parallel regions (then it runs on the executor's team). */
+  readonly parallel: boolean;
+  /** Elements of work, for deciding whether a run is worth threads or another thread's wake-up; evaluated with the call's sizes. */
+  readonly work: ExprText;
+  /** One translation unit per element; compiled with `flags` and linked with `link` (symbolic names, resolved by the runtime). */
+  readonly cpp: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
+  /** Body of a JavaScript function `(rt, args, symbols, arena) => status`; see ts/lower/js.ts. */
+  readonly js: string;
+}

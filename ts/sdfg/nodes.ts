@@ -1,0 +1,151 @@
+/**
+ * The nodes of an SDFG: a tree of control-flow regions whose leaves are dataflow nodes in execution order. Access nodes are
+ * implicit: a memlet names its container, and the order of the nodes is the order of the accesses. A `Loop` is both DaCe's
+ * LoopRegion (order "up" or "down") and its map scope (order "any", one dimension each; perfect nests print as one map).
+ */
+import type { DType } from "../base/dtypes.js";
+import type { SourceLoc } from "../base/errors.js";
+import type { ScalarExpr } from "../scalar/expr.js";
+import type { Expr } from "../symbolic/expr.js";
+
+export interface View { readonly base: string; /** Elements from the base's start. */ readonly offset: Expr }
+
+/** A data container. Row-major and contiguous; a scalar has shape []. */
+export interface Container {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+  /** Transient: allocated by the program; otherwise an argument given by the caller. */
+  readonly transient: boolean;
+  /** A reinterpretation of another container's buffer, contiguous from `offset`. Never of another view. */
+  readonly view?: View;
+  /** The user's name for it, for reports and errors. */
+  readonly label?: string;
+  readonly loc?: SourceLoc;
+  /** What the container holds when it is not the user's: gradients, tapes, … (reports only). */
+  readonly role?: "value" | "gradient" | "tape" | "snapshot" | "workspace" | "count";
+}
+
+/**
+ * A value of the forward program wanted later: `data[index]` as it was just before or after forward node `node` ran, in the
+ * iteration that the loop variables of the same names have now. Resolved by the memory planner; none is left in a plan.
+ */
+export interface Saved { readonly node: number; readonly when: "before" | "after" }
+
+/** One element of a container, read or written. */
+export interface Memlet {
+  readonly data: string;
+  readonly index: readonly Expr[];
+  /** Reads only: every expression must be >= 0, otherwise nothing is loaded and the value is 0. */
+  readonly guard?: readonly Expr[];
+  readonly saved?: Saved;
+}
+
+/** Conflict resolution: how a write combines with what is there. */
+export type Wcr = "sum" | "prod" | "min" | "max";
+
+export interface NodeBase { readonly id: number; readonly loc?: SourceLoc }
+
+/** `output (=|wcr)= code(inputs)`. Inputs are read before the output is written. */
+export interface Tasklet extends NodeBase {
+  readonly kind: "tasklet";
+  readonly inputs: readonly Memlet[];
+  readonly output: Memlet;
+  readonly wcr?: Wcr;
+  readonly code: ScalarExpr;
+}
+
+/** For every integer `variable` in [begin, end): ascending, descending, or in any order and in parallel (a map). */
+export interface Loop extends NodeBase {
+  readonly kind: "loop";
+  /** Unique in the SDFG. A reverse loop reuses the name of the loop it reverses. */
+  readonly variable: string;
+  readonly begin: Expr;
+  readonly end: Expr;
+  readonly order: "up" | "down" | "any";
+  readonly body: readonly Node[];
+  /** Transients that are private to one iteration (scalars or small buffers). */
+  readonly locals?: readonly string[];
+  /** Set by `schedule` only: how the loop is carried out. */
+  readonly schedule?: LoopSchedule;
+}
+export interface LoopSchedule {
+  /** Iterations are shared among the threads of the enclosing parallel region. */
+  readonly parallel?: boolean;
+  /** A parallel region starts at this loop (which may itself be sequential). `work`: elements of work per execution, for the threshold. */
+  readonly region?: { readonly work: Expr };
+  /** Innermost and free of dependences: vectorise. */
+  readonly simd?: boolean;
+  /** Reductions carried by this loop, privatised and combined in index order. */
+  readonly reductions?: readonly { readonly data: string; readonly wcr: Wcr }[];
+  /** Guards of the reads inside hold for variable in [begin, end): the loop is split there and the guards dropped inside. */
+  readonly interior?: { readonly begin: Expr; readonly end: Expr };
+}
+
+/** A condition over container elements. */
+export interface Condition { readonly inputs: readonly Memlet[]; readonly code: ScalarExpr }
+
+export interface While extends NodeBase {
+  readonly kind: "while";
+  readonly condition: Condition;
+  /** True: the condition is tested after the body (do…while). */
+  readonly testAfter: boolean;
+  /** Symbol that counts finished iterations from 0, usable inside the body. */
+  readonly counter: string;
+  readonly body: readonly Node[];
+}
+
+export interface Branch { /** Absent: else. */ readonly condition?: Condition; readonly body: readonly Node[] }
+export interface Conditional extends NodeBase { readonly kind: "conditional"; readonly branches: readonly Branch[] }
+
+/** A region that `exit` nodes inside can leave. */
+export interface Block extends NodeBase { readonly kind: "block"; readonly label: string; readonly body: readonly Node[] }
+/** Leaves the block of that label (break and return; continue is an exit from a block that is a loop's whole body). */
+export interface Exit extends NodeBase { readonly kind: "exit"; readonly label: string }
+
+/** Stops the program with an error of the user's own (`raise`, `assert`, `throw`) or a bounds error. */
+export interface Raise extends NodeBase { readonly kind: "raise"; readonly code: "RAISED" | "BOUNDS"; readonly message: string }
+
+/** A rectangular part of a container as an operand: operand dimension d runs along container axis axes[d], from base, `sizes[d]` long. */
+export interface Operand {
+  readonly data: string;
+  readonly base: readonly Expr[];
+  readonly axes: readonly number[];
+  readonly sizes: readonly Expr[];
+  readonly saved?: Saved;
+}
+
+/** An operation of `ts/library/`, by name. */
+export interface LibraryNode extends NodeBase {
+  readonly kind: "library";
+  readonly op: string;
+  readonly inputs: readonly Operand[];
+  readonly outputs: readonly Operand[];
+  /** True: outputs are added to instead of overwritten. */
+  readonly accumulate: boolean;
+  readonly attributes: Readonly<Record<string, number | string | boolean>>;
+}
+
+export type Node = Tasklet | Loop | While | Conditional | Block | Exit | Raise | LibraryNode;
+
+/** What a program returns. */
+export type ReturnValue =
+  | { readonly kind: "none" }
+  | { readonly kind: "container"; readonly name: string }
+  | { readonly kind: "integer"; readonly expr: Expr }
+  | { readonly kind: "tuple"; readonly items: readonly ReturnValue[] };
+
+/** A parameter of the program, in call order. */
+export type Parameter =
+  | { readonly kind: "container"; readonly name: string; readonly container: string }
+  /** An integer (index, size, bound) passed by value. */
+  | { readonly kind: "symbol"; readonly name: string; readonly symbol: string };
+
+/** A check made once per call, before the run, with the call's sizes. */
+export interface EntryCheck {
+  readonly kind: "speculation" | "shape" | "bounds";
+  /** Holds if `expr >= 0` (speculation, bounds) or `expr == 0` (shape). A failed speculation selects the general variant. */
+  readonly expr: Expr;
+  readonly message: string;
+  readonly loc?: SourceLoc;
+}
