@@ -30,7 +30,12 @@ export interface Container {
  * A value of the forward program wanted later: `data[index]` as it was just before or after forward node `node` ran, in the
  * iteration that the loop variables of the same names have now. Resolved by the memory planner; none is left in a plan.
  */
-export interface Saved { readonly node: number; readonly when: "before" | "after" }
+export interface Saved {
+  readonly node: number;
+  readonly when: "before" | "after";
+  /** A discrete fact depends on the value (arm taken, tie mask): never recompute it, an ulp would flip the fact. */
+  readonly exact?: boolean;
+}
 
 /** One element of a container, read or written. */
 export interface Memlet {

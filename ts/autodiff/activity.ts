@@ -1,0 +1,43 @@
+/** Which containers a derivative flows through: varied (depend on an input asked for) and useful (an output depends on them). */
+import { isDifferentiable } from "../base/dtypes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Node } from "../sdfg/nodes.js";
+import { bodiesOf } from "../analysis/paths.js";
+
+/** The container that owns the memory. */
+export function baseOf(graph: Graph, name: string): string { return graph.container(name).view?.base ?? name; }
+
+interface Flow { readonly out: string; readonly ins: readonly string[] }
+
+function flows(graph: Graph, body: readonly Node[], into: Flow[]): Flow[] {
+  const floats = (names: readonly string[]): string[] => names.filter((n) => isDifferentiable(graph.container(n).dtype)).map((n) => baseOf(graph, n));
+  for (const node of body) {
+    if (node.kind === "tasklet") into.push({ out: baseOf(graph, node.output.data), ins: floats(node.inputs.map((m) => m.data)) });
+    else if (node.kind === "library") for (const o of node.outputs) into.push({ out: baseOf(graph, o.data), ins: floats(node.inputs.map((m) => m.data)) });
+    else for (const b of bodiesOf(node)) flows(graph, b.list, into);
+  }
+  return into;
+}
+
+/**
+ * The critical computation subgraph, per container and insensitive to order: a superset of what is active at each point,
+ * which costs time in odd programs but is never wrong.
+ */
+export function activeContainers(graph: Graph, wrt: readonly string[], of: readonly string[]): { readonly active: ReadonlySet<string>; readonly reached: ReadonlySet<string> } {
+  const all = flows(graph, graph.body, []);
+  const differentiable = (n: string): boolean => isDifferentiable(graph.container(n).dtype);
+  const spread = (seeds: readonly string[], from: (f: Flow) => readonly string[], to: (f: Flow) => readonly string[]): Set<string> => {
+    const set = new Set(seeds.map((n) => baseOf(graph, n)));
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const f of all) {
+        if (!from(f).some((n) => set.has(n))) continue;
+        for (const n of to(f)) if (differentiable(n) && !set.has(n)) { set.add(n); changed = true; }
+      }
+    }
+    return set;
+  };
+  const varied = spread(wrt, (f) => f.ins, (f) => [f.out]);
+  const useful = spread(of, (f) => [f.out], (f) => f.ins);
+  return { active: new Set([...varied].filter((n) => useful.has(n))), reached: useful };
+}

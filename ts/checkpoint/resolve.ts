@@ -1,0 +1,185 @@
+/**
+ * Turns every `saved` read of a joint graph into something that exists: a live read, a recomputation, or a tape.
+ * Pre: a joint graph. Post: no `saved` left; tapes are transients of role "tape", captured in the forward sweep at the outermost point at which the
+ * needed slice has the wanted value. Safe because a live read is proven not to be overwritten, and a tape is a copy made while the value is there.
+ */
+import { Availability, operandAccess, type Access } from "../analysis/availability.js";
+import { bodiesOf, withBodies, type Path } from "../analysis/paths.js";
+import { isInteger } from "../base/dtypes.js";
+import { cast, input, mapScalar, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { costOf } from "../scalar/ops.js";
+import type { Joint } from "../autodiff/reverse.js";
+import type { Condition, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import { Tapes, type Tape } from "./tapes.js";
+
+/** Recomputing at most this many flops (with elementary functions weighed) is taken to be cheaper than a tape's write and read. */
+const CHEAP_FLOPS = 48;
+/** … from at most this many loaded values. */
+const CHEAP_LOADS = 8;
+
+export interface Decision { readonly name: string; readonly how: "live" | "recompute" | "initial" | "tape"; readonly tape?: string }
+
+type Resolution =
+  | { readonly kind: "live"; readonly memlet: Memlet; readonly how: "live" | "initial" }
+  | { readonly kind: "recompute"; readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly flops: number; readonly loads: number }
+  | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Access["index"][number][] };
+
+export function resolveSaved(joint: Joint): { readonly graph: Graph; readonly decisions: readonly Decision[] } {
+  return new Resolver(joint).run();
+}
+
+class Resolver {
+  readonly #forward: readonly Node[];
+  readonly #available: Availability;
+  readonly #tapes: Tapes;
+  readonly #memo = new Map<string, Resolution>();
+  readonly #copies: ReadonlySet<number>;
+  readonly #decisions = new Map<string, Decision>();
+
+  constructor(readonly joint: Joint) {
+    this.#forward = joint.graph.body.slice(0, joint.forward);
+    const forward = joint.graph.with({ body: this.#forward });
+    this.#available = new Availability(forward);
+    this.#tapes = new Tapes(forward, this.#available);
+    // The first nodes of the body are the copies of changed arguments.
+    this.#copies = new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id));
+  }
+
+  run(): { readonly graph: Graph; readonly decisions: readonly Decision[] } {
+    const backward = this.joint.graph.body.slice(this.joint.forward);
+    // Twice: the first round finds out which slices each tape must hold, the second rewrites with their final shapes.
+    this.#list(backward);
+    this.#tapes.finish();
+    const rewritten = this.#list(backward);
+    return {
+      graph: this.joint.graph.with({ containers: this.#tapes.containers(), body: [...this.#tapes.insert(this.#forward), ...rewritten] }),
+      decisions: [...this.#decisions.values()],
+    };
+  }
+
+  #list(body: readonly Node[]): readonly Node[] { return body.map((n) => this.#node(n)); }
+
+  #node(n: Node): Node {
+    if (n.kind === "tasklet") return this.#tasklet(n);
+    if (n.kind === "library") return { ...n, inputs: n.inputs.map((o, k) => this.#operand(o, n.id, k)) };
+    const next = withBodies(n, bodiesOf(n).map((b) => this.#list(b.list)));
+    if (next.kind === "conditional") return { ...next, branches: next.branches.map((b) => (b.condition ? { ...b, condition: this.#condition(b.condition) } : b)) };
+    return next;
+  }
+
+  #tasklet(t: Tasklet): Tasklet {
+    if (!t.inputs.some((m) => m.saved)) return t;
+    const { code, inputs } = this.#rewrite(t.code, t.inputs);
+    return { ...t, code, inputs };
+  }
+
+  #condition(c: Condition): Condition {
+    const { code, inputs } = this.#rewrite(c.code, c.inputs);
+    return { code, inputs };
+  }
+
+  /** Replaces each saved input of an expression; equal loads share an input. */
+  #rewrite(code: ScalarExpr, inputs: readonly Memlet[]): { readonly code: ScalarExpr; readonly inputs: readonly Memlet[] } {
+    const out: Memlet[] = [], places = new Map<string, number>();
+    const place = (m: Memlet): number => {
+      const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]${m.guard ? m.guard.map((g) => g.key).join(";") : ""}`;
+      let at = places.get(key);
+      if (at === undefined) { at = out.length; out.push(m); places.set(key, at); }
+      return at;
+    };
+    const expand = (r: Resolution, guard: Memlet["guard"]): ScalarExpr => {
+      if (r.kind === "recompute") {
+        const parts = r.inputs.map((x) => expand(x, guard));
+        return mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e));
+      }
+      const m: Memlet = r.kind === "live" ? r.memlet : { data: this.#tapes.name(r.tape), index: this.#tapes.index(r.tape, r.index) };
+      return input(place(guard ? { ...m, guard } : m), this.joint.graph.container(r.kind === "live" ? m.data : r.tape.data).dtype);
+    };
+    const parts = inputs.map((m) => {
+      if (m.saved) { const { saved, guard, ...plain } = m; return expand(this.#resolve(plain, saved, saved.exact ?? false), guard); }
+      return input(place(m), this.joint.graph.container(m.data).dtype);
+    });
+    return { code: mapScalar(code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e)), inputs: out };
+  }
+
+  #resolve(m: Memlet, saved: Saved, exact: boolean): Resolution {
+    const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}${exact ? "!" : ""}`;
+    let r = this.#memo.get(key);
+    if (!r) {
+      r = this.#atHand(m, saved) ?? (exact ? undefined : this.#recompute(m, saved, 0)) ?? this.#tape(m, saved);
+      this.#memo.set(key, r);
+      const c = this.joint.graph.container(m.data);
+      this.#decisions.set(key, { name: c.label ?? c.name, how: r.kind === "live" ? r.how : r.kind });
+    }
+    return r;
+  }
+
+  /** A read that needs nothing: the element is still there, or it still has its value on entry. */
+  #atHand(m: Access, saved: Saved): Resolution | undefined {
+    if (this.#available.available(m, saved)) return { kind: "live", memlet: { data: m.data, index: m.index }, how: "live" };
+    const base = this.#available.baseOf(m.data), first = this.joint.initial.get(base);
+    if (first !== undefined && m.data === base && !this.#available.changedSinceStart(m, saved, this.#copies)) {
+      return { kind: "live", memlet: { data: first, index: m.index }, how: "initial" };
+    }
+    return undefined;
+  }
+
+  #tape(m: Access, saved: Saved): Resolution { return { kind: "tape", tape: this.#tapes.request(m, saved), index: m.index }; }
+
+  /** The element's value from the tasklet that wrote it in this very iteration, if that is unique and cheap. */
+  #recompute(m: Memlet, saved: Saved, depth: number): (Resolution & { kind: "recompute" }) | undefined {
+    if (depth > 6) return undefined;
+    const d = this.#definition(m, saved);
+    if (!d) return undefined;
+    let flops = 0, loads = 0;
+    visitScalar(d.code, (e) => { if (e.kind === "op") flops += costOf(e.op); });
+    const inputs: Resolution[] = [];
+    for (const i of d.inputs) {
+      if (i.guard) return undefined;
+      const s: Saved = { node: d.id, when: "before" };
+      const r = this.#atHand(i, s) ?? this.#recompute(i, s, depth + 1);
+      if (!r) return undefined;
+      if (r.kind === "recompute") { flops += r.flops; loads += r.loads; } else loads += 1;
+      inputs.push(r);
+    }
+    if (flops > CHEAP_FLOPS || loads > CHEAP_LOADS) return undefined;
+    const dtype = this.joint.graph.container(m.data).dtype;
+    // Integers are discrete facts if floats went into them: those are kept, not computed again.
+    if (isInteger(dtype) && d.inputs.some((i) => !isInteger(this.joint.graph.container(i.data).dtype))) return undefined;
+    return { kind: "recompute", code: cast(d.code, dtype), inputs, flops, loads };
+  }
+
+  /** The unique tasklet that gave the element its value, in the same iteration of the loops they share. */
+  #definition(m: Memlet, saved: Saved): Tasklet | undefined {
+    const path: Path = this.#available.path(saved.node);
+    const base = this.#available.baseOf(m.data);
+    const last = path.at(-1)!.node;
+    const same = (t: Tasklet): boolean => !t.wcr && !t.output.guard && t.output.data === m.data && t.output.index.every((e, d) => e.key === m.index[d]!.key);
+    if (saved.when === "after" && last.kind === "tasklet") return same(last) ? last : undefined;
+    if (saved.when === "after") return undefined;
+    for (let s = path.length - 1; s >= 0; s--) {
+      const { list, index } = path[s]!;
+      for (let i = index - 1; i >= 0; i--) {
+        const n = list[i]!;
+        if (n.kind === "tasklet" && this.#available.baseOf(n.output.data) === base) return same(n) ? n : undefined;
+        if (this.#tapes.writesTo(n, base)) return undefined;
+      }
+      const owner = s > 0 ? path[s - 1]!.node : undefined;
+      if (owner && owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.#tapes.writesTo(n, base))) return undefined;
+      // Leaving a branch or a loop: its body has run only in part, which does not matter if it does not write the container before N.
+    }
+    return undefined;
+  }
+
+  #operand(o: Operand, node: number, k: number): Operand {
+    if (!o.saved) return o;
+    const { saved, ...plain } = o;
+    const access = operandAccess(o, `r${node}_${k}`);
+    const r = this.#atHand(access, saved) ?? this.#tape(access, saved);
+    if (r.kind === "live") return { ...plain, data: r.memlet.data };
+    if (r.kind !== "tape") return plain;
+    return this.#tapes.operand(r.tape, plain);
+  }
+}
+

@@ -1,0 +1,199 @@
+/**
+ * Tapes: where a value is captured, which slice of it, and how the tape is laid out. Requests that capture the same version of a container at the
+ * same point share a tape, whose slice is the hull of what they read.
+ */
+import { add, addInt, max, min, mul, sub, substitute, sym, ZERO, equals, type Expr } from "../symbolic/expr.js";
+import { lowerBound, nonNegative, upperBound } from "../symbolic/prove.js";
+import { sumOver } from "../symbolic/sum.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { input } from "../scalar/expr.js";
+import { bodiesOf, loopsOf, ROOT, withBodies, type Path } from "../analysis/paths.js";
+import type { Access, Availability } from "../analysis/availability.js";
+import { InternalError } from "../base/errors.js";
+import { mapOver, Pool, tasklet } from "../autodiff/names.js";
+import type { Container, Loop, Node, Operand, Saved } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+
+export interface Tape {
+  readonly data: string;
+  /** The body list and the position in it before which the copy is made. */
+  readonly listKey: string;
+  readonly position: number;
+  /** Loops around that point, outermost first. */
+  readonly loops: readonly Loop[];
+  /** Per dimension of the container: the slice kept, in terms of the loops around the point. */
+  slice: { lo: Expr; hi: Expr }[];
+  /** An operand reads it: the layout must be rectangular. */
+  rectangular: boolean;
+  layout?: Layout;
+}
+
+interface Layout { readonly name: string; readonly shape: readonly Expr[]; readonly index: (x: readonly Expr[]) => readonly Expr[] }
+
+export class Tapes {
+  readonly #tapes = new Map<string, Tape>();
+  readonly #pool: Pool;
+  readonly #writers = new WeakMap<Node, Set<string>>();
+
+  constructor(readonly graph: Graph, readonly available: Availability) {
+    this.#pool = new Pool(graph.containers);
+    const reserve = (body: readonly Node[]): void => { for (const n of body) { if (n.kind === "loop") this.#pool.reserve([n.variable]); for (const b of bodiesOf(n)) reserve(b.list); } };
+    reserve(graph.body);
+    this.#pool.reserve(graph.symbols);
+  }
+
+  containers(): ReadonlyMap<string, Container> { return this.#pool.containers; }
+
+  /** Does the subtree write the container? */
+  writesTo(n: Node, base: string): boolean {
+    let set = this.#writers.get(n);
+    if (!set) {
+      set = new Set();
+      if (n.kind === "tasklet") set.add(this.available.baseOf(n.output.data));
+      else if (n.kind === "library") for (const o of n.outputs) set.add(this.available.baseOf(o.data));
+      else for (const b of bodiesOf(n)) for (const x of b.list) { this.writesTo(x, base); for (const w of this.#writers.get(x)!) set.add(w); }
+      this.#writers.set(n, set);
+    }
+    return set.has(base);
+  }
+
+  request(m: Access, saved: Saved): Tape {
+    const path = this.available.path(saved.node);
+    const base = this.available.baseOf(m.data);
+    const { step, side } = this.#point(m, saved, path);
+    const { key, list, index } = path[step]!;
+    let position = side === "before" ? index : index + 1;
+    // The same version is there as long as the nodes before do not write the container at all.
+    while (position > 0 && !this.writesTo(list[position - 1]!, base)) position--;
+    const loops = loopsOf(path.slice(0, step + 1));
+    const id = `${key}:${position}:${m.data}`;
+    const slice = this.#slice(m, path, step, loops);
+    let tape = this.#tapes.get(id);
+    if (!tape) { tape = { data: m.data, listKey: key, position, loops, slice, rectangular: false }; this.#tapes.set(id, tape); return tape; }
+    if (tape.layout) return tape;
+    const facts = this.#facts(loops);
+    tape.slice = tape.slice.map((s, d) => ({ lo: this.#least(s.lo, slice[d]!.lo, facts), hi: this.#greatest(s.hi, slice[d]!.hi, facts) }));
+    return tape;
+  }
+
+  /** The outermost legal point: before (after) the node on N's path, with no write to the element between it and N. */
+  #point(m: Access, saved: Saved, path: Path): { step: number; side: "before" | "after" } {
+    const owner = this.available.localTo(m.data);
+    const from = owner === undefined ? 0 : path.findIndex((s) => s.node.id === owner) + 1;
+    for (let step = from; step < path.length; step++) {
+      if (path.slice(0, step).some((s) => s.node.kind === "while")) throw new InternalError("a tape inside a while loop");
+      if (step === path.length - 1) return { step, side: saved.when };
+      if (!this.available.changedWithin(m, saved, step, "before")) return { step, side: "before" };
+      if (!this.available.changedWithin(m, saved, step, "after")) return { step, side: "after" };
+    }
+    throw new InternalError("no point at which a value can be captured");
+  }
+
+  #facts(loops: readonly Loop[]): Assumptions {
+    return this.graph.facts.with(...loops.flatMap((l) => [sub(sym(l.variable), l.begin), addInt(sub(l.end, sym(l.variable)), -1)]));
+  }
+  #least(a: Expr, b: Expr, f: Assumptions): Expr { return nonNegative(sub(b, a), f) === "yes" ? a : nonNegative(sub(a, b), f) === "yes" ? b : min(a, b); }
+  #greatest(a: Expr, b: Expr, f: Assumptions): Expr { return nonNegative(sub(a, b), f) === "yes" ? a : nonNegative(sub(b, a), f) === "yes" ? b : max(a, b); }
+
+  /** The box that the access covers while the loops inside the point run; the whole dimension where it cannot be told. */
+  #slice(m: Access, path: Path, step: number, outer: readonly Loop[]): { lo: Expr; hi: Expr }[] {
+    const inner = loopsOf(path).filter((l) => !outer.includes(l)).map((l) => ({ variable: l.variable, begin: l.begin, end: l.end }));
+    const ranges = [...inner, ...(m.extra ?? []).map((x) => ({ variable: x.variable, begin: ZERO, end: x.size }))];
+    const facts = this.#facts(outer);
+    const shape = this.graph.container(m.data).shape;
+    return m.index.map((e, d) => {
+      const lo = lowerBound(e, ranges, facts), hi = upperBound(addInt(e, 1), ranges, facts);
+      if (!lo || !hi) return { lo: ZERO, hi: shape[d]! };
+      // Loops that do not run at all, and conditions around the access, may leave its formal range outside the container.
+      return { lo: this.#greatest(lo, ZERO, facts), hi: this.#least(hi, shape[d]!, facts) };
+    });
+  }
+
+  name(t: Tape): string { return t.layout?.name ?? t.data; }
+  index(t: Tape, x: readonly Expr[]): readonly Expr[] { return t.layout ? t.layout.index(x) : x; }
+
+  operand(t: Tape, o: Operand): Operand {
+    if (!t.layout) { t.rectangular = true; return o; }
+    const rank = t.loops.length;
+    return { ...o, data: t.layout.name, base: t.layout.index(o.base), axes: o.axes.map((a) => a + rank) };
+  }
+
+  /** Fixes the layouts and makes the containers. */
+  finish(): void {
+    for (const t of this.#tapes.values()) {
+      const c = this.graph.container(t.data);
+      const layout = (t.rectangular ? undefined : this.#packed(t)) ?? this.#box(t);
+      const name = this.#pool.add(`tape_${t.data}`, { dtype: c.dtype, shape: layout.shape, transient: true, role: "tape", ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}) });
+      t.layout = { name, ...layout };
+    }
+  }
+
+  #size(e: Expr, facts: Assumptions): Expr { return nonNegative(e, facts) === "yes" ? e : max(e, ZERO); }
+
+  /** One dimension per loop, then the slice's bounding box. */
+  #box(t: Tape): Omit<Layout, "name"> {
+    const ranges = t.loops.map((l) => ({ variable: l.variable, begin: l.begin, end: l.end }));
+    const free = this.graph.facts;
+    const begins = t.loops.map((l, i) => this.#bounded(lowerBound(l.begin, ranges.slice(0, i), free), l));
+    const extents = t.loops.map((l, i) => this.#size(sub(this.#bounded(upperBound(l.end, ranges.slice(0, i), free), l), begins[i]!), free));
+    const shape = this.graph.container(t.data).shape;
+    // A slice whose size cannot be bounded keeps the whole dimension.
+    const dims = t.slice.map((s, d) => {
+      const size = upperBound(sub(s.hi, s.lo), ranges, free);
+      return size ? { lo: s.lo, size: this.#size(size, free) } : { lo: ZERO, size: shape[d]! };
+    });
+    t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: shape[d]! } : s));
+    return {
+      shape: [...extents, ...dims.map((d) => d.size)],
+      index: (x) => [...t.loops.map((l, i) => sub(sym(l.variable), begins[i]!)), ...x.map((e, d) => sub(e, dims[d]!.lo))],
+    };
+  }
+  #bounded(e: Expr | undefined, l: Loop): Expr { if (!e) throw new InternalError(`bounds of loop ${l.variable} are not affine in the loops around it`); return e; }
+
+  /** Where iterations keep slices of different sizes: one after the other, at offsets given by counting polynomials. */
+  #packed(t: Tape): Omit<Layout, "name"> | undefined {
+    if (t.loops.length === 0) return undefined;
+    const vars = new Set(t.loops.map((l) => l.variable));
+    const varies = (e: Expr): boolean => t.loops.some((l) => !equals(substitute(e, new Map([[l.variable, addInt(sym(l.variable), 1)]])), e));
+    const sizes = t.slice.map((s) => sub(s.hi, s.lo));
+    if (!sizes.some(varies) && !t.loops.some((l) => varies(l.begin) || varies(l.end))) return undefined;
+    const facts = this.#facts(t.loops);
+    if (sizes.some((s) => nonNegative(s, facts) !== "yes")) return undefined;
+    let count: Expr = sizes.reduce((a, b) => mul(a, b), addInt(ZERO, 1));
+    let offset: Expr = ZERO;
+    for (let i = t.loops.length - 1; i >= 0; i--) {
+      const l = t.loops[i]!;
+      if (nonNegative(sub(l.end, l.begin), this.#facts(t.loops.slice(0, i))) !== "yes") return undefined;
+      const before = sumOver(count, l.variable, l.begin, sym(l.variable)), total = sumOver(count, l.variable, l.begin, l.end);
+      if (!before || !total) return undefined;
+      offset = add(offset, before);
+      count = total;
+    }
+    if ([...vars].some((v) => !equals(substitute(count, new Map([[v, ZERO]])), count))) return undefined;
+    return {
+      shape: [count],
+      index: (x) => [x.reduce<Expr>((sum, e, d) => add(sum, sizes.slice(d + 1).reduce((p, s) => mul(p, s), sub(e, t.slice[d]!.lo))), offset)],
+    };
+  }
+
+  /** The forward body with the copies in place. */
+  insert(body: readonly Node[]): readonly Node[] {
+    const byList = new Map<string, Tape[]>();
+    for (const t of this.#tapes.values()) { const l = byList.get(t.listKey); if (l) l.push(t); else byList.set(t.listKey, [t]); }
+    const visit = (key: string, list: readonly Node[]): readonly Node[] => {
+      const here = byList.get(key) ?? [];
+      const out: Node[] = [];
+      for (let i = 0; i <= list.length; i++) {
+        for (const t of here) if (t.position === i) out.push(this.#capture(t));
+        if (i < list.length) { const n = list[i]!; out.push(withBodies(n, bodiesOf(n).map((b) => visit(b.key, b.list)))); }
+      }
+      return out;
+    };
+    return visit(ROOT, body);
+  }
+
+  #capture(t: Tape): Node {
+    const dtype = this.graph.container(t.data).dtype;
+    return mapOver(this.#pool, t.slice.map((s) => s.lo), t.slice.map((s) => s.hi), (x) => tasklet({ data: t.layout!.name, index: t.layout!.index(x) }, input(0, dtype), [{ data: t.data, index: x }]));
+  }
+}
