@@ -22,7 +22,7 @@ export function sumOver(e: Expr, variable: string, begin: Expr, end: Expr): Expr
     for (const a of t.atoms) {
       if (a.kind === "symbol") { if (a.name === variable) power++; else rest.push(a); continue; }
       let bad = false;
-      const children = a.kind === "load" ? a.index : a.kind === "min" || a.kind === "max" ? a.args : [a.a, a.b];
+      const children = "index" in a ? a.index : "args" in a ? a.args : [a.a, a.b];
       for (const x of children) visitAtoms(x, (y) => { if (y.kind === "symbol" && y.name === variable) bad = true; });
       if (bad) return undefined;
       rest.push(a);
