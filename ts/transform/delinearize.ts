@@ -1,0 +1,174 @@
+/**
+ * Gives flat arrays their dimensions back: a 1-D container all of whose accesses are i*s + j (s symbolic, 0 <= j < s provable) is accessed as [i, j].
+ * Pre: a valid graph. Post: the same elements are accessed; transients have the new shape, other containers are accessed through a view of it.
+ * Safe because every access is decomposed exactly, with its inner indices proven in range; a length that the stride does not divide is an entry check
+ * ("speculation"), and without speculation such containers stay flat.
+ */
+import { loopsOf, visitPaths, bodiesOf, withBodies, type Path } from "../analysis/paths.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Container, EntryCheck, Loop, Memlet, Node } from "../sdfg/nodes.js";
+import { add, addInt, affine, content, divideExact, floordiv, freeSymbols, int, load, max, min, mod, mul, neg, scale, sub, sym, ZERO, visitAtoms, type Atom, type Expr, type Term } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+
+interface Use { readonly index: Expr; readonly loops: readonly Loop[] }
+
+export function delinearize(graph: Graph, options: { readonly speculate: boolean }): Graph {
+  const chains = new Map<string, readonly Expr[]>();
+  const uses = collect(graph);
+  for (const [name, list] of uses) {
+    if (!list) continue;
+    const c = graph.container(name);
+    const chain = findChain(graph, c, list, options.speculate);
+    if (chain) chains.set(name, chain);
+  }
+  if (chains.size === 0) return graph;
+  return rewrite(graph, chains);
+}
+
+/** Accesses of each flat container; undefined for one that cannot change its shape. */
+function collect(graph: Graph): Map<string, Use[] | undefined> {
+  const uses = new Map<string, Use[] | undefined>();
+  for (const c of graph.containers.values()) if (c.shape.length === 1 && !c.view) uses.set(c.name, []);
+  for (const c of graph.containers.values()) if (c.view) uses.set(c.view.base, undefined);
+  const opaque = (e: Expr): void => visitAtoms(e, (a) => { if (a.kind === "load") uses.set(a.data, undefined); });
+  visitPaths(graph.body, (n, path: Path) => {
+    const loops = loopsOf(path);
+    const note = (m: Memlet): void => {
+      m.index.forEach(opaque);
+      m.guard?.forEach(opaque);
+      const l = uses.get(m.data);
+      if (l) l.push({ index: m.index[0]!, loops });
+    };
+    switch (n.kind) {
+      case "tasklet": n.inputs.forEach(note); note(n.output); break;
+      case "conditional": for (const b of n.branches) b.condition?.inputs.forEach(note); break;
+      case "while": n.condition.inputs.forEach(note); break;
+      case "library": for (const o of [...n.inputs, ...n.outputs]) { uses.set(o.data, undefined); o.base.forEach(opaque); o.sizes.forEach(opaque); } break;
+      case "loop": opaque(n.begin); opaque(n.end); break;
+      default: break;
+    }
+  });
+  return uses;
+}
+
+/** Strides from the outermost to the innermost (which is 1, left out), each dividing the one before. */
+function findChain(graph: Graph, c: Container, uses: readonly Use[], speculate: boolean): readonly Expr[] | undefined {
+  const candidates = new Map<string, readonly Expr[]>();
+  for (const u of uses) {
+    const vars = new Set(u.loops.map((l) => l.variable));
+    const a = affine(u.index, vars);
+    if (!a) continue;
+    const strides = new Map<string, Expr>();
+    for (const k of a.coefficients.values()) {
+      const g = content(k);
+      const s = g > 1 ? floordiv(k, int(g)) : k;
+      const positive = s.constant === undefined && s.terms[0]!.coefficient < 0 ? neg(s) : s;
+      if (positive.constant === undefined) strides.set(positive.key, positive);
+    }
+    const chain = [...strides.values()].sort((x, y) => degree(y) - degree(x) || y.terms.length - x.terms.length);
+    if (chain.length === 0 || !isChain(chain)) continue;
+    candidates.set(chain.map((s) => s.key).join(" | "), chain);
+  }
+  const ordered = [...candidates.values()].sort((x, y) => y.length - x.length);
+  for (const chain of ordered) {
+    const top = chain[0]!;
+    const whole = quotient(c.shape[0]!, top);
+    if (!(whole && whole.rest.constant === 0) && !speculate) continue;
+    if ([...freeSymbols(top)].some((s) => !graph.symbols.includes(s))) continue;
+    if (uses.every((u) => decompose(u.index, chain, factsOf(graph, u.loops)) !== undefined)) return chain;
+  }
+  return undefined;
+}
+
+const degree = (e: Expr): number => e.terms.reduce((m, t) => Math.max(m, t.atoms.length), 0);
+function isChain(chain: readonly Expr[]): boolean {
+  return chain.every((s, i) => i === chain.length - 1 || quotient(s, chain[i + 1]!)?.rest.constant === 0);
+}
+
+function ofAtom(a: Atom): Expr {
+  switch (a.kind) {
+    case "symbol": return sym(a.name);
+    case "floordiv": return floordiv(a.a, a.b);
+    case "mod": return mod(a.a, a.b);
+    case "min": return min(...a.args);
+    case "max": return max(...a.args);
+    case "load": return load(a.data, a.index);
+  }
+}
+const ofTerm = (t: Term): Expr => t.atoms.reduce<Expr>((p, a) => mul(p, ofAtom(a)), int(t.coefficient));
+
+/** Polynomial division by the leading term of s: e = q*s + rest. */
+function quotient(e: Expr, s: Expr): { readonly q: Expr; readonly rest: Expr } | undefined {
+  const lead = ofTerm(s.terms[0]!);
+  let q: Expr = ZERO, rest = e;
+  for (let guard = 0; guard < 64; guard++) {
+    const part = rest.terms.map((t) => divideExact(ofTerm(t), lead)).find((x) => x !== undefined);
+    if (!part) return { q, rest };
+    q = add(q, part);
+    rest = sub(rest, mul(part, s));
+  }
+  return undefined;
+}
+
+function factsOf(graph: Graph, loops: readonly Loop[]): Assumptions {
+  return graph.facts.with(...loops.flatMap((l) => [sub(sym(l.variable), l.begin), addInt(sub(l.end, sym(l.variable)), -1)]));
+}
+
+/** Indices per dimension, the inner ones proven to be in range. */
+function decompose(e: Expr, chain: readonly Expr[], facts: Assumptions): readonly Expr[] | undefined {
+  const out: Expr[] = [];
+  let rest = e;
+  for (const s of chain) {
+    const d = quotient(rest, s);
+    if (!d) return undefined;
+    let found = false;
+    for (const shift of [0, -1, 1]) {
+      const r = sub(d.rest, scale(s, shift));
+      if (nonNegative(r, facts) === "yes" && nonNegative(addInt(sub(s, r), -1), facts) === "yes") {
+        out.push(addInt(d.q, shift));
+        rest = r;
+        found = true;
+        break;
+      }
+    }
+    if (!found) return undefined;
+  }
+  out.push(rest);
+  return out;
+}
+
+function rewrite(graph: Graph, chains: ReadonlyMap<string, readonly Expr[]>): Graph {
+  const containers = new Map(graph.containers);
+  const checks: EntryCheck[] = [...graph.checks];
+  const target = new Map<string, string>();
+  for (const [name, chain] of chains) {
+    const c = graph.container(name), length = c.shape[0]!, top = chain[0]!;
+    const whole = quotient(length, top);
+    const exact = whole && whole.rest.constant === 0;
+    if (!exact) {
+      checks.push({ kind: "speculation", expr: addInt(top, -1), message: "a stride is positive" });
+      checks.push({ kind: "speculation", expr: neg(mod(length, top)), message: "an array's length is a multiple of its stride" });
+    }
+    const shape = [exact ? whole.q : floordiv(length, top), ...chain.map((s, i) => (i + 1 < chain.length ? quotient(s, chain[i + 1]!)!.q : s))];
+    if (c.transient) { containers.set(name, { ...c, shape }); target.set(name, name); continue; }
+    let view = `${name}_nd`;
+    while (containers.has(view)) view += "_";
+    containers.set(view, { name: view, dtype: c.dtype, shape, transient: c.transient, view: { base: name, offset: ZERO }, ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}) });
+    target.set(name, view);
+  }
+  const visit = (list: readonly Node[], loops: readonly Loop[]): readonly Node[] => list.map((n): Node => {
+    const fix = (m: Memlet): Memlet => {
+      const chain = chains.get(m.data);
+      return chain ? { ...m, data: target.get(m.data)!, index: decompose(m.index[0]!, chain, factsOf(graph, loops))! } : m;
+    };
+    switch (n.kind) {
+      case "tasklet": return { ...n, inputs: n.inputs.map(fix), output: fix(n.output) };
+      case "loop": return { ...n, body: visit(n.body, [...loops, n]) };
+      case "conditional": return { ...n, branches: n.branches.map((b) => ({ ...b, ...(b.condition ? { condition: { ...b.condition, inputs: b.condition.inputs.map(fix) } } : {}), body: visit(b.body, loops) })) };
+      case "while": return { ...n, condition: { ...n.condition, inputs: n.condition.inputs.map(fix) }, body: visit(n.body, loops) };
+      default: return withBodies(n, bodiesOf(n).map((b) => visit(b.list, loops)));
+    }
+  });
+  return graph.with({ containers, checks, body: visit(graph.body, []) });
+}
