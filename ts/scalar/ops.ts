@@ -1,0 +1,13 @@
+/** What is known of each tasklet function besides its derivative: its cost and its algebra. */
+import type { OpName } from "./expr.js";
+
+const COSTS: Partial<Record<OpName, number>> = {
+  div: 4, reciprocal: 4, sqrt: 5, cbrt: 20, exp: 12, exp2: 12, expm1: 14, log: 12, log2: 12, log10: 14, log1p: 14, sin: 14, cos: 14, tan: 20, asin: 20, acos: 20, atan: 20,
+  atan2: 25, sinh: 20, cosh: 20, tanh: 18, asinh: 25, acosh: 25, atanh: 25, hypot: 10, pow: 30, erf: 25, erfc: 25, lgamma: 60, tgamma: 60, digamma: 60, floordiv: 8, mod: 10, rem: 20,
+};
+/** Rough flops of one evaluation, elementary functions as vector libraries compute them. */
+export function costOf(op: OpName): number { return COSTS[op] ?? 1; }
+
+const COMPARISONS: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "isnan", "isinf", "isfinite"]);
+/** Functions whose result is a boolean. */
+export function isPredicate(op: OpName): boolean { return COMPARISONS.has(op); }
