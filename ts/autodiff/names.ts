@@ -14,7 +14,7 @@ export class Pool {
   add(prefix: string, fields: Omit<Container, "name">): string {
     let name = prefix;
     for (let i = 2; this.containers.has(name); i++) name = `${prefix}_${i}`;
-    this.containers.set(name, { name, ...fields });
+    this.containers.set(name, { ...fields, name });
     return name;
   }
   reserve(names: Iterable<string>): void { for (const n of names) this.#variables.add(n); }

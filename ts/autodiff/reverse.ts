@@ -78,7 +78,8 @@ class Reversal {
       cotangents.push(ct.parameter);
       seeds.push(mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data: g, index }, input(0, c.dtype), [{ data: ct.container, index }])));
     }
-    const backward = this.#list(this.prepared.body, ROOT, [], seeded).nodes;
+    // The copies of changed arguments are not differentiated: the cotangent of the working copy is that of the argument on entry.
+    const backward = this.#list(this.prepared.body.slice(this.prepared.initial.size), ROOT, [], seeded).nodes;
 
     const outputs: Record<string, string> = {};
     const unaffected: string[] = [];

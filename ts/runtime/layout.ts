@@ -1,0 +1,30 @@
+/** What a plan needs for given sizes: buffer sizes, arena offsets, the symbols' values. Computed once per set of sizes. */
+import { bytesOf } from "../base/dtypes.js";
+import { packArena } from "../schedule/pack.js";
+import { evaluate, type Expr } from "../symbolic/expr.js";
+import { parseExpr } from "../symbolic/parse.js";
+import type { Plan } from "../lower/plan.js";
+
+export interface Layout {
+  /** Elements of each buffer. */
+  readonly elements: readonly number[];
+  readonly shapes: readonly (readonly number[])[];
+  /** Values in the order of `plan.symbols`. */
+  readonly symbols: readonly number[];
+  readonly arenaBytes: number;
+  readonly work: number;
+}
+
+const parsed = new WeakMap<Plan, { shapes: readonly (readonly Expr[])[]; work: Expr }>();
+
+/** `sizes`: values of the plan's symbols that are not arena offsets. */
+export function layoutOf(plan: Plan, sizes: ReadonlyMap<string, number>): Layout {
+  let p = parsed.get(plan);
+  if (!p) { p = { shapes: plan.buffers.map((b) => b.shape.map(parseExpr)), work: parseExpr(plan.work) }; parsed.set(plan, p); }
+  const shapes = p.shapes.map((s) => s.map((e) => Math.max(0, evaluate(e, sizes))));
+  const elements = shapes.map((s) => s.reduce((a, b) => a * b, 1));
+  const arena = plan.buffers.map((b, i) => ({ b, i })).filter(({ b }) => b.storage === "arena");
+  const packed = packArena(arena.map(({ b, i }) => ({ bytes: elements[i]! * bytesOf(b.dtype), live: b.live ?? [0, Infinity] })));
+  const offsets = new Map(arena.map(({ b }, k) => [b.offsetSymbol!, packed.offsets[k]!]));
+  return { elements, shapes, symbols: plan.symbols.map((s) => offsets.get(s) ?? sizes.get(s) ?? 0), arenaBytes: packed.bytes, work: evaluate(p.work, sizes) };
+}
