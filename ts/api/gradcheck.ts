@@ -1,0 +1,117 @@
+/** Compares gradients with Richardson-extrapolated central differences of the compiled program, and runs a dot-product test. */
+import { DaceError } from "../base/errors.js";
+import { classify, type Given } from "../runtime/arguments.js";
+import type { TypedArray } from "../runtime/addon-types.js";
+import { NDArray } from "../runtime/ndarray.js";
+import { checkOptions, type DerivativeOptions } from "./options.js";
+import { toProgram } from "./program.js";
+import { vjp } from "./verbs.js";
+
+export interface GradcheckResult {
+  readonly ok: boolean;
+  /** The element that differs most, by the measure |ad − reference| / max(|reference|, largest |reference|·1e-3, 1e-12). */
+  readonly worst: { readonly input: string; readonly index: number; readonly ad: number; readonly reference: number };
+  /** Relative difference of ⟨Jv, w⟩ (differences along a random v) and ⟨v, Jᵀw⟩ (the gradient). */
+  readonly dotTest: number;
+}
+export interface GradcheckOptions extends DerivativeOptions {
+  /** Relative tolerance (default 1e-6). */
+  readonly rtol?: number;
+  readonly seed?: number;
+}
+
+/** A small deterministic generator of numbers in [0, 1). */
+export function random(seed: number): () => number {
+  let s = (seed >>> 0) || 1;
+  return () => { s = (s + 0x6d2b79f5) | 0; let t = Math.imul(s ^ (s >>> 15), 1 | s); t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t; return ((t ^ (t >>> 14)) >>> 0) / 4294967296; };
+}
+
+/** Element by element up to this many float inputs, along random directions above. */
+const ELEMENTWISE = 200;
+
+/** Extrapolated derivative of f at 0 along a line: Ridders' scheme, which keeps the estimate of least error. */
+export function differentiateLine(f: (h: number) => number, start: number): number {
+  const table: number[][] = [];
+  let h = start, best = NaN, error = Infinity;
+  for (let i = 0; i < 10; i++) {
+    const row = [(f(h) - f(-h)) / (2 * h)];
+    let k = 1.96;
+    for (let j = 1; j <= i; j++) {
+      row.push((row[j - 1]! * k - table[i - 1]![j - 1]!) / (k - 1));
+      k *= 1.96;
+      const e = Math.max(Math.abs(row[j]! - row[j - 1]!), Math.abs(row[j]! - table[i - 1]![j - 1]!));
+      if (e <= error) { error = e; best = row[j]!; }
+    }
+    table.push(row);
+    if (i > 0 && Math.abs(row[i]! - table[i - 1]![i - 1]!) >= 4 * error) break;
+    h /= 1.4;
+  }
+  return best;
+}
+
+const numbers = (x: unknown): Float64Array => {
+  if (typeof x === "number") return Float64Array.of(x);
+  if (x instanceof NDArray) return Float64Array.from(x.contiguous() as Float64Array, Number);
+  if (ArrayBuffer.isView(x)) return Float64Array.from(x as unknown as Float64Array, Number);
+  if (Array.isArray(x)) return Float64Array.from((x as unknown[]).flat(Infinity) as number[], Number);
+  throw new DaceError("TYPE", "gradcheck can check real arrays and numbers only");
+};
+
+export function gradcheck<A extends unknown[]>(program: Parameters<typeof vjp<A>>[0], args: A, options: GradcheckOptions = {}): GradcheckResult {
+  checkOptions(options);
+  const { rtol = 1e-6, seed = 1, ...verb } = options;
+  const rnd = random(seed), facts = toProgram(program, options).facts();
+  const run = vjp(program, verb);
+  const first = run.lower(args, {});
+  const names = Object.keys(first.plan.outputs).filter((k) => k.startsWith("out:"));
+  if (names.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`);
+  // A first run with zero cotangents tells the outputs' sizes.
+  const zero = run(args, {});
+  const weights: Record<string, Float64Array | number> = {};
+  for (const [k, v] of Object.entries(zero.outputs)) { const n = numbers(v); weights[k] = typeof v === "number" ? rnd() + 0.5 : n.map(() => rnd() - 0.3); }
+  const loss = (a: A): number => {
+    const r = run(a, {});
+    let s = 0;
+    for (const [k, w] of Object.entries(weights)) { const y = numbers(r.outputs[k]); if (typeof w === "number") s += w * y[0]!; else for (let i = 0; i < y.length; i++) s += w[i]! * y[i]!; }
+    return s;
+  };
+  const { grads } = run(args, weights);
+  const given = args.map((x, i) => classify(x, facts.parameters[i] ?? String(i)));
+  const inputs = Object.keys(grads).map((name) => ({ name, position: facts.parameters.indexOf(name), ad: numbers(grads[name]) }));
+  const at = (moves: readonly { position: number; direction: Float64Array }[], h: number): A => args.map((x, i) => { const m = moves.find((y) => y.position === i); return m ? moved(x, given[i]!, m.direction, h) : x; }) as A;
+  const scale = (position: number): number => Math.max(1e-3, ...numbersOf(given[position]!).map(Math.abs)) * 0.02;
+
+  let worst = { input: inputs[0]?.name ?? "", index: 0, ad: 0, reference: 0 }, measure = -1;
+  const total = inputs.reduce((n, x) => n + x.ad.length, 0);
+  const compare = (list: readonly { input: string; index: number; ad: number; reference: number }[]): void => {
+    const largest = Math.max(0, ...list.map((x) => Math.abs(x.reference)));
+    for (const x of list) { const d = Math.abs(x.ad - x.reference) / Math.max(Math.abs(x.reference), largest * 1e-3, 1e-12); if (!(d <= measure)) { measure = Number.isNaN(d) ? Infinity : d; worst = x; } }
+  };
+  if (total <= ELEMENTWISE) {
+    compare(inputs.flatMap((x) => [...x.ad.keys()].map((i) => {
+      const direction = new Float64Array(x.ad.length);
+      direction[i] = 1;
+      return { input: x.name, index: i, ad: x.ad[i]!, reference: differentiateLine((h) => loss(at([{ position: x.position, direction }], h)), scale(x.position)) };
+    })));
+  } else {
+    compare(inputs.flatMap((x) => Array.from({ length: 4 }, (_, k) => {
+      const direction = x.ad.map(() => rnd() - 0.5);
+      const ad = x.ad.reduce((s, g, i) => s + g * direction[i]!, 0);
+      return { input: x.name, index: -1 - k, ad, reference: differentiateLine((h) => loss(at([{ position: x.position, direction }], h)), scale(x.position)) };
+    })));
+  }
+  const moves = inputs.map((x) => ({ position: x.position, direction: x.ad.map(() => rnd() - 0.5) }));
+  const forward = differentiateLine((h) => loss(at(moves, h)), Math.min(...inputs.map((x) => scale(x.position))));
+  const backward = inputs.reduce((s, x, k) => s + x.ad.reduce((t, g, i) => t + g * moves[k]!.direction[i]!, 0), 0);
+  const dotTest = Math.abs(forward - backward) / Math.max(Math.abs(forward), Math.abs(backward), 1e-300);
+  return { ok: measure <= rtol, worst, dotTest };
+}
+
+function numbersOf(g: Given): number[] { return g.kind === "array" ? Array.from(g.data as Float64Array, Number) : g.kind === "number" ? [g.value] : [1]; }
+function moved(x: unknown, g: Given, direction: Float64Array, h: number): unknown {
+  if (g.kind === "number") return g.value + h * direction[0]!;
+  if (g.kind !== "array") return x;
+  const data = (g.data as Float64Array).slice() as Float64Array;
+  for (let i = 0; i < data.length; i++) data[i]! += h * direction[i]!;
+  return g.form === "typed" ? data : new NDArray(data as TypedArray, g.shape, { dtype: g.dtype });
+}

@@ -1,0 +1,133 @@
+/**
+ * Which parameters a program uses as integers (an index, a bound, a size, a bit operand), through assignments and calls of its own functions. Only those are
+ * passed as symbolic integers; any other number is a float.
+ */
+import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
+
+/** Library functions all of whose numeric arguments are sizes or bounds. */
+const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace)|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
+const SIZED_METHODS = new Set(["reshape", "slice", "subarray", "fill", "copyWithin", "at"]);
+
+export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
+  return new Usage(program).of(program.entry);
+}
+
+class Usage {
+  readonly #done = new Map<FunctionDef, Set<string>>();
+  constructor(readonly program: ArrayProgram) {}
+
+  of(def: FunctionDef): ReadonlySet<string> {
+    const known = this.#done.get(def);
+    if (known) return known;
+    const names = new Set<string>();
+    this.#done.set(def, names);
+    const locals = new Map<string, FunctionDef>();
+    const collect = (body: readonly Stmt[]): void => { for (const s of body) { if (s.kind === "function") locals.set(s.def.name, s.def); for (const b of bodies(s)) collect(b); } };
+    collect(def.body);
+    for (let size = -1; size !== names.size;) { size = names.size; this.#body(def.body, names, locals); for (const p of def.params) if (p.default) this.#visit(p.default, names, locals); }
+    return names;
+  }
+
+  /** The value of e is needed as an integer: so are the names it is made of by integer arithmetic. */
+  #need(e: Expr, names: Set<string>): void {
+    switch (e.kind) {
+      case "name": names.add(e.name); break;
+      case "binary": if (e.op !== "/" && e.op !== "@" && e.op !== "**") { this.#need(e.left, names); this.#need(e.right, names); } break;
+      case "unary": this.#need(e.operand, names); break;
+      case "conditional": this.#need(e.then, names); this.#need(e.otherwise, names); break;
+      case "tuple": case "list": for (const x of e.elements) this.#need(x, names); break;
+      case "call": if (e.callee.kind === "library" && /^(min|max|abs|int|Math\.(min|max|abs))$/.test(e.callee.name)) for (const a of e.args) this.#need(a.value, names); break;
+      default: break;
+    }
+  }
+
+  #body(body: readonly Stmt[], names: Set<string>, locals: ReadonlyMap<string, FunctionDef>): void {
+    const visit = (e: Expr | undefined): void => { if (e) this.#visit(e, names, locals); };
+    const target = (t: Target): void => {
+      if (t.kind === "index") { visit(t.object); this.#items(t.items, names, locals); }
+      else if (t.kind === "attribute") visit(t.object);
+      else if (t.kind === "tuple") for (const x of t.elements) if (x) target(x);
+    };
+    for (const s of body) {
+      switch (s.kind) {
+        case "assign":
+          for (const t of s.targets) { target(t); this.#flow(t, s.value, names); }
+          visit(s.value);
+          break;
+        case "augmented":
+          target(s.target);
+          if (s.target.kind === "name" && names.has(s.target.name)) this.#need(s.value, names);
+          if (/^(&|\||\^|<<|>>|>>>)$/.test(s.op)) this.#need(s.value, names);
+          visit(s.value);
+          break;
+        case "expression": visit(s.value); break;
+        case "if": visit(s.test); break;
+        case "for": target(s.target); visit(s.iterable); break;
+        case "count": this.#need(s.start, names); this.#need(s.stop, names); visit(s.start); visit(s.stop); break;
+        case "while": visit(s.test); this.#compared(s.test, names); break;
+        case "return": visit(s.value); break;
+        case "assert": visit(s.test); break;
+        case "function": this.#body(s.def.body, names, locals); break;
+        default: break;
+      }
+      for (const b of bodies(s)) this.#body(b, names, locals);
+    }
+  }
+  #flow(t: Target, value: Expr, names: Set<string>): void {
+    if (t.kind === "name" && names.has(t.name)) this.#need(value, names);
+    if (t.kind === "tuple" && (value.kind === "tuple" || value.kind === "list")) t.elements.forEach((x, i) => { const v = value.elements[i]; if (x && v) this.#flow(x, v, names); });
+  }
+  /** A loop that counts an index compares it with a bound. */
+  #compared(test: Expr, names: Set<string>): void {
+    if (test.kind === "compare") { for (const [a, b] of [[test.left, test.right], [test.right, test.left]] as const) if (a.kind === "name" && names.has(a.name)) this.#need(b, names); }
+    else if (test.kind === "logical") { this.#compared(test.left, names); this.#compared(test.right, names); }
+  }
+  #items(items: Extract<Expr, { kind: "index" }>["items"], names: Set<string>, locals: ReadonlyMap<string, FunctionDef>): void {
+    for (const i of items) {
+      if (i.kind === "expr") { this.#need(i.value, names); this.#visit(i.value, names, locals); }
+      else if (i.kind === "slice") for (const x of [i.start, i.stop, i.step]) if (x) { this.#need(x, names); this.#visit(x, names, locals); }
+    }
+  }
+  #visit(e: Expr, names: Set<string>, locals: ReadonlyMap<string, FunctionDef>): void {
+    const go = (x: Expr): void => { this.#visit(x, names, locals); };
+    switch (e.kind) {
+      case "binary": if (/^(&|\||\^|<<|>>|>>>)$/.test(e.op)) { this.#need(e.left, names); this.#need(e.right, names); } go(e.left); go(e.right); break;
+      case "unary": if (e.op === "~") this.#need(e.operand, names); go(e.operand); break;
+      case "compare": case "logical": go(e.left); go(e.right); break;
+      case "conditional": go(e.test); go(e.then); go(e.otherwise); break;
+      case "attribute": go(e.object); break;
+      case "index": go(e.object); this.#items(e.items, names, locals); break;
+      case "tuple": case "list": e.elements.forEach(go); break;
+      case "object": for (const x of e.entries) go(x.value); break;
+      case "comprehension": go(e.element); go(e.iterable); if (e.condition) go(e.condition); break;
+      case "function": this.#body(e.def.body, names, locals); break;
+      case "call": {
+        go(e.callee);
+        for (const a of e.args) go(a.value);
+        for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift)$/.test(k.name)) this.#need(k.value, names); }
+        if (e.callee.kind === "library" && SIZED.test(e.callee.name)) e.args.forEach((a, i) => { if (e.callee.kind !== "library" || e.callee.name !== "np.linspace" || i === 2) if (e.callee.kind !== "library" || e.callee.name !== "np.full" || i === 0) this.#need(a.value, names); });
+        if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" ? e.args.slice(1) : e.args) this.#need(a.value, names);
+        const called = e.callee.kind === "name" ? locals.get(e.callee.name) ?? this.#global(e.callee.name) : undefined;
+        if (called) {
+          const needed = this.of(called);
+          called.params.forEach((p, i) => { if (needed.has(p.name)) { const a = e.args[i]?.value ?? e.keywords.find((k) => k.name === p.name)?.value; if (a) this.#need(a, names); } });
+          // A function inside this one may use this one's variables.
+          for (const n of needed) if (!called.locals.has(n)) names.add(n);
+        }
+        break;
+      }
+      default: break;
+    }
+  }
+  #global(name: string): FunctionDef | undefined { const g = this.program.globals.get(name); return g?.kind === "function" ? g.def : undefined; }
+}
+
+function bodies(s: Stmt): readonly (readonly Stmt[])[] {
+  switch (s.kind) {
+    case "if": return [s.then, s.otherwise];
+    case "for": return [s.body, ...(s.otherwise ? [s.otherwise] : [])];
+    case "while": return [s.body, s.update, ...(s.otherwise ? [s.otherwise] : [])];
+    case "count": case "block": return [s.body];
+    default: return [];
+  }
+}

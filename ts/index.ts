@@ -1,0 +1,11 @@
+/** The public face of dace-ad-native. */
+export { python, javascript, type FileOrSource } from "./api/program.js";
+export { grad, valueAndGrad, vjp, jit, type Callable, type GradientOf, type Lowered, type Value, type VjpResult } from "./api/verbs.js";
+export { gradcheck, type GradcheckOptions, type GradcheckResult } from "./api/gradcheck.js";
+export type { DerivativeOptions, Options } from "./api/options.js";
+export type { Report, RunOptions } from "./api/callable.js";
+export { Program } from "./compile/program.js";
+export { ndarray, NDArray, type Complex, type NDArrayOptions } from "./runtime/ndarray.js";
+export type { TypedArray } from "./runtime/addon-types.js";
+export { DaceError, type ErrorCode } from "./base/errors.js";
+export type { DType } from "./base/dtypes.js";
