@@ -1,9 +1,10 @@
 /** The public face of dace-ad-native. */
 export { python, javascript, type FileOrSource } from "./api/program.js";
-export { grad, valueAndGrad, vjp, jit, type Callable, type GradientOf, type Lowered, type Value, type VjpResult } from "./api/verbs.js";
+export { grad, valueAndGrad, vjp, jit, type Callable, type GradientOf, type Value, type VjpResult } from "./api/verbs.js";
 export { gradcheck, type GradcheckOptions, type GradcheckResult } from "./api/gradcheck.js";
 export type { DerivativeOptions, Options } from "./api/options.js";
-export type { Report, RunOptions } from "./api/callable.js";
+export type { Lowered, Report } from "./api/core.js";
+export type { RunOptions } from "./api/callable.js";
 export { Program } from "./compile/program.js";
 export { ndarray, NDArray, type Complex, type NDArrayOptions } from "./runtime/ndarray.js";
 export type { TypedArray } from "./runtime/addon-types.js";

@@ -1,6 +1,6 @@
 /** Choosing what is differentiated with respect to what, and derivatives as programs of their own. */
 import { isComplex, isDifferentiable } from "../base/dtypes.js";
-import { DaceError } from "../base/errors.js";
+import { DaceError, type SourceFile } from "../base/errors.js";
 import { differentiate, type Differentiated } from "../compile/pipeline.js";
 import { Program, type ProgramFacts } from "../compile/program.js";
 import { writtenBases } from "../autodiff/prepare.js";
@@ -90,6 +90,7 @@ export function containerOfParameter(graph: Graph, facts: ProgramFacts, position
 export class GradientProgram extends Program {
   constructor(readonly inner: Program, readonly options: DerivativeOptions) { super(); }
   facts(): ProgramFacts { const f = this.inner.facts(); return { ...f, name: `grad(${f.name})` }; }
+  override source(): SourceFile | undefined { return this.inner.source(); }
   cacheKey(): string | undefined { const k = this.inner.cacheKey(); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
   graph(signature: Signature): Graph {
     const graph = this.inner.graph(signature), facts = this.inner.facts();

@@ -3,6 +3,7 @@ import { DaceError } from "../base/errors.js";
 import { classify, type Given } from "../runtime/arguments.js";
 import type { TypedArray } from "../runtime/addon-types.js";
 import { NDArray } from "../runtime/ndarray.js";
+import { guarded } from "./callable.js";
 import { checkOptions, type DerivativeOptions } from "./options.js";
 import { toProgram } from "./program.js";
 import { vjp } from "./verbs.js";
@@ -26,8 +27,8 @@ export function random(seed: number): () => number {
   return () => { s = (s + 0x6d2b79f5) | 0; let t = Math.imul(s ^ (s >>> 15), 1 | s); t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t; return ((t ^ (t >>> 14)) >>> 0) / 4294967296; };
 }
 
-/** Element by element up to this many float inputs, along random directions above. */
-const ELEMENTWISE = 200;
+/** Every element up to this many float inputs; above, a random sample of them. The dot-product test covers all elements at once in either case. */
+const ELEMENTWISE = 200, SAMPLES = 60;
 
 /** Extrapolated derivative of f at 0 along a line: Ridders' scheme, which keeps the estimate of least error. */
 export function differentiateLine(f: (h: number) => number, start: number): number {
@@ -57,14 +58,20 @@ const numbers = (x: unknown): Float64Array => {
   throw new DaceError("TYPE", "gradcheck can check real arrays and numbers only");
 };
 
+/**
+ * Compares the gradient of a random weighting of the outputs with extrapolated central differences. The program runs a few dozen times per element that is checked.
+ */
 export function gradcheck<A extends unknown[]>(program: Parameters<typeof vjp<A>>[0], args: A, options: GradcheckOptions = {}): GradcheckResult {
-  checkOptions(options);
+  return guarded(() => check(program, args, options));
+}
+
+function check<A extends unknown[]>(program: Parameters<typeof vjp<A>>[0], args: A, options: GradcheckOptions): GradcheckResult {
+  checkOptions(options, ["rtol", "seed"]);
   const { rtol = 1e-6, seed = 1, ...verb } = options;
+  if (!Array.isArray(args)) throw new DaceError("ARGUMENT", "gradcheck(program, args): args is an array of the program's arguments");
+  if (typeof rtol !== "number" || !(rtol > 0)) throw new DaceError("ARGUMENT", `rtol is ${String(rtol)}: a positive number is needed`);
   const rnd = random(seed), facts = toProgram(program, options).facts();
   const run = vjp(program, verb);
-  const first = run.lower(args, {});
-  const names = Object.keys(first.plan.outputs).filter((k) => k.startsWith("out:"));
-  if (names.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`);
   // A first run with zero cotangents tells the outputs' sizes.
   const zero = run(args, {});
   const weights: Record<string, Float64Array | number> = {};
@@ -94,17 +101,18 @@ export function gradcheck<A extends unknown[]>(program: Parameters<typeof vjp<A>
       return { input: x.name, index: i, ad: x.ad[i]!, reference: differentiateLine((h) => loss(at([{ position: x.position, direction }], h)), scale(x.position)) };
     })));
   } else {
-    compare(inputs.flatMap((x) => Array.from({ length: 4 }, (_, k) => {
-      const direction = x.ad.map(() => rnd() - 0.5);
-      const ad = x.ad.reduce((s, g, i) => s + g * direction[i]!, 0);
-      return { input: x.name, index: -1 - k, ad, reference: differentiateLine((h) => loss(at([{ position: x.position, direction }], h)), scale(x.position)) };
+    compare(inputs.flatMap((x) => Array.from({ length: Math.min(x.ad.length, Math.ceil(SAMPLES / inputs.length)) }, () => {
+      const direction = new Float64Array(x.ad.length), i = Math.floor(rnd() * x.ad.length);
+      direction[i] = 1;
+      return { input: x.name, index: i, ad: x.ad[i]!, reference: differentiateLine((h) => loss(at([{ position: x.position, direction }], h)), scale(x.position)) };
     })));
   }
   const moves = inputs.map((x) => ({ position: x.position, direction: x.ad.map(() => rnd() - 0.5) }));
   const forward = differentiateLine((h) => loss(at(moves, h)), Math.min(...inputs.map((x) => scale(x.position))));
   const backward = inputs.reduce((s, x, k) => s + x.ad.reduce((t, g, i) => t + g * moves[k]!.direction[i]!, 0), 0);
   const dotTest = Math.abs(forward - backward) / Math.max(Math.abs(forward), Math.abs(backward), 1e-300);
-  return { ok: measure <= rtol, worst, dotTest };
+  // Differences of a sum over many elements lose digits that those of one element keep.
+  return { ok: measure <= rtol && dotTest <= Math.max(1e-5, 10 * rtol), worst, dotTest };
 }
 
 function numbersOf(g: Given): number[] { return g.kind === "array" ? Array.from(g.data as Float64Array, Number) : g.kind === "number" ? [g.value] : [1]; }

@@ -5,14 +5,24 @@ import { nativeAddon } from "../runtime/addon.js";
 import type { Backend } from "../runtime/executable.js";
 
 export interface Options {
+  /** "auto" (default): compiled, or JavaScript where there is no compiler. */
   readonly device?: "cpu" | "js" | "auto" | "cuda";
+  /** Threads of parallel regions (default: all cores). Results do not depend on it. */
   readonly threads?: number;
   /** "default": FMA and vector libm; "strict": bit-identical on every backend; "fast": reassociation allowed. */
   readonly precision?: "default" | "strict" | "fast";
-  /** Kernel cache: true (default), false, "readonly", or a directory. */
+  /** Caches of plans and kernels: true (default), false, "readonly", or a directory. */
   readonly cache?: boolean | "readonly" | { readonly dir: string };
+  /** Bytes ("64MiB" or a number) that a run may take beside its arguments; a run that needs more throws MEMORY_INFEASIBLE before it starts. */
+  readonly memoryLimit?: string | number;
+  /** Types ahead of time: `{ u: "f64[N,M]", steps: "i64" }`. */
+  readonly args?: Readonly<Record<string, string>>;
   /** Values of names that are free in a JavaScript function, where they cannot be read from it. */
   readonly captures?: Readonly<Record<string, unknown>>;
+  /** Out-of-range indices are always reported. */
+  readonly bounds?: true;
+  readonly strategy?: "auto";
+  readonly invert?: false;
 }
 export type Which = string | number | readonly (string | number)[];
 export interface DerivativeOptions extends Options {
@@ -22,47 +32,77 @@ export interface DerivativeOptions extends Options {
   readonly of?: string | readonly string[];
 }
 
-const KNOWN = new Set(["device", "threads", "precision", "cache", "captures", "wrt", "of", "rtol", "seed"]);
-const LATER: Readonly<Record<string, string>> = { memoryLimit: "a memory limit", strategy: "a checkpointing strategy", invert: "inverting updates", debug: "debug.nan", args: "ahead-of-time argument types" };
+const KNOWN = ["device", "threads", "precision", "cache", "memoryLimit", "args", "captures", "bounds", "strategy", "invert", "debug", "wrt", "of"];
 
-export function checkOptions(o: object | undefined): void {
-  for (const [k, v] of Object.entries(o ?? {})) {
-    if (v === undefined || KNOWN.has(k)) continue;
-    if (k === "bounds" && v === true) continue;
-    if (k in LATER) throw new DaceError("UNSUPPORTED", `${LATER[k]} (option ${k})`, { hint: "this version always stores what the backward pass needs" });
-    throw new DaceError("ARGUMENT", `unknown option ${k}`, { hint: `options are ${[...KNOWN].join(", ")}` });
-  }
-  const x = (o ?? {}) as Options;
-  if (x.threads !== undefined && (!Number.isInteger(x.threads) || x.threads < 1)) throw new DaceError("ARGUMENT", `threads is ${x.threads}: a positive integer is needed`);
-  if (x.precision !== undefined && !["default", "strict", "fast"].includes(x.precision)) throw new DaceError("ARGUMENT", `unknown precision ${String(x.precision)}`, { hint: "default, strict or fast" });
-  if (x.device !== undefined && !/^(cpu|js|auto|cuda(:\d+)?)$/.test(x.device)) throw new DaceError("ARGUMENT", `unknown device ${String(x.device)}`, { hint: "cpu, js or auto" });
+/** `extra`: keys that this verb takes besides. */
+export function checkOptions(o: object | undefined, extra: readonly string[] = []): void {
+  if (o === undefined) return;
+  if (typeof o !== "object" || o === null || Array.isArray(o)) throw new DaceError("ARGUMENT", "options are a plain object");
+  const known = [...KNOWN, ...extra];
+  for (const [k, v] of Object.entries(o)) if (v !== undefined && !known.includes(k)) throw new DaceError("ARGUMENT", `unknown option ${k}`, { hint: `options are ${known.join(", ")}` });
+  const x = o as Record<string, unknown>;
+  const oneOf = (name: string, allowed: RegExp, hint: string): void => { const v = x[name]; if (v !== undefined && (typeof v !== "string" || !allowed.test(v))) throw new DaceError("ARGUMENT", `unknown ${name} ${String(v)}`, { hint }); };
+  oneOf("precision", /^(default|strict|fast)$/, "default, strict or fast");
+  oneOf("device", /^(cpu|js|auto|cuda(:\d+)?)$/, "cpu, js or auto");
+  const threads = x["threads"];
+  if (threads !== undefined && (!Number.isInteger(threads) || (threads as number) < 1)) throw new DaceError("ARGUMENT", `threads is ${String(threads)}: a positive integer is needed`);
+  const cache = x["cache"];
+  if (cache !== undefined && typeof cache !== "boolean" && cache !== "readonly" && !(typeof cache === "object" && cache !== null && typeof (cache as { dir?: unknown }).dir === "string")) throw new DaceError("ARGUMENT", "cache is true, false, \"readonly\" or { dir }");
+  for (const k of ["args", "captures"]) if (x[k] !== undefined && (typeof x[k] !== "object" || x[k] === null)) throw new DaceError("ARGUMENT", `${k} is an object by name`);
+  const wrt = x["wrt"], of = x["of"];
+  const names = (v: unknown, number: boolean): boolean => typeof v === "string" || (number && typeof v === "number") || (Array.isArray(v) && v.every((y) => typeof y === "string" || (number && typeof y === "number")));
+  if (wrt !== undefined && !names(wrt, true)) throw new DaceError("ARGUMENT", "wrt is a name or an index, or an array of these");
+  if (of !== undefined && !names(of, false)) throw new DaceError("ARGUMENT", "of is a name or an array of names");
+  for (const [k, off] of [["strategy", "auto"], ["invert", false], ["bounds", true]] as const) if (x[k] !== undefined && x[k] !== off) throw new DaceError("UNSUPPORTED", `option ${k}: ${JSON.stringify(x[k])} is not available in this version`, { hint: `it is ${JSON.stringify(off)}` });
+  const debug = x["debug"] as { nan?: boolean } | undefined;
+  if (debug !== undefined && Object.values(debug).some(Boolean)) throw new DaceError("UNSUPPORTED", "option debug is not available in this version");
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
+/** Bytes of `memoryLimit`; throws ARGUMENT. */
+export function memoryLimit(o: Options): number | undefined {
+  const v = o.memoryLimit;
+  if (v === undefined) return undefined;
+  const m = typeof v === "string" ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(v) : null;
+  const unit = m ? UNITS[m[2]!.toLowerCase()] : undefined;
+  const n = typeof v === "number" ? v : m && unit !== undefined ? Number(m[1]) * unit : NaN;
+  if (!Number.isFinite(n) || n < 0) throw new DaceError("ARGUMENT", `memoryLimit ${JSON.stringify(v)} is not a number of bytes`, { hint: "such as \"64MiB\" or 67108864" });
+  return Math.floor(n);
+}
+
+export function cacheOf(o: Options): { readonly mode: "on" | "readonly" | "off"; readonly dir?: string } {
+  const mode = o.cache === false ? "off" : o.cache === "readonly" ? "readonly" : "on";
+  const dir = typeof o.cache === "object" ? o.cache.dir : process.env["DACE_AD_CACHE_DIR"];
+  return { mode, ...(dir ? { dir } : {}) };
 }
 
 const warned = new Set<string>();
-export function warnOnce(code: string, message: string, cause = message): void {
-  if (warned.has(cause)) return;
-  warned.add(cause);
+function warnOnce(code: string, message: string): void {
+  if (warned.has(code)) return;
+  warned.add(code);
   process.emitWarning(message, { type: "DaceWarning", code });
 }
+
+/** What to run after an install that was not allowed to build the addon. */
+export const REBUILD = "npm install-scripts approve dace-ad-native && npm rebuild dace-ad-native";
 
 /** Chooses the backend; throws TOOLCHAIN or DEVICE where the one asked for is not there. */
 export function backendFor(o: Options): Backend {
   const device = o.device ?? "auto", threads = o.threads ?? availableParallelism();
-  const cache = o.cache === false ? "off" : o.cache === "readonly" ? "readonly" : "on";
-  const dir = typeof o.cache === "object" ? o.cache.dir : process.env["DACE_AD_CACHE_DIR"];
+  const { mode: cache, dir } = cacheOf(o);
   const js: Backend = { device: "js", threads: 1, cache };
   if (device === "js") return js;
-  if (device.startsWith("cuda")) throw new DaceError("DEVICE", "device cuda: this build has no CUDA backend", { hint: "use { device: \"cpu\" }" });
+  if (device.startsWith("cuda")) throw new DaceError("DEVICE", `device ${device}: this version has no CUDA backend`, { hint: "use { device: \"cpu\" }" });
   const { addon, causes } = nativeAddon();
   if (!addon) {
-    if (device === "cpu") throw new DaceError("TOOLCHAIN", `the native addon could not be loaded: ${causes.join("; ")}`, { hint: "npm install-scripts approve dace-ad-native && npm rebuild dace-ad-native" });
-    warnOnce("DACE_NO_ADDON", `the native addon could not be loaded (${causes.join("; ")}); programs run on the JavaScript backend, without a compiler. Run: npm install-scripts approve dace-ad-native && npm rebuild dace-ad-native`, "no addon");
+    if (device === "cpu") throw new DaceError("TOOLCHAIN", `the native addon could not be loaded: ${causes.join("; ")}`, { hint: REBUILD });
+    warnOnce("DACE_NO_ADDON", `the native addon could not be loaded (${causes.join("; ")}), so no compiler can be used: programs run on the JavaScript backend. To build it: ${REBUILD}`);
     return js;
   }
   const found = addon.discoverToolchain();
   if (!found.found) {
     if (device === "cpu") throw new DaceError("TOOLCHAIN", `no C++ compiler was found (${found.tried.join("; ")})`, { hint: "install g++ or clang (Debian: apt-get install g++), set DACE_AD_CXX, or use { device: \"js\" }" });
-    warnOnce("DACE_NO_COMPILER", `no C++ compiler was found (${found.tried.join("; ")}); programs run on the JavaScript backend`, "no compiler");
+    warnOnce("DACE_NO_COMPILER", `no C++ compiler was found (${found.tried.join("; ")}): programs run on the JavaScript backend`);
     return js;
   }
   return { device: "cpu", addon, threads, cache, ...(dir ? { cacheDir: dir } : {}) };

@@ -44,7 +44,7 @@ export function python<A extends unknown[] = unknown[], R = unknown>(from: FileO
   if (typeof options?.function !== "string") throw new DaceError("ARGUMENT", "python() needs { function: \"name\" }");
   for (const k of Object.keys(options)) if (k !== "function") throw new DaceError("ARGUMENT", `unknown option ${k} of python()`);
   const source = readSource(from);
-  return new ArraySource<A, R>(() => parsePython(source, options.function));
+  return new ArraySource<A, R>(() => parsePython(source, options.function), { source, identity: `python ${options.function}` });
 }
 
 /** A plain JavaScript function, or one of a JavaScript source text. */
@@ -53,5 +53,5 @@ export function javascript<A extends unknown[] = unknown[], R = unknown>(from: (
   const name = options.function;
   if (typeof name !== "string") throw new DaceError("ARGUMENT", "javascript() of a text needs { function: \"name\" }");
   const source = readSource(from);
-  return new ArraySource<A, R>(() => parseJavaScript(source, name));
+  return new ArraySource<A, R>(() => parseJavaScript(source, name), { source, identity: `javascript ${name}` });
 }

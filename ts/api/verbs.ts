@@ -1,15 +1,13 @@
 /** The public verbs, with the types of what they return. */
 import type { Program } from "../compile/program.js";
-import type { Plan } from "../lower/plan.js";
 import type { TypedArray } from "../runtime/addon-types.js";
 import type { Complex, NDArray } from "../runtime/ndarray.js";
-import { makeCallable, type Report, type RunOptions } from "./callable.js";
+import { makeCallable, type RunOptions } from "./callable.js";
+import type { Lowered, Report } from "./core.js";
 import type { DerivativeOptions, Options } from "./options.js";
 
 /** Anything that holds numbers of a program. */
 export type Value = number | bigint | boolean | Complex | TypedArray | NDArray | readonly unknown[];
-
-export interface Lowered { readonly sdfg: string; readonly plan: Plan; readonly source: string }
 
 export interface Callable<A extends unknown[], R> {
   (...args: A): R;

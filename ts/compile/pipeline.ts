@@ -1,4 +1,7 @@
-/** The one pipeline: graph → simplified → joint → planned → optimised → scheduled → Plan. */
+/**
+ * The one pipeline: graph → simplified → joint → planned → optimised → scheduled → Plan. Every stage is timed; callers that want to look at a stage
+ * give `observe`.
+ */
 import { reverse, type ReverseOptions } from "../autodiff/reverse.js";
 import { resolveSaved, type Decision } from "../checkpoint/resolve.js";
 import { lowerToPlan } from "../lower/lower.js";
@@ -8,6 +11,8 @@ import type { Graph } from "../sdfg/sdfg.js";
 import { delinearize } from "../transform/delinearize.js";
 import { optimizeGraph } from "../transform/optimize.js";
 
+export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised" | "scheduled";
+
 export interface Differentiated {
   readonly graph: Graph;
   /** `grad:NAME`, `out:NAME` → container. */
@@ -16,11 +21,24 @@ export interface Differentiated {
   readonly decisions: readonly Decision[];
 }
 
+/** Milliseconds by stage, and the graph after each. */
+export class Trace {
+  readonly timings: Record<string, number> = {};
+  readonly graphs = new Map<Stage, Graph>();
+  time<T>(name: string, f: () => T): T {
+    const t = performance.now();
+    try { return f(); } finally { this.timings[name] = (this.timings[name] ?? 0) + performance.now() - t; }
+  }
+  stage(name: Stage, f: () => Graph): Graph { const g = this.time(name, f); this.graphs.set(name, g); return g; }
+}
+
 export function simplifyGraph(graph: Graph, speculate: boolean): Graph { return delinearize(graph, { speculate }); }
 
-export function differentiate(graph: Graph, options: ReverseOptions): Differentiated {
-  const joint = reverse(graph, options);
-  const resolved = resolveSaved(joint);
+export function differentiate(graph: Graph, options: ReverseOptions, trace = new Trace()): Differentiated {
+  const joint = trace.time("joint", () => reverse(graph, options));
+  trace.graphs.set("joint", joint.graph);
+  const resolved = trace.time("planned", () => resolveSaved(joint));
+  trace.graphs.set("planned", resolved.graph);
   return { graph: resolved.graph, outputs: joint.outputs, unaffected: joint.unaffected, decisions: resolved.decisions };
 }
 
@@ -31,14 +49,11 @@ export interface FinishOptions {
   readonly optimize?: 0 | 1 | 2 | 3;
 }
 
-export interface Finished { readonly plan: Plan; readonly scheduled: Graph; readonly timings: Readonly<Record<string, number>> }
-
-export function finish(graph: Graph, options: FinishOptions): Finished {
-  const timings: Record<string, number> = {};
-  const time = <T>(name: string, f: () => T): T => { const t = performance.now(); const r = f(); timings[name] = performance.now() - t; return r; };
-  const optimised = time("optimise", () => optimizeGraph(graph, options.outputs ?? {}));
-  const scheduled = time("schedule", () => schedule(optimised));
-  const plan = time("lower", () => lowerToPlan(scheduled, { precision: options.precision, threads: true, vectorMath: options.vectorMath, ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}) }));
-  return { plan, scheduled, timings };
+export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
+  const optimised = trace.stage("optimised", () => optimizeGraph(graph, options.outputs ?? {}));
+  const scheduled = trace.stage("scheduled", () => schedule(optimised));
+  return trace.time("lower", () => lowerToPlan(scheduled, {
+    precision: options.precision, threads: true, vectorMath: options.vectorMath,
+    ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}),
+  }));
 }
-

@@ -1,5 +1,5 @@
 /** A program: something that gives a graph for a signature. Functions, files, graphs, and gradients of programs. */
-import type { ArrayProgram } from "../frontend/array/ast.js";
+import type { SourceFile } from "../base/errors.js";
 import type { Signature } from "../frontend/array/signature.js";
 import type { Graph } from "../sdfg/sdfg.js";
 
@@ -21,8 +21,10 @@ export abstract class Program<A extends unknown[] = unknown[], R = unknown> {
   abstract facts(): ProgramFacts;
   /** The graph for a signature, simplified; throws DaceError at the user's line. */
   abstract graph(signature: Signature): Graph;
-  /** Identifies the program's text and captures, for caches; undefined: do not cache on disk. */
+  /** Identifies the program's text and captures, for caches, at as little cost as can be; undefined: do not cache on disk. */
   abstract cacheKey(): string | undefined;
+  /** The text that line numbers refer to, where it is one text that is at hand without parsing. */
+  source(): SourceFile | undefined { return undefined; }
+  /** Facts that were found by an earlier process, under the same `cacheKey`. */
+  recall(_facts: ProgramFacts): void { /* only programs that parse have something to save */ }
 }
-
-export type { ArrayProgram };

@@ -1,5 +1,6 @@
 /** A plan ready to run, on the compiled or on the JavaScript backend. */
-import { DaceError, type SourceFile } from "../base/errors.js";
+import { readFileSync } from "node:fs";
+import { DaceError, InternalError, type SourceFile, type SourceLoc } from "../base/errors.js";
 import type { Plan, PlanCheck } from "../lower/plan.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
@@ -26,6 +27,8 @@ export class Executable {
   #lastLayout: Layout | undefined;
   #lastSymbols: BigInt64Array | undefined;
   #arena: ArrayBuffer | undefined;
+  #options: { readonly threads: number; readonly parallel: boolean } | undefined;
+  #optionsFor: Layout | undefined;
   readonly #checks: readonly { readonly check: PlanCheck; readonly expr: Expr }[];
 
   constructor(readonly plan: Plan, readonly backend: Backend, readonly source: SourceFile | undefined) {
@@ -69,66 +72,109 @@ export class Executable {
 
   /** Runs on the calling thread (or waits for the executor). `args` in the order of `plan.arguments`. */
   run(args: readonly TypedArray[], layout: Layout): RunReport {
-    this.prepare();
     const start = performance.now();
-    if (this.#js) {
-      if (!this.#arena || this.#arena.byteLength < layout.arenaBytes) this.#arena = allocateArena(layout.arenaBytes);
-      const code = this.#js.run(args, layout.symbols, this.#arena);
-      if (code !== 0) this.#raise(code, this.#js.error[1]!, this.#js.error[2]!, this.#js.error[3]!);
-    } else {
-      let status;
-      try {
-        status = this.backend.addon!.run(this.#kernel!, args, this.#lastSymbols!, layout.arenaBytes, { threads: this.backend.threads, parallel: this.#parallel(layout) });
-      } catch (e) { throw runError(e, layout); }
-      if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
-    }
+    this.runQuick(args, layout);
     return { device: this.backend.device, ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
+  }
+
+  /** As `run`, without a report. `layout` must be the last one that `layout()` gave. */
+  runQuick(args: readonly TypedArray[], layout: Layout): void {
+    if (this.#js) { this.#runJs(args, layout); return; }
+    if (!this.#kernel) { this.prepare(); if (this.#js) { this.#runJs(args, layout); return; } }
+    let status;
+    try {
+      if (this.#optionsFor !== layout) { this.#options = { threads: this.backend.threads, parallel: this.#parallel(layout) }; this.#optionsFor = layout; }
+      status = this.backend.addon!.run(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, this.#options!);
+    } catch (e) { throw runError(e, layout); }
+    if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
+  }
+  #runJs(args: readonly TypedArray[], layout: Layout): void {
+    if (!this.#arena || this.#arena.byteLength < layout.arenaBytes) this.#arena = allocateArena(layout.arenaBytes);
+    const js = this.#js!;
+    let code: number;
+    try { code = js.run(args, layout.symbols, this.#arena); } catch (e) { throw runError(e, layout); }
+    if (code !== 0) this.#raise(code, js.error[1]!, js.error[2]!, js.error[3]!);
+  }
+  #symbols(layout: Layout): BigInt64Array {
+    if (layout === this.#lastLayout && this.#lastSymbols) return this.#lastSymbols;
+    return BigInt64Array.from(layout.symbols, (x) => BigInt(Math.trunc(x)));
   }
 
   #parallel(layout: Layout): boolean { return this.plan.parallel && this.backend.threads > 1 && layout.work > SERIAL_WORK; }
 
-  /** Starts a run on the executor thread; `write`: indices into `args` that are copied back when it resolves. */
+  /** Starts a run on the executor thread; `write`: indices into `args` that are copied back when it resolves. Inputs are read at the call. */
   async runAsync(args: readonly TypedArray[], layout: Layout, write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<RunReport> {
-    const { signal } = options;
+    const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const start = performance.now();
-    if (this.backend.device === "js" || !this.backend.addon) {
-      // Without the addon there is no thread to run on: the inputs are read now and the result arrives as a promise.
-      const report = this.run(args, layout);
-      await Promise.resolve();
-      signal?.throwIfAborted();
-      return report;
-    }
+    if (this.backend.device === "js" || !this.backend.addon) return this.#runLater(args, layout, write, signal, onProgress, start);
     if (!this.#kernel) {
+      const copies = args.map((a) => a.slice() as TypedArray);
       const loading = this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
       const abort = (): void => { loading.abort(); };
       signal?.addEventListener("abort", abort, { once: true });
       try { this.#kernel = await loading.promise; } catch (e) { signal?.throwIfAborted(); throw toolchainError(e); } finally { signal?.removeEventListener("abort", abort); }
+      signal?.throwIfAborted();
+      // The inputs as they were at the call, not as they are after compiling.
+      const report = await this.#start(copies, layout, copies.map((_, k) => k).filter((k) => write.includes(k)), signal, onProgress, start);
+      copyBack(args, copies, write);
+      return report;
     }
-    const symbols = BigInt64Array.from(layout.symbols, (x) => BigInt(Math.trunc(x)));
-    const running: AsyncRun = this.backend.addon.runAsync(this.#kernel, args, symbols, layout.arenaBytes, { threads: this.backend.threads, write });
+    return this.#start(args, layout, write, signal, onProgress, start);
+  }
+  async #start(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
+    let running: AsyncRun;
+    try { running = this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads: this.backend.threads, write }); } catch (e) { throw runError(e, layout); }
     const cancel = (): void => { running.cancel(); };
     signal?.addEventListener("abort", cancel, { once: true });
-    const { onProgress } = options;
     const timer = onProgress ? setInterval(() => { onProgress(running.progress()); }, 50) : undefined;
     try {
       const status = await running.promise;
-      if (status.code === 1) { signal?.throwIfAborted(); throw new DaceError("INTERNAL", "a run was cancelled without a signal"); }
+      if (status.code === 1) { signal?.throwIfAborted(); throw new InternalError("a run was cancelled without a signal"); }
       if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
       onProgress?.(running.progress());
-    } catch (e) { throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); clearInterval(timer); }
+    } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); clearInterval(timer); }
     return { device: "cpu", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
+  }
+  /** Without the addon there is no thread to run on: copies are made now, run in a later turn of the event loop, and written back. */
+  async #runLater(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
+    const copies = args.map((a) => a.slice() as TypedArray);
+    await new Promise<void>((resolve) => { setImmediate(resolve); });
+    signal?.throwIfAborted();
+    this.prepare();
+    this.#runJs(copies, layout);
+    onProgress?.(0);
+    copyBack(args, copies, write);
+    return { device: "js", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
   }
 
   #raise(code: number, site: number, value: number, extent: number): never {
     const s = this.plan.sites[site];
-    const loc = s?.line !== undefined && s.column !== undefined ? { file: this.source && s.file === this.source.name ? this.source : { name: s.file ?? "<source>", text: "" }, line: s.line, column: s.column } : undefined;
-    if (code === 2) throw new DaceError("BOUNDS", `${s?.message ?? "index out of range"}: index ${value}, size ${extent}`, loc ? { loc } : {});
-    if (code === 3) throw new DaceError("RAISED", s?.message ?? "the program raised an error", loc ? { loc } : {});
-    if (code === 4) throw new DaceError("NAN", s?.message ?? "a value is not a number", loc ? { loc } : {});
-    if (code === 5) throw new DaceError("OOM", "the run ran out of memory");
-    throw new DaceError("PLAN", `the kernel refused to run (status ${code}): it was built for another version of the runtime`);
+    const loc = s && { ...locate(s, this.source) };
+    switch (code) {
+      case 2: throw new DaceError("BOUNDS", `${s?.message ?? "index out of range"}: index ${value}, size ${extent}`, loc);
+      case 3: throw new DaceError("RAISED", s?.message ?? "the program raised an error", loc);
+      case 4: throw new DaceError("NAN", s?.message ?? "a value is not a number", loc);
+      case 5: throw new DaceError("OOM", "the run ran out of memory");
+      default: throw new DaceError("PLAN", `the kernel refused to run (status ${code}): it was built for another version of the runtime`);
+    }
   }
+}
+
+/** The place in the user's source that a plan names; its text, for the frame, comes from the program or from the file. */
+export function locate(at: { readonly file?: string; readonly line?: number; readonly column?: number }, source: SourceFile | undefined): { readonly loc?: SourceLoc } {
+  if (at.line === undefined || at.column === undefined) return {};
+  const name = at.file ?? "<source>";
+  let file: SourceFile = { name, text: "" };
+  if (source?.name === name) file = source;
+  else if (name !== "<source>") try { file = { name, text: readFileSync(name, "utf8") }; } catch { /* the place is enough */ }
+  return { loc: { file, line: at.line, column: at.column } };
+}
+
+/** Puts results into the caller's arrays; if one of them is gone or too short, nothing is written. */
+function copyBack(targets: readonly TypedArray[], copies: readonly TypedArray[], write: readonly number[]): void {
+  for (const k of write) if (targets[k]!.length < copies[k]!.length) throw new DaceError("TYPE", "an array that the program changes was detached or shrunk while it ran", { hint: "keep the arrays as they are until the promise resolves" });
+  for (const k of write) (targets[k] as Float64Array).set(copies[k] as Float64Array);
 }
 
 function allocateArena(bytes: number): ArrayBuffer {
@@ -143,6 +189,7 @@ function toolchainError(e: unknown): DaceError {
 function runError(e: unknown, layout: Layout): unknown {
   if (e instanceof DaceError || !(e instanceof Error)) return e;
   if ((e as { code?: string }).code === "OOM") return new DaceError("OOM", `no memory for ${layout.arenaBytes} bytes of intermediate arrays`, { cause: e });
+  if (e instanceof RangeError) return new DaceError("OOM", e.message, { cause: e });
   if (e instanceof TypeError) return new DaceError("TYPE", e.message, { cause: e });
   return e;
 }

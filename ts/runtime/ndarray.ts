@@ -66,6 +66,7 @@ export class NDArray {
     this.stride = options.stride ? [...options.stride] : rowMajor(shape);
     this.offset = options.offset ?? 0;
     this.size = sizeOf(shape);
+    if (!Number.isInteger(this.offset) || this.stride.some((x) => !Number.isInteger(x))) throw new DaceError("SHAPE", `strides (${this.stride.join(", ")}) and offset ${this.offset} must be integers`);
     if (this.stride.length !== this.shape.length) throw new DaceError("SHAPE", `${this.stride.length} strides for ${this.shape.length} dimensions`);
     if (this.size > 0) {
       let low = this.offset, high = this.offset;

@@ -1,0 +1,177 @@
+/** The arrays of a run, in the plan's order, and what the caller gets from them afterwards. */
+import { isComplex, isDifferentiable, type DType } from "../base/dtypes.js";
+import { DaceError } from "../base/errors.js";
+import type { ProgramFacts } from "../compile/program.js";
+import type { Plan, PlanResult } from "../lower/plan.js";
+import type { TypedArray } from "../runtime/addon-types.js";
+import { classify, freshValue, likeArgument, scalarBuffer, type Given } from "../runtime/arguments.js";
+import type { Executable } from "../runtime/executable.js";
+import type { Layout } from "../runtime/layout.js";
+import { allocate } from "../runtime/ndarray.js";
+import type { Compiled, Verb } from "./build.js";
+
+export type Binder = { readonly kind: "parameter"; readonly position: number } | { readonly kind: "cotangent"; readonly container: string } | { readonly kind: "fresh" };
+
+/** A compiled signature, ready to be given arrays. */
+export interface Variant {
+  readonly compiled: Compiled;
+  readonly executable: Executable;
+  readonly binders: readonly Binder[];
+  /** Buffer index → position in `args`. */
+  readonly placeOf: ReadonlyMap<number, number>;
+  /** Integer parameters: symbol and position. */
+  readonly symbolPositions: readonly { readonly symbol: string; readonly position: number }[];
+}
+
+export function makeVariant(compiled: Compiled, executable: Executable, facts: ProgramFacts): Variant {
+  const { plan } = compiled;
+  const buffers = new Map<number, number>(), cotangents = new Map<number, string>();
+  const symbolPositions: { symbol: string; position: number }[] = [];
+  for (const p of plan.parameters) {
+    const position = facts.parameters.indexOf(p.name);
+    if (p.kind === "symbol") symbolPositions.push({ symbol: p.symbol, position });
+    else if (p.name.startsWith("cotangent:")) cotangents.set(p.buffer, p.name.slice("cotangent:".length));
+    else if (position >= 0 && !buffers.has(p.buffer)) buffers.set(p.buffer, position);
+  }
+  const binders = plan.arguments.map((b): Binder => {
+    const position = buffers.get(b), container = cotangents.get(b);
+    return position !== undefined ? { kind: "parameter", position } : container !== undefined ? { kind: "cotangent", container } : { kind: "fresh" };
+  });
+  return { compiled, executable, binders, placeOf: new Map(plan.arguments.map((b, i) => [b, i])), symbolPositions };
+}
+
+/** `given` beyond the call's arguments is absent. Functional verbs never hand the caller's memory to a program that writes it. */
+export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): TypedArray[] {
+  const { plan } = v.compiled;
+  return v.binders.map((binder, k) => {
+    const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
+    switch (binder.kind) {
+      case "fresh": return allocateResult(buffer.dtype, n);
+      case "cotangent": {
+        const c = cotangentBuffer(cotangents?.get(binder.container) ?? [], buffer.dtype, layout.shapes[b]!, n);
+        return buffer.writes ? c.slice() as TypedArray : c;
+      }
+      case "parameter": {
+        const g = given[binder.position];
+        if (!g) throw new DaceError("ARGUMENT", `the argument for ${buffer.label ?? buffer.name} is missing`);
+        if (g.kind !== "array") return scalarBuffer(g, buffer.dtype);
+        return buffer.writes && verb !== "jit" ? g.data.slice() as TypedArray : g.data;
+      }
+    }
+  });
+}
+function allocateResult(dtype: DType, n: number): TypedArray {
+  try { return allocate(dtype, n); } catch (e) { throw new DaceError("OOM", `no memory for an array of ${n} elements of ${dtype}`, { cause: e }); }
+}
+
+/** What the caller gets from a finished run. */
+export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boolean, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {
+  const { plan, positions, gradients, outputs } = v.compiled;
+  const at = (buffer: number): TypedArray => args[v.placeOf.get(buffer)!]!;
+  if (verb === "jit") {
+    v.binders.forEach((binder, k) => {
+      if (binder.kind !== "parameter" || !plan.buffers[plan.arguments[k]!]!.writes) return;
+      const g = given[binder.position];
+      if (g?.kind === "array") g.writeBack?.(args[k]!);
+    });
+    return returned(plan, plan.result, v, layout, given, args);
+  }
+  const grads = positions.map((p, i) => { const b = gradients[i]!; return likeArgument(given[p]!, at(b), layout.shapes[b]!, plan.buffers[b]!.dtype); });
+  // Two names of one array each get a gradient of their own to keep.
+  grads.forEach((g, i) => { const first = gradients.indexOf(gradients[i]!); if (first < i) grads[i] = copyOf(g); });
+  const output = (b: number): unknown => freshValue(at(b), layout.shapes[b]!, plan.buffers[b]!.dtype);
+  if (verb === "vjp") {
+    const byName: Record<string, unknown> = {}, values: Record<string, unknown> = {};
+    positions.forEach((p, i) => { byName[facts.parameters[p]!] = grads[i]; });
+    for (const o of outputs) {
+      const g = given[facts.parameters.indexOf(o.name)];
+      values[o.name] = g ? likeArgument(g, at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype) : output(o.buffer);
+    }
+    return { outputs: values, grads: byName };
+  }
+  const grad = many ? grads : grads[0];
+  return verb === "grad" ? grad : { value: output(outputs[0]!.buffer), grad };
+}
+function copyOf(g: unknown): unknown { return typeof g === "object" && g !== null ? structuredCloneArray(g) : g; }
+function structuredCloneArray(g: object): unknown {
+  const c = classify(g, "gradient");
+  return c.kind === "array" ? likeArgument(c, c.data.slice() as TypedArray, c.shape, c.dtype) : g;
+}
+
+function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {
+  switch (r.kind) {
+    case "none": return undefined;
+    case "integer": { const i = plan.symbols.indexOf(r.expr); return i >= 0 ? layout.symbols[i] : v.executable.evaluate(r.expr, layout); }
+    case "tuple": return r.items.map((x) => returned(plan, x, v, layout, given, args));
+    case "buffer": {
+      const k = v.placeOf.get(r.buffer)!, binder = v.binders[k]!;
+      if (binder.kind === "parameter") { const g = given[binder.position]; if (g?.kind === "array") return g.original; }
+      return freshValue(args[k]!, layout.shapes[r.buffer]!, plan.buffers[r.buffer]!.dtype);
+    }
+  }
+}
+
+/** One cotangent and the output it was given for. */
+export interface CotangentValue { readonly name: string; readonly value: Given | number }
+
+/** Cotangents by container. None at all: 1 for a single scalar output, else TYPE. */
+export function readCotangents(v: Variant, layout: Layout, given: unknown): Map<string, CotangentValue[]> {
+  const { outputs } = v.compiled;
+  const out = new Map<string, CotangentValue[]>();
+  const add = (container: string, c: CotangentValue): void => { const l = out.get(container); if (l) l.push(c); else out.set(container, [c]); };
+  const hint = `outputs are ${outputs.map((o) => o.name).join(", ")}`;
+  if (given === undefined || given === null) {
+    const only = outputs[0];
+    if (outputs.length !== 1 || layout.shapes[only!.buffer]!.length > 0) throw new DaceError("TYPE", "vjp needs cotangents unless the program has a single scalar output", { hint: `pass { ${outputs.map((o) => `${JSON.stringify(o.name)}: …`).join(", ")} }` });
+    add(only!.container, { name: only!.name, value: 1 });
+    return out;
+  }
+  if (typeof given !== "object" || Array.isArray(given) || ArrayBuffer.isView(given)) throw new DaceError("TYPE", "cotangents are an object by output name", { hint });
+  for (const [name, x] of Object.entries(given as Record<string, unknown>)) {
+    const o = outputs.find((y) => y.name === name);
+    if (!o) throw new DaceError("ARGUMENT", `cotangents: there is no output ${name}`, { hint });
+    if (x === undefined) continue;
+    add(o.container, { name, value: typeof x === "number" ? x : classify(x, `cotangent of ${name}`) });
+  }
+  return out;
+}
+
+function cotangentBuffer(values: readonly CotangentValue[], dtype: DType, shape: readonly number[], n: number): TypedArray {
+  if (values.length === 0) return allocate(dtype, n);
+  const parts = values.map((c) => cotangentArray(c.name, c.value, dtype, shape, n));
+  if (parts.length === 1) return parts[0]!;
+  // Two output names for one array: both cotangents count.
+  const sum = parts[0]!.slice() as Float64Array;
+  for (const p of parts.slice(1)) for (let i = 0; i < sum.length; i++) sum[i]! += Number(p[i]);
+  return sum;
+}
+function cotangentArray(name: string, value: Given | number, dtype: DType, shape: readonly number[], n: number): TypedArray {
+  if (typeof value === "number") {
+    const a = allocate(dtype, n) as Float64Array;
+    if (value !== 0) { if (isComplex(dtype)) for (let i = 0; i < n; i++) a[2 * i] = value; else a.fill(value); }
+    return a;
+  }
+  switch (value.kind) {
+    case "array": {
+      const size = value.shape.reduce((p, q) => p * q, 1);
+      if (size !== n || (value.shape.length !== 1 && value.shape.join() !== shape.join())) throw new DaceError("SHAPE", `the cotangent of ${name} has shape (${value.shape.join(", ")}), the output (${shape.join(", ")})`);
+      if (value.dtype === dtype) return value.data;
+      if (!isDifferentiable(value.dtype) || isComplex(value.dtype) !== isComplex(dtype)) {
+        // Interleaved complex numbers in a plain float array are what a typed array can say.
+        throw new DaceError("TYPE", `the cotangent of ${name} holds ${value.dtype}, the output ${dtype}`);
+      }
+      const a = allocate(dtype, n) as Float64Array;
+      a.set(value.data as Float64Array);
+      return a;
+    }
+    case "number": case "boolean": return cotangentArray(name, Number(value.value), dtype, shape, n);
+    case "complex": {
+      if (!isComplex(dtype)) break;
+      const a = allocate(dtype, n) as Float64Array;
+      for (let i = 0; i < n; i++) { a[2 * i] = value.value.re; a[2 * i + 1] = value.value.im; }
+      return a;
+    }
+    default: break;
+  }
+  throw new DaceError("TYPE", `the cotangent of ${name} is not an array or a number`);
+}

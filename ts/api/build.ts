@@ -1,0 +1,61 @@
+/** From a program, a verb and a signature to compiled plain data: what a callable keeps per signature, and what the disk cache holds. */
+import { createHash } from "node:crypto";
+import type { Decision } from "../checkpoint/resolve.js";
+import { differentiate, finish, Trace } from "../compile/pipeline.js";
+import { buildId } from "../compile/program-cache.js";
+import type { Program, ProgramFacts } from "../compile/program.js";
+import type { Signature } from "../frontend/array/signature.js";
+import type { Plan } from "../lower/plan.js";
+import { DaceError } from "../base/errors.js";
+import { containerOfParameter, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
+import type { DerivativeOptions } from "./options.js";
+
+export type Verb = "jit" | "grad" | "valueAndGrad" | "vjp";
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** Positions of the parameters that are differentiated with respect to. */
+  readonly positions: readonly number[];
+  /** The buffer of each one's gradient. */
+  readonly gradients: readonly number[];
+  /** Differentiated outputs by name; buffer −1: its value is not kept. */
+  readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly container: string }[];
+  /** What became of each forward value that the backward pass needs. */
+  readonly saved: readonly Decision[];
+  /** Names of the parameters that no output depends on. */
+  readonly unaffected: readonly string[];
+}
+
+/** The key of a compiled variant on disk; undefined where the program cannot be identified by text. */
+export function planKey(program: Program, verb: Verb, options: DerivativeOptions, signatureKey: string): string | undefined {
+  const key = program.cacheKey();
+  if (key === undefined) return undefined;
+  const { wrt, of, precision } = options;
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", signatureKey])).digest("hex");
+}
+export function factsKey(program: Program): string | undefined {
+  const key = program.cacheKey();
+  return key && createHash("sha256").update(`facts\0${buildId()}\0${key}`).digest("hex");
+}
+
+export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
+  const precision = options.precision ?? "default";
+  // Before anything else: `wrt` naming an integer is the user's first mistake to hear of.
+  const positions = verb === "jit" ? [] : positionsOf(options.wrt, facts, signature.parameters, verb === "vjp" ? "all" : "first");
+  const primal = trace.stage("simplified", () => program.graph(signature));
+  if (verb === "jit") return { plan: finish(primal, { precision, vectorMath: true }, trace), positions, gradients: [], outputs: [], saved: [], unaffected: [] };
+
+  const wrt = positions.map((i) => containerOfParameter(primal, facts, i));
+  const named = verb === "vjp" ? selectOutputs(primal, facts, options.of) : new Map([["return", scalarOutput(primal, facts, options.of)]]);
+  const of = [...new Set(named.values())];
+  if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place" });
+  const d = differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : of }, trace);
+  const plan = finish(d.graph, { precision, vectorMath: true, outputs: d.outputs }, trace);
+  return {
+    plan, positions,
+    gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),
+    outputs: [...named].map(([name, container]) => ({ name, buffer: plan.outputs[`out:${container}`] ?? -1, container })),
+    saved: d.decisions,
+    unaffected: wrt.flatMap((c, i) => (d.unaffected.includes(c) ? [facts.parameters[positions[i]!]!] : [])),
+  };
+}

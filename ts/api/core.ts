@@ -1,0 +1,180 @@
+/** What stands behind a callable: specialises to its arguments, compiles once per signature, keeps what it compiled. */
+import { bytesOf } from "../base/dtypes.js";
+import { DaceError } from "../base/errors.js";
+import { Trace } from "../compile/pipeline.js";
+import { ProgramCache } from "../compile/program-cache.js";
+import type { Program, ProgramFacts } from "../compile/program.js";
+import type { Signature } from "../frontend/array/signature.js";
+import type { Decision } from "../checkpoint/resolve.js";
+import type { Plan } from "../lower/plan.js";
+import { PLAN_VERSION } from "../lower/plan.js";
+import { classify, type Given } from "../runtime/arguments.js";
+import { Executable, locate, type Backend, type RunReport } from "../runtime/executable.js";
+import type { Layout } from "../runtime/layout.js";
+import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
+import { graphText } from "../sdfg/text.js";
+import { makeVariant, type Variant } from "./bind.js";
+import { compile, factsKey, planKey, type Compiled, type Verb } from "./build.js";
+import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
+import { toProgram } from "./program.js";
+
+/** Of one run. */
+export interface Report extends RunReport {
+  readonly verb: Verb;
+  /** Milliseconds per compiler stage, of the variants compiled so far; empty after a warm start. */
+  readonly stages: Readonly<Record<string, number>>;
+  /** True if the plan came from the program cache. */
+  readonly planCached: boolean;
+  /** What became of each forward value that the backward pass needs. */
+  readonly saved: readonly Decision[];
+  readonly buffers: readonly { readonly name: string; readonly bytes: number; readonly role?: string; readonly storage: string }[];
+  /** Bytes of the arena and of the results: what the run needs beside the caller's arrays. */
+  readonly peakBytes: number;
+}
+
+export interface Lowered { readonly sdfg: string; readonly plan: Plan; readonly source: string; /** The graph after each stage. */ readonly stages: Readonly<Record<string, string>> }
+
+export class Core {
+  readonly program: Program;
+  readonly #variants = new Map<string, Variant>();
+  readonly #stages: Record<string, number> = {};
+  readonly #fromDisk = new WeakSet<Compiled>();
+  readonly #signatures = new WeakMap<Variant, Signature>();
+  readonly #warned = new Set<string>();
+  readonly #declared: ReadonlyMap<string, Declared> | undefined;
+  readonly #limit: number | undefined;
+  readonly cache: ProgramCache;
+  #backend: Backend | undefined;
+  #facts: ProgramFacts | undefined;
+  #last: { readonly variant: Variant; readonly layout: Layout; readonly run: RunReport } | undefined;
+  #disposed = false;
+
+  constructor(readonly verb: Verb, source: unknown, readonly options: DerivativeOptions) {
+    checkOptions(options);
+    this.program = toProgram(source, options);
+    this.#limit = memoryLimit(options);
+    this.#declared = options.args && new Map(Object.entries(options.args).map(([k, t]) => [k, parseDeclared(k, t)]));
+    const { mode, dir } = cacheOf(options);
+    this.cache = new ProgramCache(mode, dir);
+  }
+
+  dispose(): void { this.#disposed = true; this.#variants.clear(); this.#last = undefined; }
+  get disposed(): boolean { return this.#disposed; }
+
+  get facts(): ProgramFacts {
+    if (this.#facts) return this.#facts;
+    const key = this.cache.mode === "off" ? undefined : factsKey(this.program);
+    const stored = key === undefined ? undefined : this.cache.get(key) as (Omit<ProgramFacts, "integers"> & { integers: string[] }) | undefined;
+    if (stored) this.program.recall({ ...stored, integers: new Set(stored.integers) });
+    const facts = this.program.facts();
+    if (key !== undefined && !stored) this.cache.put(key, { ...facts, integers: [...facts.integers] });
+    for (const name of this.#declared?.keys() ?? []) if (!facts.parameters.includes(name)) throw new DaceError("ARGUMENT", `args: ${facts.name} has no argument ${name}`, { hint: `its arguments are ${facts.parameters.join(", ")}` });
+    return (this.#facts = facts);
+  }
+
+  /** Actual arguments in call order; SDFG programs also take one plain object by name. */
+  given(all: readonly unknown[]): Given[] {
+    if (this.#disposed) throw new DaceError("DISPOSED", "this callable has been disposed", { hint: "make a new one" });
+    const f = this.facts;
+    let args = all;
+    if (f.language === "sdfg" && args.length === 1 && isNamed(args[0], f.parameters)) args = byName(args[0], f);
+    let n = args.length;
+    while (n > f.required && args[n - 1] === undefined) n--;
+    if (n < f.required || n > f.parameters.length) throw new DaceError("ARGUMENT", `${f.name} takes ${f.required === f.parameters.length ? f.required : `${f.required} to ${f.parameters.length}`} argument${f.parameters.length === 1 ? "" : "s"} (${f.parameters.join(", ")}), not ${n}`);
+    return args.slice(0, n).map((a, i) => classify(a, f.parameters[i]!));
+  }
+
+  /** Finds or makes the code for a call; the sizes decide between the ordinary variant, the general one and the one with checks inside. */
+  variant(given: readonly Given[]): { readonly variant: Variant; readonly layout: Layout } {
+    const f = this.facts;
+    const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, ...(this.#declared ? { declared: this.#declared } : {}) });
+    let speculate = true, checked = false;
+    for (;;) {
+      const key = `${spec.key}|${speculate}|${checked}`;
+      let v = this.#variants.get(key);
+      if (!v) { v = this.#build({ ...spec.signature, speculate, checked, precision: this.options.precision ?? "default" }, key); this.#variants.set(key, v); }
+      const sizes = new Map(spec.sizes);
+      for (const s of v.symbolPositions) { const g = given[s.position]; sizes.set(s.symbol, g?.kind === "number" || g?.kind === "bigint" ? Number(g.value) : 0); }
+      const failed = v.executable.failedCheck(sizes);
+      if (failed) {
+        if (failed.kind === "speculation" && speculate) { speculate = false; continue; }
+        if (failed.kind === "bounds" && !checked) { checked = true; continue; }
+        throw new DaceError(failed.kind === "bounds" ? "BOUNDS" : "SHAPE", failed.message, locate(failed, this.program.source()));
+      }
+      let sizesKey = "";
+      for (const [k, n] of sizes) sizesKey += `${k}=${n};`;
+      const layout = v.executable.layout(sizesKey, sizes);
+      this.#checkMemory(v, layout);
+      return { variant: v, layout };
+    }
+  }
+
+  #build(signature: Signature, key: string): Variant {
+    const trace = new Trace();
+    const start = performance.now();
+    const diskKey = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.options, key);
+    let compiled = diskKey === undefined ? undefined : this.cache.get(diskKey) as Compiled | undefined;
+    if (compiled && compiled.plan.version === PLAN_VERSION) this.#fromDisk.add(compiled);
+    else {
+      compiled = compile(this.program, this.facts, this.verb, this.options, signature, trace);
+      Object.assign(this.#stages, trace.timings);
+      if (diskKey !== undefined) this.cache.put(diskKey, compiled);
+    }
+    this.#stages["total"] = performance.now() - start;
+    for (const name of compiled.unaffected) this.warn("DACE_NO_INFLUENCE", `${this.facts.name} does not depend on ${name} in a differentiable way: its gradient is zero`);
+    this.#backend ??= backendFor(this.options);
+    const variant = makeVariant(compiled, new Executable(compiled.plan, this.#backend, this.program.source()), this.facts);
+    this.#signatures.set(variant, signature);
+    return variant;
+  }
+
+  warn(code: string, message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    process.emitWarning(message, { type: "DaceWarning", code });
+  }
+
+  #checkMemory(v: Variant, layout: Layout): void {
+    if (this.#limit === undefined) return;
+    const need = peakBytes(v, layout);
+    if (need > this.#limit) throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${this.#limit}`, { hint: `the smallest limit that works is ${need} bytes` });
+  }
+
+  ran(variant: Variant, layout: Layout, run: RunReport): void { this.#last = { variant, layout, run }; }
+
+  get report(): Report | undefined {
+    if (!this.#last) return undefined;
+    const { variant, layout, run } = this.#last;
+    return {
+      ...run, ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: peakBytes(variant, layout),
+      buffers: variant.compiled.plan.buffers.map((b, i) => ({ name: b.label ?? b.name, bytes: layout.elements[i]! * bytesOf(b.dtype), storage: b.storage, ...(b.role ? { role: b.role } : {}) })),
+    };
+  }
+
+  /** The text of every stage for these arguments; compiles to the last stage, runs nothing. */
+  lowered(given: readonly Given[]): Lowered {
+    const { variant } = this.variant(given);
+    const trace = new Trace();
+    const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#signatures.get(variant)!, trace);
+    const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, graphText(g)]));
+    return { sdfg: stages["scheduled"]!, plan, source: variant.executable.backend.device === "js" ? plan.js : plan.cpp.sources.join("\n"), stages };
+  }
+}
+
+function peakBytes(v: Variant, layout: Layout): number {
+  let n = layout.arenaBytes;
+  v.binders.forEach((b, k) => { if (b.kind === "fresh") { const i = v.compiled.plan.arguments[k]!; n += layout.elements[i]! * bytesOf(v.compiled.plan.buffers[i]!.dtype); } });
+  return n;
+}
+
+function isNamed(x: unknown, names: readonly string[]): x is Record<string, unknown> {
+  if (typeof x !== "object" || x === null || Object.getPrototypeOf(x) !== Object.prototype) return false;
+  const keys = Object.keys(x);
+  return keys.length > 0 && (keys.some((k) => names.includes(k)) || !("data" in x));
+}
+function byName(x: Record<string, unknown>, f: ProgramFacts): unknown[] {
+  for (const k of Object.keys(x)) if (!f.parameters.includes(k)) throw new DaceError("ARGUMENT", `${f.name} has no argument ${k}`, { hint: `its arguments are ${f.parameters.join(", ")}` });
+  const missing = f.parameters.slice(0, f.required).filter((p) => x[p] === undefined);
+  if (missing.length > 0) throw new DaceError("ARGUMENT", `${f.name} was not given ${missing.join(", ")}`);
+  return f.parameters.map((p) => x[p]);
+}

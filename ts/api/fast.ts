@@ -1,0 +1,126 @@
+/**
+ * The short way for a call like the last one: same number, kinds, dtypes and sizes of arguments, same integers, no shared memory. Such a call has the same signature,
+ * the same checks and the same layout, so nothing is looked up; it costs a few comparisons, the result's allocation and the run.
+ */
+import { isComplex, type DType } from "../base/dtypes.js";
+import type { ProgramFacts } from "../compile/program.js";
+import type { TypedArray } from "../runtime/addon-types.js";
+import { likeArgument, scalarOf, type Given } from "../runtime/arguments.js";
+import type { Layout } from "../runtime/layout.js";
+import { allocate, NDArray } from "../runtime/ndarray.js";
+import type { Variant } from "./bind.js";
+import type { Verb } from "./build.js";
+
+type Guard =
+  | { readonly kind: "typed"; readonly constructor: unknown; readonly length: number }
+  | { readonly kind: "ndarray"; readonly dtype: DType; readonly shape: readonly number[]; readonly length: number }
+  /** An integer parameter, or any other value that the layout depends on. */
+  | { readonly kind: "same"; readonly value: unknown }
+  | { readonly kind: "float" };
+
+type Source = { readonly kind: "argument" | "inner"; readonly position: number } | { readonly kind: "scalar"; readonly position: number; readonly buffer: TypedArray } | { readonly kind: "fresh"; readonly dtype: DType; readonly n: number } | { readonly kind: "scratch"; readonly buffer: TypedArray };
+
+export class FastCall {
+  readonly #args: TypedArray[];
+  private constructor(readonly variant: Variant, readonly layout: Layout, readonly guards: readonly Guard[], readonly sources: readonly Source[], readonly result: (args: readonly TypedArray[]) => unknown) {
+    this.#args = new Array<TypedArray>(sources.length);
+  }
+
+  /** The short way for calls like this one, if there is one: `grad` and `valueAndGrad`, and `jit` of programs without a result of their own kind. */
+  static of(variant: Variant, layout: Layout, verb: Verb, facts: ProgramFacts, many: boolean, raw: readonly unknown[], given: readonly Given[]): FastCall | undefined {
+    if ((verb !== "grad" && verb !== "valueAndGrad") || many) return undefined;
+    const { plan, positions, gradients, outputs } = variant.compiled;
+    const guards: Guard[] = [];
+    for (const [i, g] of given.entries()) {
+      const guard = guardOf(raw[i], g, facts.integers.has(facts.parameters[i]!));
+      if (!guard) return undefined;
+      guards.push(guard);
+    }
+    if (raw.length !== given.length) return undefined;
+    const sources: Source[] = [];
+    for (const [k, binder] of variant.binders.entries()) {
+      const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
+      if (binder.kind === "cotangent") return undefined;
+      if (binder.kind === "fresh") { sources.push(layout.shapes[b]!.length === 0 ? { kind: "scratch", buffer: allocate(buffer.dtype, n) } : { kind: "fresh", dtype: buffer.dtype, n }); continue; }
+      if (buffer.writes) return undefined;
+      const g = given[binder.position]!;
+      if (g.kind === "array") sources.push({ kind: g.form === "typed" ? "argument" : "inner", position: binder.position });
+      else if (g.kind === "number" && !isComplex(buffer.dtype) && buffer.dtype !== "int64" && buffer.dtype !== "uint64") sources.push({ kind: "scalar", position: binder.position, buffer: allocate(buffer.dtype, 1) });
+      else return undefined;
+    }
+    const p = given[positions[0]!]!, place = variant.placeOf.get(gradients[0]!)!, dtype = plan.buffers[gradients[0]!]!.dtype, shape = layout.shapes[gradients[0]!]!;
+    if (sources[place]?.kind !== "fresh" && sources[place]?.kind !== "scratch") return undefined;
+    const gradient = (args: readonly TypedArray[]): unknown => (p.kind === "array" && p.form === "typed" ? args[place] : likeArgument(p, args[place]!, shape, dtype));
+    if (verb === "grad") return new FastCall(variant, layout, guards, sources, gradient);
+    const out = outputs[0]!, at = variant.placeOf.get(out.buffer);
+    if (at === undefined || layout.shapes[out.buffer]!.length !== 0) return undefined;
+    const type = plan.buffers[out.buffer]!.dtype;
+    return new FastCall(variant, layout, guards, sources, (args) => ({ value: scalarOf(args[at]!, type), grad: gradient(args) }));
+  }
+
+  matches(args: readonly unknown[]): boolean {
+    const { guards } = this;
+    if (args.length !== guards.length) return false;
+    for (let i = 0; i < guards.length; i++) {
+      const g = guards[i]!, a = args[i];
+      switch (g.kind) {
+        case "float": if (typeof a !== "number") return false; break;
+        case "same": if (!Object.is(a, g.value)) return false; break;
+        case "typed": {
+          if (typeof a !== "object" || a === null || (a as TypedArray).constructor !== g.constructor || (a as TypedArray).length !== g.length) return false;
+          if (shared(args, i, (a as TypedArray).buffer)) return false;
+          break;
+        }
+        case "ndarray": {
+          if (!(a instanceof NDArray) || a.dtype !== g.dtype || a.offset !== 0 || a.data.length !== g.length || a.shape.length !== g.shape.length || !a.isContiguous) return false;
+          for (let d = 0; d < g.shape.length; d++) if (a.shape[d] !== g.shape[d]) return false;
+          if (shared(args, i, a.data.buffer)) return false;
+          break;
+        }
+      }
+    }
+    return true;
+  }
+
+  run(args: readonly unknown[]): unknown {
+    const { sources } = this, bound = this.#args;
+    for (let k = 0; k < sources.length; k++) {
+      const s = sources[k]!;
+      switch (s.kind) {
+        case "argument": bound[k] = args[s.position] as TypedArray; break;
+        case "inner": bound[k] = (args[s.position] as NDArray).data; break;
+        case "scalar": (s.buffer as Float64Array)[0] = args[s.position] as number; bound[k] = s.buffer; break;
+        case "fresh": bound[k] = allocate(s.dtype, s.n); break;
+        case "scratch": bound[k] = s.buffer; break;
+      }
+    }
+    try {
+      this.variant.executable.runQuick(bound, this.layout);
+      return this.result(bound);
+    } finally { for (let k = 0; k < bound.length; k++) bound[k] = EMPTY; }
+  }
+}
+/** Takes the place of the last call's arrays, which must not be kept alive. */
+const EMPTY = new Uint8Array(0);
+
+/** Does an earlier argument lie in the same buffer? */
+function shared(args: readonly unknown[], i: number, buffer: ArrayBufferLike): boolean {
+  for (let j = 0; j < i; j++) {
+    const b = args[j];
+    if (b instanceof NDArray ? b.data.buffer === buffer : typeof b === "object" && b !== null && (b as TypedArray).buffer === buffer) return true;
+  }
+  return false;
+}
+
+function guardOf(raw: unknown, g: Given, integer: boolean): Guard | undefined {
+  switch (g.kind) {
+    case "array":
+      if (g.data.length === 0) return undefined;
+      if (g.form === "typed") return { kind: "typed", constructor: g.data.constructor, length: g.data.length };
+      if (raw instanceof NDArray && raw.data === g.data) return { kind: "ndarray", dtype: g.dtype, shape: g.shape, length: g.data.length };
+      return undefined;
+    case "number": return integer ? { kind: "same", value: raw } : { kind: "float" };
+    case "boolean": case "bigint": return { kind: "same", value: raw };
+    default: return undefined;
+  }
+}
