@@ -85,6 +85,8 @@ export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boole
     positions.forEach((p, i) => { byName[facts.parameters[p]!] = grads[i]; });
     for (const o of outputs) {
       const g = given[facts.parameters.indexOf(o.name)];
+      const twin = outputs.findIndex((x) => x.buffer === o.buffer);
+      if (outputs[twin]!.name !== o.name && Object.hasOwn(values, outputs[twin]!.name)) { values[o.name] = copyOf(values[outputs[twin]!.name]); continue; }
       values[o.name] = g ? likeArgument(g, at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype) : output(o.buffer);
     }
     return { outputs: values, grads: byName };

@@ -28,7 +28,8 @@ export class FastCall {
 
   /** The short way for calls like this one, if there is one: `grad` and `valueAndGrad`, and `jit` of programs without a result of their own kind. */
   static of(variant: Variant, layout: Layout, verb: Verb, facts: ProgramFacts, many: boolean, raw: readonly unknown[], given: readonly Given[]): FastCall | undefined {
-    if ((verb !== "grad" && verb !== "valueAndGrad") || many) return undefined;
+    if (verb !== "grad" && verb !== "valueAndGrad") return undefined;
+    if (new Set(variant.compiled.gradients).size !== variant.compiled.gradients.length) return undefined;
     const { plan, positions, gradients, outputs } = variant.compiled;
     const guards: Guard[] = [];
     for (const [i, g] of given.entries()) {
@@ -48,9 +49,14 @@ export class FastCall {
       else if (g.kind === "number" && !isComplex(buffer.dtype) && buffer.dtype !== "int64" && buffer.dtype !== "uint64") sources.push({ kind: "scalar", position: binder.position, buffer: allocate(buffer.dtype, 1) });
       else return undefined;
     }
-    const p = given[positions[0]!]!, place = variant.placeOf.get(gradients[0]!)!, dtype = plan.buffers[gradients[0]!]!.dtype, shape = layout.shapes[gradients[0]!]!;
-    if (sources[place]?.kind !== "fresh" && sources[place]?.kind !== "scratch") return undefined;
-    const gradient = (args: readonly TypedArray[]): unknown => (p.kind === "array" && p.form === "typed" ? args[place] : likeArgument(p, args[place]!, shape, dtype));
+    const makers = positions.map((position, k) => {
+      const p = given[position]!, b = gradients[k]!, place = variant.placeOf.get(b)!, dtype = plan.buffers[b]!.dtype, shape = layout.shapes[b]!, source = sources[place];
+      if (source?.kind !== "fresh" && source?.kind !== "scratch") return undefined;
+      return p.kind === "array" && p.form === "typed" ? (args: readonly TypedArray[]): unknown => args[place] : (args: readonly TypedArray[]): unknown => likeArgument(p, args[place]!, shape, dtype);
+    });
+    const [one] = makers;
+    if (!one || makers.includes(undefined)) return undefined;
+    const gradient = many ? (args: readonly TypedArray[]): unknown => makers.map((m) => m!(args)) : one;
     if (verb === "grad") return new FastCall(variant, layout, guards, sources, gradient);
     const out = outputs[0]!, at = variant.placeOf.get(out.buffer);
     if (at === undefined || layout.shapes[out.buffer]!.length !== 0) return undefined;

@@ -1,0 +1,39 @@
+/** What was found on this machine, and how to get what is missing. Exit status 3 where programs would run without a compiler. */
+import { cpus } from "node:os";
+import { REBUILD } from "../api/options.js";
+import { defaultCacheDir } from "../compile/program-cache.js";
+import { nativeAddon } from "../runtime/addon.js";
+
+interface Finding { readonly name: string; readonly ok: boolean; readonly found: string; readonly hint?: string }
+
+export function findings(): Finding[] {
+  const { addon, causes } = nativeAddon();
+  const out: Finding[] = [{ name: "node", ok: true, found: `${process.version}, ${process.platform}-${process.arch}` }];
+  if (!addon) {
+    out.push({ name: "addon", ok: false, found: causes.join("; "), hint: `npm install needs g++ (or clang), make and cmake; then: ${REBUILD}` });
+    out.push({ name: "cpu", ok: true, found: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores` });
+  } else {
+    out.push({ name: "addon", ok: true, found: `version ${addon.version}, ABI ${addon.abiVersion}` });
+    const { found, tried } = addon.discoverToolchain();
+    if (found) {
+      out.push({ name: "compiler", ok: true, found: `${found.compiler} (${found.version})` });
+      out.push({ name: "OpenMP", ok: found.openmp, found: found.openmp ? "yes" : "no: loops run on one thread", ...(found.openmp ? {} : { hint: "install libgomp (with g++) or libomp (with clang)" }) });
+      out.push({ name: "libmvec", ok: found.vectorMath, found: found.vectorMath ? "yes" : "no: exp, sin, … are not vectorised", ...(found.vectorMath ? {} : { hint: "it is part of glibc 2.22 and later" }) });
+      out.push({ name: "flags", ok: true, found: found.archFlags.join(" ") });
+    } else out.push({ name: "compiler", ok: false, found: `none (${tried.join("; ")})`, hint: "Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install; or set DACE_AD_CXX" });
+    const blas = addon.blas();
+    out.push({ name: "BLAS", ok: blas.library !== "built-in", found: `${blas.library}${blas.library === "built-in" ? "" : `, ${blas.threads} threads`}`, ...(blas.library === "built-in" ? { hint: "apt-get install libopenblas0 makes large matrix products faster" } : {}) });
+    const cpu = addon.cpu();
+    out.push({ name: "cpu", ok: true, found: `${cpu.model}, ${cpu.cores} cores, ${cpu.features.join(" ")}` });
+  }
+  out.push({ name: "CUDA", ok: false, found: "not in this version", hint: "programs run on the CPU" });
+  out.push({ name: "cache", ok: true, found: defaultCacheDir() });
+  return out;
+}
+
+export function doctor(json: boolean): number {
+  const all = findings();
+  if (json) process.stdout.write(`${JSON.stringify(all)}\n`);
+  else for (const f of all) process.stdout.write(`${f.ok ? "ok" : "--"}  ${f.name.padEnd(8)} ${f.found}\n${f.hint ? `              ${f.hint}\n` : ""}`);
+  return all.some((f) => f.name === "compiler" && f.ok) ? 0 : 3;
+}
