@@ -1,46 +1,45 @@
-/** Which names of a module mean library functions: imports, and Python's built-ins. */
-import { node, nodes, text, type PyNode } from "./tree.js";
+/** Which imported names mean library functions, and Python's built-ins. */
+import { nodes, text, type PyNode } from "./tree.js";
 
 /** Modules by their own name → the name under which the lowering knows them. */
-const MODULES: Readonly<Record<string, string>> = { numpy: "np", "numpy.linalg": "np.linalg", "numpy.fft": "np.fft", "numpy.random": "np.random", math: "math", cmath: "cmath", "scipy.special": "scipy.special" };
+const MODULES: ReadonlyMap<string, string> = new Map([["numpy", "np"], ["math", "math"], ["cmath", "cmath"], ["scipy", "scipy"], ["numba", "numba"]]);
 
 export const BUILTINS: ReadonlySet<string> = new Set([
-  "range", "len", "enumerate", "zip", "abs", "min", "max", "sum", "int", "float", "bool", "complex", "round", "pow", "reversed", "sorted", "isinstance", "tuple", "list", "print", "divmod", "any", "all", "map", "str", "slice",
+  "range", "len", "enumerate", "zip", "abs", "min", "max", "sum", "int", "float", "bool", "complex", "round", "pow", "reversed", "sorted", "isinstance", "tuple", "list", "print", "divmod", "any", "all", "map", "filter", "str", "slice",
+  "hasattr", "getattr", "setattr", "dict", "set", "iter", "next", "type", "open", "input", "eval", "exec", "globals", "id", "repr", "format", "ord", "chr", "hex", "callable", "object", "super", "bytes", "frozenset",
 ]);
 
-/** Local name → library name, for `import numpy as np`, `from numpy import sqrt as s`, `import numpy.linalg as la`. */
-export function importedNames(statement: PyNode): ReadonlyMap<string, string> {
-  const out = new Map<string, string>();
+/** Built-ins that `from numpy import *` replaces. */
+export const NUMPY_STAR = new Set(["all", "divmod", "max", "min", "abs", "round", "bool", "any", "pow", "sum"]);
+export const MATH_STAR = new Set(("acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist e erf erfc exp exp2 expm1 fabs factorial floor fmod frexp fsum gamma gcd hypot inf isclose "
+  + "isfinite isinf isnan isqrt lcm ldexp lgamma log log10 log1p log2 modf nan nextafter perm pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc ulp").split(" "));
+
+/** The library name of a dotted path such as "numpy.linalg.norm" ("np.linalg.norm"), or undefined for modules that are not supported. */
+export function libraryName(path: string): string | undefined {
+  const [top, ...rest] = path.split(".");
+  const module = MODULES.get(top!);
+  if (module === undefined) return undefined;
+  if (module === "numba" && rest.length > 0) return rest[0] === "prange" ? "range" : undefined;
+  return [module, ...rest].join(".");
+}
+
+/** What an import statement binds: local name → dotted path; `*` of a module is the name "*". */
+export function importedNames(statement: PyNode): readonly (readonly [name: string, path: string])[] {
   if (statement.nodeType === "Import") {
-    for (const a of nodes(statement["names"])) {
-      const name = text(a["name"]), as = text(a["asname"]);
-      if (as) { if (MODULES[name]) out.set(as, MODULES[name]); } else { const top = name.split(".")[0]!; if (MODULES[top]) out.set(top, MODULES[top]); }
-    }
-  } else if (statement.nodeType === "ImportFrom") {
-    const module = MODULES[text(statement["module"])];
-    if (module) for (const a of nodes(statement["names"])) {
-      const name = text(a["name"]);
-      if (name === "*") { if (module === "math") for (const f of MATH) out.set(f, `math.${f}`); } else out.set(text(a["asname"]) || name, `${module}.${name}`);
-    }
+    return nodes(statement["names"]).map((a) => { const name = text(a["name"]), as = text(a["asname"]), top = name.split(".")[0]!; return as ? [as, name] : [top, top]; });
   }
-  return out;
+  if (statement.nodeType !== "ImportFrom") return [];
+  // A relative import is of a module that we do not read.
+  const module = `${".".repeat(Number(statement["level"] ?? 0))}${text(statement["module"])}`;
+  return nodes(statement["names"]).map((a) => [text(a["asname"]) || text(a["name"]), `${module}.${text(a["name"])}`]);
 }
 
-const MATH = ["sqrt", "exp", "log", "log2", "log10", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "pow", "fabs", "floor", "ceil", "trunc", "hypot", "pi", "e", "inf", "nan", "erf", "erfc", "gamma", "lgamma", "copysign", "fmod", "isnan", "isinf", "isfinite", "radians", "degrees"];
+const HARMLESS_DECORATOR = /^(numba\.(jit|njit)|nb\.(jit|njit)|njit|jit|functools\.(lru_cache|cache|wraps)|typing(_extensions)?\.\w+|dace\.program|staticmethod)$/;
+/** A decorator (by its dotted path) that does not change what the function computes. */
+export function isHarmlessDecorator(path: string): boolean { return HARMLESS_DECORATOR.test(path); }
 
-/** Statements that bind a module-level name, with the name. */
-export function boundNames(statement: PyNode): readonly string[] {
-  switch (statement.nodeType) {
-    case "FunctionDef": case "AsyncFunctionDef": case "ClassDef": return [text(statement["name"])];
-    case "Assign": return nodes(statement["targets"]).flatMap(targetNames);
-    case "AnnAssign": return statement["value"] ? targetNames(node(statement["target"])) : [];
-    case "AugAssign": return targetNames(node(statement["target"]));
-    default: return [];
-  }
-}
-export function targetNames(t: PyNode): readonly string[] {
-  if (t.nodeType === "Name") return [text(t["id"])];
-  if (t.nodeType === "Tuple" || t.nodeType === "List") return nodes(t["elts"]).flatMap(targetNames);
-  if (t.nodeType === "Starred") return targetNames(node(t["value"]));
-  return [];
-}
+/** Functions that write to an argument. A keyword `out` does too. */
+const WRITING_FUNCTION = /^np\.(copyto|put|place|putmask|put_along_axis|fill_diagonal|\w+\.at)$|^setattr$/;
+const WRITING_METHOD = new Set(["fill", "sort", "append", "extend", "pop", "insert", "put", "partition", "setflags", "resize", "reverse", "clear", "remove", "itemset", "update"]);
+export function isWritingFunction(name: string): boolean { return WRITING_FUNCTION.test(name); }
+export function isWritingMethod(name: string): boolean { return WRITING_METHOD.has(name); }

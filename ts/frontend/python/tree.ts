@@ -14,55 +14,118 @@ export interface PyNode {
 export const nodes = (x: unknown): readonly PyNode[] => (Array.isArray(x) ? (x as PyNode[]) : []);
 export const node = (x: unknown): PyNode => x as PyNode;
 export const text = (x: unknown): string => (typeof x === "string" ? x : "");
+export const strings = (x: unknown): readonly string[] => (Array.isArray(x) ? (x as string[]) : []);
+
+/** Calls `f` on each node beneath `x` (and on `x`), parents first; `f` returns false to leave a node's children out. */
+export function walk(x: unknown, f: (n: PyNode) => boolean | void): void {
+  if (Array.isArray(x)) { for (const y of x) walk(y, f); return; }
+  if (!x || typeof x !== "object" || typeof (x as PyNode).nodeType !== "string") return;
+  if (f(x as PyNode) === false) return;
+  for (const v of Object.values(x)) if (v && typeof v === "object") walk(v, f);
+}
 
 /** What a frontend collects before it gives up: all problems of what is reached, in one error. */
 export class Problems {
-  readonly #list: { readonly message: string; readonly loc: SourceLoc; readonly hint?: string }[] = [];
-  add(message: string, loc: SourceLoc, hint?: string): void {
-    if (!this.#list.some((p) => p.loc.line === loc.line && p.loc.column === loc.column && p.message === message)) this.#list.push({ message, loc, ...(hint ? { hint } : {}) });
+  readonly #list: { readonly message: string; readonly loc: SourceLoc; readonly hint: string }[] = [];
+  add(message: string, loc: SourceLoc, hint: string): void {
+    if (!this.#list.some((p) => p.loc.line === loc.line && p.loc.column === loc.column && p.message === message)) this.#list.push({ message, loc, hint });
   }
   throwIfAny(): void {
     if (this.#list.length === 0) return;
     this.#list.sort((a, b) => a.loc.line - b.loc.line || a.loc.column - b.loc.column);
     const [first, ...rest] = this.#list;
-    const notes: Note[] = rest.map((p) => ({ message: p.message, loc: p.loc, ...(p.hint ? { hint: p.hint } : {}) }));
-    throw new DaceError("UNSUPPORTED", first!.message, { loc: first!.loc, notes, ...(first!.hint ? { hint: first!.hint } : {}) });
+    const notes: Note[] = rest;
+    throw new DaceError("UNSUPPORTED", first!.message, { loc: first!.loc, notes, hint: first!.hint });
   }
 }
 
+/** The text of a file by lines, and positions in it. py-ast counts columns in UTF-8 bytes from 0; we count characters from 1. */
 export class Source {
   readonly lines: readonly string[];
   readonly #ascii: readonly boolean[];
   constructor(readonly file: SourceFile) {
-    this.lines = file.text.split(/\r?\n/);
+    this.lines = file.text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/);
+    // eslint-disable-next-line no-control-regex
     this.#ascii = this.lines.map((l) => /^[\x00-\x7f]*$/.test(l));
   }
-  /** py-ast counts columns in UTF-8 bytes from 0. */
-  column(line: number, bytes: number): number {
+  /** Index into the line (in UTF-16 units) of a byte column. */
+  #unit(line: number, bytes: number): number {
     const l = this.lines[line - 1] ?? "";
-    return (this.#ascii[line - 1] ?? true ? bytes : Buffer.from(l, "utf8").subarray(0, bytes).toString("utf8").length) + 1;
+    return this.#ascii[line - 1] ?? true ? Math.min(bytes, l.length) : Buffer.from(l, "utf8").subarray(0, bytes).toString("utf8").length;
   }
+  /** Column in characters from 1 of a byte column. */
+  column(line: number, bytes: number): number {
+    return this.#ascii[line - 1] ?? true ? bytes + 1 : [...(this.lines[line - 1] ?? "").slice(0, this.#unit(line, bytes))].length + 1;
+  }
+  /** A node's place; one that goes over several lines ends with its first line, before a comment. */
   loc(n: PyNode): SourceLoc {
     const line = n.lineno ?? 1, column = this.column(line, n.col_offset ?? 0);
-    const endColumn = n.end_lineno === line && n.end_col_offset !== undefined ? this.column(line, n.end_col_offset) : (this.lines[line - 1]?.length ?? column) + 1;
+    const endColumn = n.end_lineno === line && n.end_col_offset !== undefined ? this.column(line, n.end_col_offset) : [...(this.lines[line - 1] ?? "").replace(/\s+(#[^'"]*)?$/, "")].length + 1;
     return { file: this.file, line, column, endColumn: Math.max(endColumn, column + 1) };
   }
-  /** The text of a node on one line. */
+  /** A node's text, its lines joined by single spaces. */
   slice(n: PyNode): string {
-    const l = this.loc(n);
-    return (this.lines[l.line - 1] ?? "").slice(l.column - 1, (l.endColumn ?? l.column) - 1);
+    const first = n.lineno ?? 1, last = n.end_lineno ?? first, from = this.#unit(first, n.col_offset ?? 0);
+    const parts: string[] = [];
+    for (let line = first; line <= last; line++) {
+      const l = this.lines[line - 1] ?? "", end = line === last && n.end_col_offset !== undefined ? this.#unit(line, n.end_col_offset) : l.length;
+      parts.push(l.slice(line === first ? from : 0, end).trim());
+    }
+    return parts.join(" ");
   }
 }
 
 export function parseModule(source: Source): readonly PyNode[] {
+  let body: readonly PyNode[];
   try {
-    return nodes((parse(source.file.text, {}) as PyNode)["body"]);
+    body = nodes((parse(source.file.text.replace(/^\ufeff/, ""), {}) as PyNode)["body"]);
   } catch (e) {
-    const err = e as { message?: string; lineno?: number; col_offset?: number; offset?: number; line?: number; column?: number };
-    const message = err.message ?? String(e);
-    const at = /line (\d+)(?:[^\d]+(?:column|col|offset)\s*(\d+))?/i.exec(message) ?? /(\d+):(\d+)/.exec(message);
-    const line = err.lineno ?? err.line ?? (at ? Number(at[1]) : 1);
-    const column = (err.col_offset ?? err.column ?? err.offset ?? (at?.[2] ? Number(at[2]) : 0)) + 1;
-    throw new DaceError("PARSE", `not valid Python: ${message}`, { loc: { file: source.file, line, column }, cause: e });
+    const err = e as { message?: string; lineno?: number; col_offset?: number; end_lineno?: number; end_col_offset?: number };
+    const message = err.message ?? String(e), at = /\bat line (\d+)(?:, column (\d+))?/i.exec(message);
+    // An error at the end of the text is shown on its last line.
+    const line = Math.max(1, Math.min(err.lineno ?? (at ? Number(at[1]) : 1), source.lines.length));
+    const column = source.column(line, err.col_offset ?? (at?.[2] ? Number(at[2]) : 0));
+    const endColumn = err.end_lineno === line && err.end_col_offset !== undefined ? Math.max(source.column(line, err.end_col_offset), column + 1) : column + 1;
+    const summary = message.replace(/\s*\bat line \d+(, column \d+)?/i, "");
+    throw new DaceError("PARSE", `not valid Python: ${summary.charAt(0).toLowerCase()}${summary.slice(1)}`, { loc: { file: source.file, line, column, endColumn }, cause: e });
   }
+  checkSyntax(source, body);
+  return body;
+}
+
+const NUMBER = /^(0[xX](_?[0-9a-fA-F])+|0[oO](_?[0-7])+|0[bB](_?[01])+|0(_?0)*|[1-9](_?\d)*|((\d(_?\d)*)?\.\d(_?\d)*|\d(_?\d)*\.?)([eE][+-]?\d(_?\d)*)?[jJ]?)$/;
+
+/** What CPython's compiler refuses and py-ast lets through. */
+function checkSyntax(source: Source, body: readonly PyNode[]): void {
+  const fail = (message: string, n: PyNode): never => { throw new DaceError("PARSE", `not valid Python: ${message}`, { loc: source.loc(n) }); };
+  const visit = (x: unknown, inFunction: boolean, inLoop: boolean): void => {
+    walk(x, (n) => {
+      switch (n.nodeType) {
+        case "FunctionDef": case "AsyncFunctionDef": case "Lambda": {
+          const args = node(n["args"]), seen = new Set<string>();
+          for (const a of [...nodes(args["posonlyargs"]), ...nodes(args["args"]), ...nodes(args["kwonlyargs"]), ...[args["vararg"], args["kwarg"]].filter(Boolean).map(node)]) {
+            if (seen.has(text(a["arg"]))) fail(`duplicate argument '${text(a["arg"])}' in function definition`, a);
+            seen.add(text(a["arg"]));
+          }
+          visit(args, inFunction, false);
+          visit(n["decorator_list"], inFunction, false);
+          visit(n["body"], true, false);
+          return false;
+        }
+        case "ClassDef": visit(n["body"], false, false); return false;
+        case "For": case "AsyncFor": case "While": visit(n["body"], inFunction, true); visit([n["test"], n["iter"], n["target"], n["orelse"]], inFunction, inLoop); return false;
+        case "Return": if (!inFunction) fail("'return' outside function", n); return true;
+        case "Break": if (!inLoop) fail("'break' outside loop", n); return true;
+        case "Continue": if (!inLoop) fail("'continue' not properly in loop", n); return true;
+        case "JoinedStr": return false;
+        case "Constant": {
+          const v = n["value"];
+          if (typeof v === "number" || typeof v === "bigint" || (v && typeof v === "object" && "imag" in v)) { const t = source.slice(n); if (!NUMBER.test(t)) fail(`invalid number '${t}'`, n); }
+          return false;
+        }
+        default: return true;
+      }
+    });
+  };
+  visit(body, false, false);
 }

@@ -1,0 +1,142 @@
+/** Python functions and statements → array program. */
+import type { Expr, FunctionDef, Param, Stmt } from "../array/ast.js";
+import { BINARY, Expressions } from "./expressions.js";
+import { isHarmlessDecorator, libraryName } from "./imports.js";
+import { boundIn } from "./scope.js";
+import { node, nodes, text, type PyNode } from "./tree.js";
+
+/** Statements that are refused, with what to write instead. */
+const REFUSED: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  Try: ["try", "test the condition with if"], TryStar: ["try", "test the condition with if"], ClassDef: ["a class", "use arrays and functions"], Match: ["match", "use if and elif"],
+  AsyncFunctionDef: ["async code", "write it synchronously"], AsyncFor: ["async code", "write it synchronously"], AsyncWith: ["async code", "write it synchronously"], TypeAlias: ["a type alias in a function", "move it to the top of the file"],
+};
+/** Context managers that change only warnings and printing. */
+const HARMLESS_CONTEXT = /^np\.(errstate|printoptions)$/;
+
+export class Converter extends Expressions {
+  #labels = 0;
+
+  functionDef(s: PyNode): FunctionDef {
+    const loc = this.loc(s), args = node(s["args"]), lambda = s.nodeType === "Lambda";
+    for (const d of nodes(s["decorator_list"])) {
+      const callee = d.nodeType === "Call" ? node(d["func"]) : d;
+      if (!isHarmlessDecorator(this.path(callee) ?? this.source.slice(callee))) this.refuse("a decorator that may change the function", d, "name a function without it");
+    }
+    for (const a of [args["vararg"], args["kwarg"]]) if (a) this.refuse("a function with * or ** parameters", node(a), "name the parameters");
+    const params = this.fixed(() => this.#params(args));
+    const body = lambda ? [] : nodes(s["body"]), bound = boundIn(body);
+    const names = new Set([...params.map((p) => p.name), ...bound.names]);
+    for (const [name, at] of bound.nonlocals) if (this.localName(name) === undefined) this.refuse(`nonlocal ${name}, which no function around binds`, at, "bind it in the function around");
+    for (const [name, at] of bound.globals) if (bound.assigned.has(name)) this.refuse(`assigning to the module-level name ${name}`, at, "return the value instead");
+    const outer = this.scope;
+    // A name that is imported in the function is not looked up outside.
+    this.scope = { names: new Map([...names].map((n) => [n, n])), locals: new Set(names), imports: bound.imports, parent: outer, labels: [] };
+    const { locals } = this.scope;
+    const converted: Stmt[] = lambda ? [{ kind: "return", value: this.fixed(() => this.expr(node(s["body"]))), loc }] : this.body(body);
+    this.scope = outer;
+    return { name: lambda ? "<lambda>" : text(s["name"]), params, body: converted, locals, loc };
+  }
+  #params(args: PyNode): Param[] {
+    const positional = [...nodes(args["posonlyargs"]), ...nodes(args["args"])], defaults = nodes(args["defaults"]);
+    const param = (a: PyNode, d: PyNode | null | undefined): Param => ({ name: text(a["arg"]), loc: this.loc(a), ...(d ? { default: this.expr(d) } : {}) });
+    const kwDefaults = (args["kw_defaults"] ?? []) as readonly (PyNode | null)[];
+    return [
+      ...positional.map((a, i) => param(a, defaults[i - (positional.length - defaults.length)])),
+      ...nodes(args["kwonlyargs"]).map((a, i): Param => ({ ...param(a, kwDefaults[i]), keywordOnly: true })),
+    ];
+  }
+
+  /** An expression at module level, outside all functions. */
+  moduleExpression(n: PyNode): Expr { this.scope = undefined; return this.fixed(() => this.expr(n)); }
+
+  body(list: readonly PyNode[]): Stmt[] {
+    return list.flatMap((s) => { const { before, value } = this.hoisting(() => this.#statement(s)); return [...before, ...value]; });
+  }
+
+  #statement(s: PyNode): Stmt[] {
+    const loc = this.loc(s);
+    switch (s.nodeType) {
+      case "Expr": return this.#expressionStatement(node(s["value"]));
+      case "Assign": { const value = this.expr(node(s["value"])); return [{ kind: "assign", targets: nodes(s["targets"]).map((t) => this.target(t)), value, loc }]; }
+      case "AnnAssign": { if (!s["value"]) return []; const value = this.expr(node(s["value"])); return [{ kind: "assign", targets: [this.target(node(s["target"]))], value, loc }]; }
+      case "AugAssign": {
+        const op = BINARY[node(s["op"]).nodeType];
+        if (!op) { this.refuse("this operator", s, "use an arithmetic operator"); return []; }
+        const t = node(s["target"]);
+        // The target's old value is read before the right-hand side is evaluated.
+        if (t.nodeType === "Name") this.evaluated!.read.add(this.localName(text(t["id"])) ?? text(t["id"]));
+        else this.evaluated!.worked = true;
+        const target = this.target(t);
+        return [{ kind: "augmented", op, target, value: this.expr(node(s["value"])), loc }];
+      }
+      case "If": {
+        const test = this.expr(node(s["test"])), then = this.body(nodes(s["body"])), otherwise = this.body(nodes(s["orelse"]));
+        return [{ kind: "if", test, then, otherwise, loc }];
+      }
+      case "For": {
+        const iterable = this.expr(node(s["iter"])), target = this.fixed(() => this.target(node(s["target"]))), label = this.#label();
+        const body = this.#inLoop(label, nodes(s["body"])), otherwise = nodes(s["orelse"]);
+        return [{ kind: "for", target, iterable, body, label, loc, ...(otherwise.length > 0 ? { otherwise: this.body(otherwise) } : {}) }];
+      }
+      case "While": return [this.#while(s)];
+      case "Break": case "Continue": return [{ kind: s.nodeType === "Break" ? "break" : "continue", label: this.scope!.labels.at(-1)!, loc }];
+      case "Return": return [{ kind: "return", loc, ...(s["value"] ? { value: this.expr(node(s["value"])) } : {}) }];
+      case "FunctionDef": return [{ kind: "function", def: this.functionDef(s), loc }];
+      case "Pass": case "Nonlocal": case "Global": case "Import": case "ImportFrom": return [];
+      case "Delete":
+        // A name that is deleted is not used again by a program that runs; its memory is reused anyway.
+        for (const t of nodes(s["targets"])) if (t.nodeType !== "Name") this.refuse("del of a part", t, "make a new array without it");
+        return [];
+      case "Raise": return [{ kind: "raise", message: this.#raised(s), loc }];
+      case "Assert": {
+        const test = this.expr(node(s["test"])), message = s["msg"] ? this.message(node(s["msg"])) : `assertion failed: ${this.source.slice(node(s["test"]))}`;
+        return [{ kind: "assert", test, message, loc }];
+      }
+      case "With": return this.#with(s);
+      default: { const [what, hint] = REFUSED[s.nodeType] ?? [`the statement ${s.nodeType}`, "see the list of supported constructs"]; this.refuse(what, s, hint); return []; }
+    }
+  }
+
+  #expressionStatement(v: PyNode): Stmt[] {
+    if (v.nodeType === "Constant" || v.nodeType === "JoinedStr") return [];
+    const callee = v.nodeType === "Call" ? node(v["func"]) : undefined;
+    // What is printed is not seen; what computing it changes is.
+    if (callee?.nodeType === "Name" && callee["id"] === "print" && this.localName("print") === undefined && !this.globals.has("print")) {
+      return nodes(v["args"]).filter((a) => this.mayWrite(a)).map((a): Stmt => ({ kind: "expression", value: this.expr(a), loc: this.loc(a) }));
+    }
+    return [{ kind: "expression", value: this.expr(v), loc: this.loc(v) }];
+  }
+
+  /** `while test`, where evaluating the test may need statements: then they open the body. */
+  #while(s: PyNode): Stmt {
+    const loc = this.loc(s), label = this.#label(), { before, value: test } = this.hoisting(() => this.expr(node(s["test"])));
+    const body = this.#inLoop(label, nodes(s["body"])), otherwise = nodes(s["orelse"]);
+    const after = otherwise.length > 0 ? this.body(otherwise) : undefined;
+    if (before.length === 0) return { kind: "while", test, body, update: [], testAfter: false, label, loc, ...(after ? { otherwise: after } : {}) };
+    const leave: Stmt[] = [...(after ?? []), { kind: "break", label, loc }];
+    return { kind: "while", test: { kind: "boolean", value: true, loc }, body: [...before, { kind: "if", test, then: [], otherwise: leave, loc }, ...body], update: [], testAfter: false, label, loc };
+  }
+  #label(): string { return `loop${this.#labels++}`; }
+  #inLoop(label: string, body: readonly PyNode[]): Stmt[] {
+    this.scope!.labels.push(label);
+    const out = this.body(body);
+    this.scope!.labels.pop();
+    return out;
+  }
+
+  #with(s: PyNode): Stmt[] {
+    for (const i of nodes(s["items"])) {
+      const e = node(i["context_expr"]), path = e.nodeType === "Call" ? this.path(node(e["func"])) : undefined;
+      if (i["optional_vars"] || path === undefined || !HARMLESS_CONTEXT.test(libraryName(path) ?? "")) { this.refuse("with", s, "call what the block needs directly"); return []; }
+    }
+    return this.body(nodes(s["body"]));
+  }
+
+  #raised(s: PyNode): string {
+    const e = s["exc"] ? node(s["exc"]) : undefined;
+    if (!e) { this.refuse("raise without an exception", s, "name the exception"); return ""; }
+    if (e.nodeType !== "Call") return this.source.slice(e);
+    const args = nodes(e["args"]), kind = this.source.slice(node(e["func"]));
+    return args.length > 0 ? `${kind}: ${args.map((a) => this.message(a)).join(", ")}` : kind;
+  }
+}
