@@ -93,7 +93,8 @@ export function parseModule(source: Source): readonly PyNode[] {
   return body;
 }
 
-const NUMBER = /^(0[xX](_?[0-9a-fA-F])+|0[oO](_?[0-7])+|0[bB](_?[01])+|0(_?0)*|[1-9](_?\d)*|((\d(_?\d)*)?\.\d(_?\d)*|\d(_?\d)*\.?)([eE][+-]?\d(_?\d)*)?[jJ]?)$/;
+const DIGITS = String.raw`\d(?:_?\d)*`, EXPONENT = `[eE][+-]?${DIGITS}`;
+const NUMBER = new RegExp(String.raw`^(0[xX](_?[0-9a-fA-F])+|0[oO](_?[0-7])+|0[bB](_?[01])+|0(_?0)*|[1-9](_?\d)*|(${DIGITS}\.(${DIGITS})?|\.${DIGITS})(${EXPONENT})?[jJ]?|${DIGITS}(${EXPONENT}[jJ]?|[jJ]))$`);
 
 /** What CPython's compiler refuses and py-ast lets through. */
 function checkSyntax(source: Source, body: readonly PyNode[]): void {
