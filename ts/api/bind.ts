@@ -49,13 +49,13 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
       case "fresh": return allocateResult(buffer.dtype, n);
       case "cotangent": {
         const c = cotangentBuffer(cotangents?.get(binder.container) ?? [], buffer.dtype, layout.shapes[b]!, n);
-        return buffer.writes ? c.slice() as TypedArray : c;
+        return buffer.writes ? c.slice() : c;
       }
       case "parameter": {
         const g = given[binder.position];
         if (!g) throw new DaceError("ARGUMENT", `the argument for ${buffer.label ?? buffer.name} is missing`);
         if (g.kind !== "array") return scalarBuffer(g, buffer.dtype);
-        return buffer.writes && verb !== "jit" ? g.data.slice() as TypedArray : g.data;
+        return buffer.writes && verb !== "jit" ? g.data.slice() : g.data;
       }
     }
   });
@@ -97,7 +97,7 @@ export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boole
 function copyOf(g: unknown): unknown { return typeof g === "object" && g !== null ? structuredCloneArray(g) : g; }
 function structuredCloneArray(g: object): unknown {
   const c = classify(g, "gradient");
-  return c.kind === "array" ? likeArgument(c, c.data.slice() as TypedArray, c.shape, c.dtype) : g;
+  return c.kind === "array" ? likeArgument(c, c.data.slice(), c.shape, c.dtype) : g;
 }
 
 function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {

@@ -1,7 +1,7 @@
 /** From a program, a verb and a signature to compiled plain data: what a callable keeps per signature, and what the disk cache holds. */
 import { createHash } from "node:crypto";
 import type { Decision } from "../checkpoint/resolve.js";
-import { differentiate, finish, Trace } from "../compile/pipeline.js";
+import { differentiate, finish, type Trace } from "../compile/pipeline.js";
 import { buildId } from "../compile/program-cache.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import type { Signature } from "../frontend/array/signature.js";

@@ -21,7 +21,7 @@ export function splitRunOptions(args: readonly unknown[]): { readonly args: read
   const last = args.at(-1);
   if (typeof last === "object" && last !== null && Object.getPrototypeOf(last) === Object.prototype) {
     const keys = Object.keys(last);
-    if (keys.length > 0 && keys.every((k) => k === "signal" || k === "onProgress")) return { args: args.slice(0, -1), options: last as RunOptions };
+    if (keys.length > 0 && keys.every((k) => k === "signal" || k === "onProgress")) return { args: args.slice(0, -1), options: last };
   }
   return { args, options: {} };
 }

@@ -121,5 +121,5 @@ function moved(x: unknown, g: Given, direction: Float64Array, h: number): unknow
   if (g.kind !== "array") return x;
   const data = (g.data as Float64Array).slice() as Float64Array;
   for (let i = 0; i < data.length; i++) data[i]! += h * direction[i]!;
-  return g.form === "typed" ? data : new NDArray(data as TypedArray, g.shape, { dtype: g.dtype });
+  return g.form === "typed" ? data : new NDArray(data, g.shape, { dtype: g.dtype });
 }

@@ -41,11 +41,11 @@ export function checkOptions(o: object | undefined, extra: readonly string[] = [
   const known = [...KNOWN, ...extra];
   for (const [k, v] of Object.entries(o)) if (v !== undefined && !known.includes(k)) throw new DaceError("ARGUMENT", `unknown option ${k}`, { hint: `options are ${known.join(", ")}` });
   const x = o as Record<string, unknown>;
-  const oneOf = (name: string, allowed: RegExp, hint: string): void => { const v = x[name]; if (v !== undefined && (typeof v !== "string" || !allowed.test(v))) throw new DaceError("ARGUMENT", `unknown ${name} ${String(v)}`, { hint }); };
+  const oneOf = (name: string, allowed: RegExp, hint: string): void => { const v = x[name]; if (v !== undefined && (typeof v !== "string" || !allowed.test(v))) throw new DaceError("ARGUMENT", `unknown ${name} ${JSON.stringify(v)}`, { hint }); };
   oneOf("precision", /^(default|strict|fast)$/, "default, strict or fast");
   oneOf("device", /^(cpu|js|auto|cuda(:\d+)?)$/, "cpu, js or auto");
   const threads = x["threads"];
-  if (threads !== undefined && (!Number.isInteger(threads) || (threads as number) < 1)) throw new DaceError("ARGUMENT", `threads is ${String(threads)}: a positive integer is needed`);
+  if (threads !== undefined && (!Number.isInteger(threads) || (threads as number) < 1)) throw new DaceError("ARGUMENT", `threads is ${JSON.stringify(threads)}: a positive integer is needed`);
   const cache = x["cache"];
   if (cache !== undefined && typeof cache !== "boolean" && cache !== "readonly" && !(typeof cache === "object" && cache !== null && typeof (cache as { dir?: unknown }).dir === "string")) throw new DaceError("ARGUMENT", "cache is true, false, \"readonly\" or { dir }");
   for (const k of ["args", "captures"]) if (x[k] !== undefined && (typeof x[k] !== "object" || x[k] === null)) throw new DaceError("ARGUMENT", `${k} is an object by name`);

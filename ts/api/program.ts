@@ -16,13 +16,13 @@ const captured = new WeakMap<object, Program>();
 
 /** A plain function, a Program, or a callable made by a verb. */
 export function toProgram(x: unknown, options: Options = {}): Program {
-  if (x instanceof Program) return x;
+  if (x instanceof Program) return x as Program;
   if (typeof x === "function") {
     const inner = (x as { [PROGRAM]?: Program })[PROGRAM];
     if (inner) return inner;
     const known = options.captures ? undefined : captured.get(x);
     if (known) return known;
-    const p = new ArraySource(() => captureFunction(x as (...args: never[]) => unknown, options.captures ? { captures: { ...options.captures } } : {}));
+    const p = new ArraySource(() => captureFunction(x, options.captures ? { captures: { ...options.captures } } : {}));
     if (!options.captures) captured.set(x, p);
     return p;
   }

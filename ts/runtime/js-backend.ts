@@ -16,7 +16,7 @@ export function jsKernel(plan: Plan): JsKernel {
   let body = compiled.get(plan.js);
   if (!body) {
     // The text is generated from a validated graph: identifiers and numbers of our own only.
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval
     body = new Function("rt", "args", "symbols", "arena", `"use strict";\n${plan.js}`) as Body;
     compiled.set(plan.js, body);
   }

@@ -103,7 +103,7 @@ export class NDArray {
   contiguous(): TypedArray {
     if (this.isContiguous && this.offset === 0 && this.data.length === this.size * (isComplex(this.dtype) ? 2 : 1)) return this.data;
     const k = isComplex(this.dtype) ? 2 : 1;
-    if (this.isContiguous) return this.data.subarray(this.offset * k, (this.offset + this.size) * k) as TypedArray;
+    if (this.isContiguous) return this.data.subarray(this.offset * k, (this.offset + this.size) * k);
     const out = allocate(this.dtype, this.size) as unknown as Record<number, number | bigint>, data = this.data;
     let n = 0;
     this.#walk((at) => { for (let j = 0; j < k; j++) out[n++] = data[at * k + j]!; });
