@@ -1,0 +1,285 @@
+/** The state of one lowering: containers, symbols, facts, the region being filled, and how nodes are emitted into it. */
+import { type DType, isInteger } from "../../base/dtypes.js";
+import { DaceError, InternalError, type ErrorCode, type SourceLoc } from "../../base/errors.js";
+import { type ScalarExpr, input, mapScalar, visitScalar } from "../../scalar/expr.js";
+import { freshId } from "../../sdfg/sdfg.js";
+import type { Condition, Container, EntryCheck, LibraryNode, Memlet, Node, Wcr } from "../../sdfg/nodes.js";
+import { type Expr, ONE, ZERO, addInt, sub, sym, loadedContainers } from "../../symbolic/expr.js";
+import { Assumptions } from "../../symbolic/assumptions.js";
+import type * as ast from "./ast.js";
+import type { Signature } from "./signature.js";
+import { type ArrayValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
+
+/** Thrown to abandon this lowering and start again with what was learnt; never leaves lowerProgram. */
+export class Restart extends Error {}
+/** Thrown for a statement that uses the result of a statement already reported. */
+export class Poisoned extends Error {}
+
+/** Facts learnt by earlier tries of the same lowering. */
+export interface Learnt {
+  /** Integer containers that are written somewhere after having been used in loop bounds or indices. */
+  readonly unstable: Set<string>;
+}
+
+/** A loop that is being filled. */
+export interface LoopScope { readonly variable: string; readonly begin: Expr; readonly end: Expr; readonly locals: string[] }
+
+/** What a scalar variable holds when it is kept in a container because several assignments reach a use. */
+export interface CellType { readonly dtype: DType; readonly weak: boolean; readonly integral: boolean }
+export type Binding =
+  | { readonly kind: "value"; readonly value: Value }
+  | { readonly kind: "cell"; readonly container: string; readonly type: CellType }
+  /** A variable whose arrays are all kept in one container of this lowering's own: assignments copy into it. */
+  | { readonly kind: "slot"; readonly value: ArrayValue };
+
+/** The variables of one call in progress. */
+export interface Frame {
+  readonly def: ast.FunctionDef | undefined;
+  readonly vars: Map<string, Binding>;
+  readonly parent: Frame | undefined;
+}
+
+export interface Snapshot {
+  readonly containers: Map<string, Container>; readonly names: Set<string>; readonly body: Node[]; readonly length: number; readonly checks: number;
+  readonly facts: Assumptions; readonly scopes: readonly [LoopScope, number][]; readonly frames: readonly [Frame, Map<string, Binding>][];
+  readonly errors: number; readonly written: Set<string>; readonly symbols: number; readonly frozen: Set<string>; readonly entryFacts: number;
+}
+
+/** Array elements up to which a transient made in a loop is private to the iteration. */
+const SMALL = 64;
+
+export class Lowering {
+  readonly containers = new Map<string, Container>();
+  readonly names = new Set<string>();
+  readonly symbols: string[] = [];
+  readonly checks: EntryCheck[] = [];
+  /** Facts that hold from entry on: sizes are not negative, and what entry checks established. */
+  readonly entryFacts: Expr[] = [];
+  facts: Assumptions = Assumptions.none;
+  body: Node[] = [];
+  readonly scopes: LoopScope[] = [];
+  readonly frames: Frame[] = [];
+  readonly errors: DaceError[] = [];
+  /** Containers written by nodes emitted so far. */
+  written = new Set<string>();
+  /** Integer containers that indices or bounds rely on not being written. */
+  frozen = new Set<string>();
+  /** Calls a program or library function; set by the evaluator. */
+  call: (callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc) => Value =
+    () => { throw new InternalError("no evaluator"); };
+  private readonly memlets: { data: string; index: readonly Expr[] }[] = [];
+  private readonly readIds = new Map<string, number>();
+
+  constructor(readonly program: ast.ArrayProgram, readonly signature: Signature, readonly learnt: Learnt) {}
+
+  get language(): "python" | "javascript" { return this.program.language; }
+
+  // ---- errors ----
+  fail(code: ErrorCode, message: string, loc: SourceLoc | undefined, hint?: string): never {
+    throw new DaceError(code, message, { ...(loc ? { loc } : {}), ...(hint ? { hint } : {}) });
+  }
+  unsupported(what: string, loc: SourceLoc | undefined, hint?: string): never { return this.fail("UNSUPPORTED", what, loc, hint); }
+
+  // ---- names, containers, symbols ----
+  /** A name that no container or symbol of this graph has yet, like `base`. */
+  unique(base: string): string {
+    const clean = base.replace(/[^A-Za-z0-9_[\]]/g, "_") || "tmp";
+    let name = clean;
+    for (let n = 1; this.names.has(name); n++) name = `${clean}_${n}`;
+    this.names.add(name);
+    return name;
+  }
+  addSymbol(name: string): Expr {
+    const s = this.unique(name);
+    this.symbols.push(s);
+    return sym(s);
+  }
+  addContainer(c: Omit<Container, "name"> & { readonly name?: string }): Container {
+    const made = { ...c, name: c.name ?? this.unique(c.label ?? "tmp") };
+    this.containers.set(made.name, made);
+    return made;
+  }
+  container(name: string): Container {
+    const c = this.containers.get(name);
+    if (!c) throw new InternalError(`no container ${name}`);
+    return c;
+  }
+  /** A new uninitialised transient as a whole-array view. `shape` in elements, row-major. */
+  allocate(shape: readonly Expr[], dtype: DType, label = "tmp", loc?: SourceLoc): ArrayValue {
+    const c = this.addContainer({ dtype, shape, transient: true, label, ...(loc ? { loc } : {}) });
+    let size = 1;
+    for (const e of shape) size *= e.constant ?? Infinity;
+    const scope = this.scopes.at(-1);
+    if (scope && size <= SMALL) scope.locals.push(c.name);
+    return this.whole(c.name);
+  }
+  /** The view of all of a container. */
+  whole(name: string): ArrayValue {
+    const c = this.container(name);
+    return {
+      kind: "array", data: name, dtype: c.dtype, base: c.shape.map(() => ZERO),
+      dims: c.shape.map((size, axis) => ({ size, steps: [{ axis, step: ONE }] })),
+    };
+  }
+  /** The container whose buffer a container is (itself unless it is a view). */
+  bufferOf(name: string): string { return this.containers.get(name)?.view?.base ?? name; }
+
+  // ---- facts and checks ----
+  /** Runs `f` with more facts; entry facts found inside hold afterwards too. */
+  withFacts<T>(facts: readonly Expr[], f: () => T): T {
+    const old = this.facts, known = this.entryFacts.length;
+    this.facts = old.with(...facts.filter((e) => this.stable(e)));
+    try { return f(); } finally { this.facts = old.with(...this.entryFacts.slice(known)); }
+  }
+  /** Records `e >= 0` as holding for the whole program. */
+  assume(e: Expr): void { this.entryFacts.push(e); this.facts = this.facts.with(e); }
+  /** No part of the expression can change while the facts of a region hold. */
+  stable(e: Expr): boolean {
+    for (const c of loadedContainers(e)) if (!this.frozen.has(c)) return false;
+    return true;
+  }
+  check(check: EntryCheck): void {
+    if (!this.checks.some((c) => c.kind === check.kind && c.expr.key === check.expr.key)) this.checks.push(check);
+  }
+
+  // ---- reading ----
+  /** The element of a container as a scalar expression; `index` is a container index. */
+  read(data: string, index: readonly Expr[]): ScalarExpr {
+    const key = `${data}[${index.map((e) => e.key).join(", ")}]`;
+    let id = this.readIds.get(key);
+    if (id === undefined) { id = this.memlets.push({ data, index }) - 1; this.readIds.set(key, id); }
+    return input(id, this.container(data).dtype);
+  }
+  /** The element that a read number stands for. */
+  memlet(id: number): Memlet { return this.memlets[id]!; }
+  /** The elements that an expression reads, each once, with the containers that its indices and symbolic integers load. */
+  readsOf(code: ScalarExpr): { readonly memlets: Memlet[]; readonly loads: Set<string> } {
+    const memlets: Memlet[] = [], loads = new Set<string>();
+    visitScalar(code, (x) => {
+      if (x.kind === "input") { const m = this.memlet(x.index); memlets.push(m); for (const e of m.index) loadedContainers(e, loads); }
+      else if (x.kind === "symbolic") loadedContainers(x.expr, loads);
+    });
+    return { memlets, loads };
+  }
+  /** Numbers the inputs from 0 for a node of their own. */
+  private compact(code: ScalarExpr): { inputs: Memlet[]; code: ScalarExpr } {
+    const inputs: Memlet[] = [], ids = new Map<number, number>(), seen = new Map<number, ScalarExpr>();
+    const next = mapScalar(code, (x) => {
+      if (x.kind !== "input") return x;
+      let local = ids.get(x.index);
+      if (local === undefined) { local = inputs.push(this.memlet(x.index)) - 1; ids.set(x.index, local); }
+      const key = x.index;
+      let made = seen.get(key);
+      if (!made) { made = input(local, x.dtype); seen.set(key, made); }
+      return made;
+    });
+    return { inputs, code: next };
+  }
+  condition(code: ScalarExpr): Condition { return this.compact(code); }
+
+  // ---- emission ----
+  private note(data: string): void {
+    const buffer = this.bufferOf(data);
+    if (this.frozen.has(buffer)) { this.learnt.unstable.add(buffer); throw new Restart(); }
+    this.written.add(buffer);
+  }
+  emit(node: Node): void {
+    if (node.kind === "tasklet") this.note(node.output.data);
+    else if (node.kind === "library") for (const o of node.outputs) this.note(o.data);
+    this.body.push(node);
+  }
+  /** `data[index] (=|wcr)= code`. The code is converted to the container's dtype. */
+  tasklet(data: string, index: readonly Expr[], code: ScalarExpr, options: { readonly wcr?: Wcr; readonly loc?: SourceLoc } = {}): void {
+    const dtype = this.container(data).dtype;
+    const converted: ScalarExpr = code.dtype === dtype ? code : { kind: "cast", dtype, arg: code };
+    const c = this.compact(converted);
+    this.emit({ kind: "tasklet", id: freshId(), inputs: c.inputs, output: { data, index }, code: c.code, ...(options.wcr ? { wcr: options.wcr } : {}), ...(options.loc ? { loc: options.loc } : {}) });
+  }
+  library(node: Omit<LibraryNode, "kind" | "id">): void { this.emit({ kind: "library", id: freshId(), ...node }); }
+  /** What `f` emits, as a list of its own. */
+  region(f: () => void): Node[] {
+    const outer = this.body, mine: Node[] = [];
+    this.body = mine;
+    try { f(); } finally { this.body = outer; }
+    return mine;
+  }
+  /**
+   * Emits `for variable in [begin, end)`; `f` fills the body. No loop is made for a single iteration of a map. The variable is named
+   * like `label` and is unique.
+   */
+  loop(label: string, begin: Expr, end: Expr, order: "up" | "down" | "any", f: (v: Expr) => void, loc?: SourceLoc): void {
+    const trip = sub(end, begin).constant;
+    if (trip !== undefined && trip <= 0) return;
+    if (trip === 1) { f(begin); return; }
+    const variable = this.unique(label), v = sym(variable);
+    const scope: LoopScope = { variable, begin, end, locals: [] };
+    this.scopes.push(scope);
+    let body: Node[] = [];
+    try {
+      body = this.region(() => { this.withFacts([sub(v, begin), addInt(sub(end, v), -1)], () => f(v)); });
+    } finally { this.scopes.pop(); }
+    if (body.length > 0) this.emit({ kind: "loop", id: freshId(), variable, begin, end, order, body, ...(scope.locals.length > 0 ? { locals: scope.locals } : {}), ...(loc ? { loc } : {}) });
+  }
+  /** A map over an index space; `f` gets one index per size. `permutation`: the order of nesting, outermost first. */
+  map(shape: readonly Expr[], f: (index: readonly Expr[]) => void, options: { readonly order?: "any" | "up" | "down"; readonly loc?: SourceLoc; readonly permutation?: readonly number[]; readonly label?: string } = {}): void {
+    const order = options.permutation ?? shape.map((_, i) => i);
+    const index: Expr[] = shape.map(() => ZERO);
+    const nest = (k: number): void => {
+      if (k === order.length) { f(index); return; }
+      const d = order[k]!;
+      this.loop(options.label ?? "i", ZERO, shape[d]!, options.order ?? "any", (v) => { index[d] = v; nest(k + 1); }, options.loc);
+    };
+    nest(0);
+  }
+  /** Emits `if code: then [else: otherwise]`. */
+  conditional(code: ScalarExpr, then: () => void, otherwise?: () => void, loc?: SourceLoc): void {
+    const first = this.region(then), second = otherwise ? this.region(otherwise) : [];
+    this.emitConditional(code, first, second, loc);
+  }
+  emitConditional(code: ScalarExpr, then: readonly Node[], otherwise: readonly Node[], loc?: SourceLoc): void {
+    if (then.length === 0 && otherwise.length === 0) return;
+    const branches = [{ condition: this.condition(code), body: then }, ...(otherwise.length > 0 ? [{ body: otherwise }] : [])];
+    this.emit({ kind: "conditional", id: freshId(), branches, ...(loc ? { loc } : {}) });
+  }
+
+  // ---- values ----
+  int(e: Expr | number): ScalarValue { return intValue(typeof e === "number" ? addInt(ZERO, e) : e, this.language); }
+  bool(b: boolean): ScalarValue { return boolValue(b); }
+  /** Declares that a container's contents will not change (or the lowering starts again without that belief). */
+  freeze(data: string): boolean {
+    const buffer = this.bufferOf(data);
+    if (this.learnt.unstable.has(buffer) || this.written.has(buffer) || !isInteger(this.container(data).dtype)) return false;
+    this.frozen.add(buffer);
+    return true;
+  }
+
+  // ---- trying ----
+  snapshot(): Snapshot {
+    return {
+      containers: new Map(this.containers), names: new Set(this.names), body: this.body, length: this.body.length, checks: this.checks.length, facts: this.facts,
+      scopes: this.scopes.map((s) => [s, s.locals.length]), frames: this.frames.map((f) => [f, new Map(f.vars)]), errors: this.errors.length,
+      written: new Set(this.written), symbols: this.symbols.length, frozen: new Set(this.frozen), entryFacts: this.entryFacts.length,
+    };
+  }
+  /** Undoes everything since the snapshot. */
+  restore(s: Snapshot): void {
+    this.containers.clear();
+    for (const [k, v] of s.containers) this.containers.set(k, v);
+    this.names.clear();
+    for (const n of s.names) this.names.add(n);
+    this.body = s.body;
+    this.body.length = s.length;
+    this.checks.length = s.checks;
+    this.facts = s.facts;
+    this.scopes.length = s.scopes.length;
+    for (const [scope, n] of s.scopes) scope.locals.length = n;
+    this.frames.length = s.frames.length;
+    for (const [frame, vars] of s.frames) { frame.vars.clear(); for (const [k, v] of vars) frame.vars.set(k, v); }
+    this.errors.length = s.errors;
+    this.written = new Set(s.written);
+    this.symbols.length = s.symbols;
+    this.frozen = new Set(s.frozen);
+    this.entryFacts.length = s.entryFacts;
+    this.readIds.clear();
+  }
+}

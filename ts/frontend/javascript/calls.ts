@@ -1,0 +1,70 @@
+/** Calls and `new`: of library functions, program functions, array methods; calls with effects become statements of their own. */
+import type * as t from "@babel/types";
+import type { Argument, Expr } from "../array/ast.js";
+import type { Context } from "./context.js";
+import { callSummary } from "./effects.js";
+import { expr, guardedByNull, refuse, stable } from "./expressions.js";
+import { TYPED_ARRAYS } from "./library-names.js";
+import { isFunction, propertyKey } from "./nodes.js";
+
+type Call = t.CallExpression | t.OptionalCallExpression | t.NewExpression;
+
+/** The call's value. `direct`: the caller makes a statement of it at once, so a call with effects need not go to a temporary. */
+export function call(c: Context, n: Call, direct: boolean): Expr {
+  const loc = c.loc(n);
+  const callee = c.unit.unwrap(n.callee);
+  if (callee.type === "Super" || callee.type === "Import" || callee.type === "V8IntrinsicIdentifier") return refuse(c, n, "this call");
+  const s = c.unit.static(callee);
+  if (n.type === "NewExpression" && s?.kind !== "library" && s?.kind !== "missing") {
+    return refuse(c, n, `new ${c.unit.text.excerpt(callee)}`, "only typed arrays and Array can be made with new");
+  }
+  if (s?.kind === "library") {
+    const typed = (TYPED_ARRAYS as readonly string[]).includes(s.name);
+    if (typed && n.type !== "NewExpression") return refuse(c, n, `calling ${s.name} without new`, `write new ${s.name}(…)`);
+    if (n.type === "NewExpression" && !typed && s.name !== "Array") return refuse(c, n, `new ${s.name}`);
+  }
+  if (callee.type === "MemberExpression" && !s && callee.object.type !== "Super" && callee.property.type === "Identifier" && !callee.computed && (callee.property.name === "call" || callee.property.name === "apply" || callee.property.name === "bind")) {
+    return refuse(c, n, `Function.prototype.${callee.property.name}`, "call the function directly");
+  }
+  const summary = callSummary(c.unit, n);
+  const hasEffect = summary.memory || summary.unknown || summary.writes.size > 0;
+  const isProgram = s?.kind === "function" || (s?.kind !== "library" && !(callee.type === "MemberExpression" || callee.type === "OptionalMemberExpression"));
+
+  const argument = (a: t.Node): t.Node => (a.type === "SpreadElement" ? a.argument : a);
+  const args = n.arguments as readonly t.Node[];
+  const parts: (() => Expr)[] = [];
+  let build: (values: readonly Expr[]) => Expr;
+  let optional: Expr | undefined;
+  if (!s && (callee.type === "MemberExpression" || callee.type === "OptionalMemberExpression")) {
+    const key = callee.computed && callee.property.type !== "StringLiteral" ? undefined : propertyKey({ key: callee.property });
+    if (key === undefined) return refuse(c, n, "calling a function chosen at run time", "branch on the choice and call each function by its name");
+    if (callee.type === "OptionalMemberExpression" && callee.optional) {
+      optional = stable(c, expr(c, callee.object), callee);
+      parts.push(() => optional!);
+    } else parts.push(() => expr(c, callee.object));
+    build = ([object]) => ({ kind: "attribute", object: object!, name: key, loc: c.loc(callee) });
+  } else {
+    if (callee.type !== "Identifier" && !isFunction(callee) && !s) {
+      if (callee.type === "CallExpression" || callee.type === "ConditionalExpression") { /* a function made by a call, or one of two: the lowering decides */ }
+      else return refuse(c, n, "calling a function chosen at run time", "branch on the choice and call each function by its name");
+    }
+    parts.push(() => expr(c, callee));
+    build = ([f]) => f!;
+  }
+  const evaluate = (): Expr => {
+    const values = c.sequence([...parts, ...args.map((a) => () => expr(c, argument(a)))]);
+    const list: Argument[] = values.slice(1).map((v, i) => (args[i]!.type === "SpreadElement" ? { value: v, spread: true } : { value: v }));
+    return { kind: "call", callee: build(values), args: list, keywords: [], loc };
+  };
+  const finish = (e: Expr): Expr => {
+    for (const b of summary.writes) c.assigned(c.unit.localName(b));
+    c.effect.memory ||= summary.memory;
+    c.effect.unknown ||= summary.unknown;
+    return (hasEffect || isProgram) && !direct ? c.save(e, loc) : e;
+  };
+  if (optional) {
+    const r = c.collect(() => { const e = evaluate(); direct = false; return finish(e); });
+    return guardedByNull(c, optional, r.value, r.stmts, n);
+  }
+  return finish(evaluate());
+}

@@ -1,0 +1,277 @@
+/** JavaScript expressions to pure expressions of the array program; side effects become statements before, in evaluation order. */
+import type * as t from "@babel/types";
+import type { BinaryOp, CompareOp, Expr } from "../array/ast.js";
+import { assignment, update } from "./assignments.js";
+import { call } from "./calls.js";
+import type { Context } from "./context.js";
+import { functionDef } from "./functions.js";
+import { propertyKey } from "./nodes.js";
+import type { Static } from "./unit.js";
+
+const BINARY: Readonly<Record<string, BinaryOp>> = { "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "**": "**", "&": "&", "|": "|", "^": "^", "<<": "<<", ">>": ">>", ">>>": ">>>" };
+const COMPARE: Readonly<Record<string, CompareOp>> = { "==": "==", "===": "==", "!=": "!=", "!==": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=" };
+export function binaryOp(op: string): BinaryOp | undefined { return BINARY[op]; }
+
+/** The value of an expression; calls of program functions and other effects are emitted as statements before it. */
+export function expr(c: Context, raw: t.Node): Expr {
+  const n = c.unit.unwrap(raw);
+  return n.type === "CallExpression" || n.type === "OptionalCallExpression" || n.type === "NewExpression" ? call(c, n, false) : plain(c, n);
+}
+/** As `expr`, but the value may be a call that the statement made from it carries out at once. */
+export function value(c: Context, raw: t.Node): Expr {
+  const n = c.unit.unwrap(raw);
+  return n.type === "CallExpression" || n.type === "OptionalCallExpression" || n.type === "NewExpression" ? call(c, n, true) : plain(c, n);
+}
+
+export function refuse(c: Context, n: t.Node, message: string, hint?: string): Expr {
+  c.unit.unsupported(message, n, hint);
+  return { kind: "none", loc: c.loc(n) };
+}
+
+export function numberLiteral(v: number, c: Context, n: t.Node): Expr {
+  return { kind: "number", value: v, integer: Number.isSafeInteger(v) && !Object.is(v, -0), loc: c.loc(n) };
+}
+
+function plain(c: Context, n: t.Node): Expr {
+  const loc = c.loc(n);
+  switch (n.type) {
+    case "NumericLiteral": return numberLiteral(n.value, c, n);
+    case "BigIntLiteral": return { kind: "bigint", value: BigInt(n.value), loc };
+    case "BooleanLiteral": return { kind: "boolean", value: n.value, loc };
+    case "StringLiteral": return { kind: "string", value: n.value, loc };
+    case "NullLiteral": return { kind: "none", loc };
+    case "TemplateLiteral":
+      if (n.expressions.length === 0) return { kind: "string", value: n.quasis[0]!.value.cooked ?? "", loc };
+      return refuse(c, n, "building a string", "strings may only be built inside throw");
+    case "Identifier": return identifier(c, n);
+    case "MemberExpression": case "OptionalMemberExpression": return member(c, n);
+    case "UnaryExpression": return unary(c, n);
+    case "BinaryExpression": return binary(c, n);
+    case "LogicalExpression": return logical(c, n);
+    case "ConditionalExpression": return conditional(c, n);
+    case "AssignmentExpression": return assignment(c, n, true)!;
+    case "UpdateExpression": return update(c, n, true)!;
+    case "SequenceExpression": {
+      const last = n.expressions.length - 1;
+      n.expressions.forEach((e, i) => { if (i < last) effectOnly(c, e); });
+      return expr(c, n.expressions[last]!);
+    }
+    case "ArrayExpression": return arrayLiteral(c, n);
+    case "ObjectExpression": return objectLiteral(c, n);
+    case "FunctionExpression": case "ArrowFunctionExpression": {
+      const def = functionDef(c.unit, n, n.type === "FunctionExpression" && n.id ? n.id.name : "anonymous");
+      return def ? { kind: "function", def, loc } : { kind: "none", loc };
+    }
+    case "ThisExpression": return refuse(c, n, "this", "pass the object's arrays and numbers as arguments");
+    case "RegExpLiteral": return refuse(c, n, "a regular expression");
+    case "AwaitExpression": case "YieldExpression": return refuse(c, n, "asynchronous or generator code", "a program is an ordinary function");
+    case "ClassExpression": return refuse(c, n, "a class", "use functions and plain objects");
+    case "TaggedTemplateExpression": return refuse(c, n, "a tagged template");
+    case "Import": case "ImportExpression": return refuse(c, n, "a dynamic import", "import at the top of the module");
+    default: return refuse(c, n, `this expression (${n.type})`);
+  }
+}
+
+function identifier(c: Context, n: t.Identifier): Expr {
+  const loc = c.loc(n), b = c.unit.binding(n);
+  if (b) {
+    const alias = c.unit.static(n);
+    if (alias && alias.kind !== "expression") return staticExpr(c, alias, n);
+    if (b.kind === "class") return refuse(c, n, `the class ${b.name}`, "use functions and plain objects");
+    return { kind: "name", name: c.unit.localName(b), loc };
+  }
+  if (n.name === "undefined") return { kind: "none", loc };
+  if (n.name === "arguments") return refuse(c, n, "arguments", "name the parameters");
+  return staticExpr(c, c.unit.environment.lookup(n.name, loc), n);
+}
+
+export function staticExpr(c: Context, s: Static, n: t.Node): Expr {
+  const loc = c.loc(n);
+  switch (s.kind) {
+    case "library": return { kind: "library", name: s.name, loc };
+    case "constant": return numberLiteral(s.value, c, n);
+    case "function": return { kind: "name", name: c.unit.host.nameFunction(s.unit), loc };
+    case "value":
+      if (s.value === undefined || s.value === null) return { kind: "none", loc };
+      return { kind: "name", name: c.unit.host.nameValue(s.value, s.path, loc), loc };
+    case "expression": return c.unit.host.nameExpression(s.name, c.unit, loc);
+    case "missing":
+      c.unit.problem(s.code, s.message, n, s.hint);
+      return { kind: "none", loc };
+  }
+}
+
+function member(c: Context, n: t.MemberExpression | t.OptionalMemberExpression): Expr {
+  const s = c.unit.static(n);
+  if (s) return staticExpr(c, s, n);
+  if (n.object.type === "Super") return refuse(c, n, "super");
+  if (n.type === "OptionalMemberExpression" && n.optional) {
+    const object = stable(c, expr(c, n.object), n);
+    const rest = c.collect(() => access(c, object, n));
+    return guardedByNull(c, object, rest.value, rest.stmts, n);
+  }
+  const key = n.computed && n.property.type !== "StringLiteral" ? n.property : undefined;
+  if (!key) return access(c, expr(c, n.object), n);
+  const [object, index] = c.sequence([() => expr(c, n.object), () => expr(c, key)]) as [Expr, Expr];
+  return { kind: "index", object, items: [{ kind: "expr", value: index }], loc: c.loc(n) };
+}
+/** `object.name`, `object["name"]` or `object[index]` for an object that is already evaluated. */
+function access(c: Context, object: Expr, n: t.MemberExpression | t.OptionalMemberExpression): Expr {
+  const loc = c.loc(n);
+  if (n.property.type === "PrivateName") return refuse(c, n, "a private name");
+  if (n.computed && n.property.type !== "StringLiteral") return { kind: "index", object, items: [{ kind: "expr", value: expr(c, n.property) }], loc };
+  return { kind: "attribute", object, name: propertyKey({ key: n.property })!, loc };
+}
+
+/** A form of the value that can be written twice: names and constants stay, all else goes to a temporary. */
+export function stable(c: Context, e: Expr, n: t.Node): Expr {
+  return e.kind === "name" || e.kind === "number" || e.kind === "none" || e.kind === "boolean" ? e : c.save(e, c.loc(n));
+}
+/** `a?.b`: none where the object is none. */
+export function guardedByNull(c: Context, object: Expr, result: Expr, stmts: readonly import("../array/ast.js").Stmt[], n: t.Node): Expr {
+  const loc = c.loc(n), none: Expr = { kind: "none", loc };
+  const test: Expr = { kind: "compare", op: "is", left: object, right: none, loc };
+  if (stmts.length === 0) return { kind: "conditional", test, then: none, otherwise: result, loc };
+  const name = c.temporary("t");
+  const target = { kind: "name" as const, name, loc };
+  c.emit({ kind: "if", test, then: [{ kind: "assign", targets: [target], value: none, loc }], otherwise: [...stmts, { kind: "assign", targets: [target], value: result, loc }], loc });
+  return { kind: "name", name, loc };
+}
+
+function unary(c: Context, n: t.UnaryExpression): Expr {
+  const loc = c.loc(n);
+  switch (n.operator) {
+    case "-": {
+      const operand = expr(c, n.argument);
+      if (operand.kind === "number") return numberLiteral(-operand.value, c, n);
+      return { kind: "unary", op: "-", operand, loc };
+    }
+    case "+": return { kind: "unary", op: "+", operand: expr(c, n.argument), loc };
+    case "~": return { kind: "unary", op: "~", operand: expr(c, n.argument), loc };
+    case "!": {
+      const arg = c.unit.unwrap(n.argument);
+      if (arg.type === "NumericLiteral") return { kind: "boolean", value: arg.value === 0, loc };
+      return { kind: "unary", op: "not", operand: expr(c, arg), loc };
+    }
+    case "void": effectOnly(c, n.argument); return { kind: "none", loc };
+    case "typeof": return { kind: "call", callee: { kind: "library", name: "typeof", loc }, args: [{ value: expr(c, n.argument) }], keywords: [], loc };
+    default: return refuse(c, n, `the operator ${n.operator}`);
+  }
+}
+
+function isNull(c: Context, n: t.Node): boolean { return n.type === "NullLiteral" || isUndefined(c, n); }
+function isUndefined(c: Context, n: t.Node): boolean {
+  return (n.type === "Identifier" && n.name === "undefined" && !c.unit.binding(n)) || (n.type === "UnaryExpression" && n.operator === "void" && n.argument.type === "NumericLiteral");
+}
+
+function binary(c: Context, n: t.BinaryExpression): Expr {
+  const loc = c.loc(n);
+  if (n.left.type === "PrivateName") return refuse(c, n, "a private name");
+  const left = n.left, op = n.operator, cmp = COMPARE[op];
+  if (cmp === "==" || cmp === "!=") {
+    const l = c.unit.unwrap(left), r = c.unit.unwrap(n.right);
+    const other = isNull(c, r) ? left : isNull(c, l) ? n.right : undefined;
+    if (other) {
+      const nul = other === left ? r : l;
+      if (op.length === 3 && nul.type === "NullLiteral") return refuse(c, n, `comparing with null by ${op}`, `use ${op.slice(0, 2)} null, or compare with undefined`);
+      return { kind: "compare", op: cmp === "==" ? "is" : "isnot", left: expr(c, other), right: { kind: "none", loc }, loc };
+    }
+  }
+  const bin = BINARY[op];
+  if (!cmp && !bin) return refuse(c, n, `the operator ${op}`);
+  const [a, b] = c.sequence([() => expr(c, left), () => expr(c, n.right)]) as [Expr, Expr];
+  return cmp ? { kind: "compare", op: cmp, left: a, right: b, loc } : { kind: "binary", op: bin!, left: a, right: b, loc };
+}
+
+/** A condition that is true when the right side of a logical operator is evaluated. */
+export function takesRight(op: "&&" | "||" | "??", left: Expr): Expr {
+  const loc = left.loc;
+  if (op === "&&") return left;
+  if (op === "||") return left.kind === "unary" && left.op === "not" ? left.operand : { kind: "unary", op: "not", operand: left, loc };
+  return { kind: "compare", op: "is", left, right: { kind: "none", loc }, loc };
+}
+
+function logical(c: Context, n: t.LogicalExpression): Expr {
+  const loc = c.loc(n);
+  const left = expr(c, n.left);
+  const right = c.collect(() => expr(c, n.right));
+  if (right.stmts.length === 0) return { kind: "logical", op: n.operator === "&&" ? "and" : n.operator === "||" ? "or" : "nullish", left, right: right.value, loc };
+  const name = c.temporary("t"), target = { kind: "name" as const, name, loc };
+  c.emit({ kind: "assign", targets: [target], value: left, loc });
+  c.emit({ kind: "if", test: takesRight(n.operator, { kind: "name", name, loc }), then: [...right.stmts, { kind: "assign", targets: [target], value: right.value, loc }], otherwise: [], loc });
+  return { kind: "name", name, loc };
+}
+
+function conditional(c: Context, n: t.ConditionalExpression): Expr {
+  const loc = c.loc(n), test = expr(c, n.test);
+  const a = c.collect(() => expr(c, n.consequent)), b = c.collect(() => expr(c, n.alternate));
+  if (a.stmts.length === 0 && b.stmts.length === 0) return { kind: "conditional", test, then: a.value, otherwise: b.value, loc };
+  const name = c.temporary("t"), target = { kind: "name" as const, name, loc };
+  c.emit({
+    kind: "if", test, loc,
+    then: [...a.stmts, { kind: "assign", targets: [target], value: a.value, loc }],
+    otherwise: [...b.stmts, { kind: "assign", targets: [target], value: b.value, loc }],
+  });
+  return { kind: "name", name, loc };
+}
+
+function arrayLiteral(c: Context, n: t.ArrayExpression): Expr {
+  const loc = c.loc(n);
+  if (n.elements.some((e) => e === null)) return refuse(c, n, "an array with holes");
+  const elements = n.elements as (t.Expression | t.SpreadElement)[];
+  const values = c.sequence(elements.map((e) => () => expr(c, e.type === "SpreadElement" ? e.argument : e)));
+  if (!elements.some((e) => e.type === "SpreadElement")) return { kind: "list", elements: values, loc };
+  return {
+    kind: "call", callee: { kind: "library", name: "Array.of", loc }, keywords: [], loc,
+    args: values.map((v, i) => (elements[i]!.type === "SpreadElement" ? { value: v, spread: true } : { value: v })),
+  };
+}
+
+function objectLiteral(c: Context, n: t.ObjectExpression): Expr {
+  const loc = c.loc(n);
+  const keys: string[] = [], parts: (() => Expr)[] = [];
+  for (const p of n.properties) {
+    if (p.type === "SpreadElement") return refuse(c, p, "spreading an object", "write its properties out");
+    const key = propertyKey(p);
+    if (key === undefined) return refuse(c, p, "a computed property name");
+    if (p.type === "ObjectMethod") {
+      if (p.kind !== "method") return refuse(c, p, `a ${p.kind}ter`);
+      parts.push(() => {
+        const def = functionDef(c.unit, p, key);
+        return def ? { kind: "function", def, loc: c.loc(p) } : { kind: "none", loc: c.loc(p) };
+      });
+    } else parts.push(() => expr(c, p.value));
+    keys.push(key);
+  }
+  const values = c.sequence(parts);
+  return { kind: "object", entries: values.map((v, i) => ({ key: keys[i]!, value: v })), loc };
+}
+
+/** Evaluates an expression whose value nobody reads. */
+export function effectOnly(c: Context, raw: t.Node): void {
+  const n = c.unit.unwrap(raw), loc = c.loc(n);
+  switch (n.type) {
+    case "AssignmentExpression": assignment(c, n, false); return;
+    case "UpdateExpression": update(c, n, false); return;
+    case "SequenceExpression": for (const e of n.expressions) effectOnly(c, e); return;
+    case "LogicalExpression": {
+      const left = expr(c, n.left), right = c.collect(() => effectOnly(c, n.right));
+      if (right.stmts.length > 0) c.emit({ kind: "if", test: takesRight(n.operator, left), then: right.stmts, otherwise: [], loc });
+      return;
+    }
+    case "ConditionalExpression": {
+      const test = expr(c, n.test);
+      const a = c.collect(() => effectOnly(c, n.consequent)), b = c.collect(() => effectOnly(c, n.alternate));
+      if (a.stmts.length + b.stmts.length > 0) c.emit({ kind: "if", test, then: a.stmts, otherwise: b.stmts, loc });
+      return;
+    }
+    case "UnaryExpression": if (n.operator !== "delete") { effectOnly(c, n.argument); return; } break;
+    case "CallExpression": case "OptionalCallExpression": case "NewExpression": {
+      const v = call(c, n, true);
+      if (v.kind === "call") c.emit({ kind: "expression", value: v, loc });
+      return;
+    }
+    default: break;
+  }
+  expr(c, n);
+}

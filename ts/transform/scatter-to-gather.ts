@@ -1,0 +1,141 @@
+/**
+ * Turns scatters of a map, `B[i+c] += e(i)` for several shifts c, into one gather `B[x] += Σ_c e(x-c)` per element, where terms outside the map's range
+ * are left out (guarded reads and a select on the bounds).
+ * Pre: a valid graph. Post: same values up to the order of summation. Only for perfect rectangular nests, with one loop variable of unit coefficient per
+ * moving dimension and every variable used. Safe because the shift is a bijection, additions into one element commute, and the scatters move past only
+ * those other nodes of the body that do not conflict with them.
+ */
+import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
+import { conflicts, mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
+import { addS } from "../scalar/build.js";
+import { constant, input, mapScalar, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
+import { literal } from "../scalar/build.js";
+import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
+import { freshId, type Graph } from "../sdfg/sdfg.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { addInt, affine, dependsOn, max, min, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
+import { hasLoads, mapLists, mapNest, memletKey, Names, rebuild } from "./nests.js";
+
+/** One scatter: dimension d of the target is loop `by[d]`'s variable + shift[d], or fixed where by[d] is undefined. */
+interface Scatter { readonly node: Tasklet; readonly at: number; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
+
+export function scatterToGather(graph: Graph): Graph {
+  const names = new Names(graph);
+  return mapLists(graph, (list, facts) => {
+    let changed = false;
+    const out = list.flatMap((n): readonly Node[] => {
+      if (n.kind !== "loop" || n.order !== "any") return [n];
+      const r = convert(graph, n, facts, names);
+      if (r) changed = true;
+      return r ?? [n];
+    });
+    return changed ? out : list;
+  });
+}
+
+function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names): readonly Node[] | undefined {
+  const loops = mapNest(top), leaf = loops.at(-1)!;
+  const variables = new Set(loops.map((l) => l.variable));
+  if (loops.some((l) => [l.begin, l.end].some((e) => hasLoads(e) || [...variables].some((v) => dependsOn(e, v))))) return undefined;
+  const locals = new Set(leaf.locals ?? []);
+  let body = [...leaf.body];
+  const before: Node[] = [], after: Node[] = [];
+  const tried = new Set<string>();
+  for (;;) {
+    const groups = new Map<string, Scatter[]>();
+    body.forEach((n, i) => {
+      const s = n.kind === "tasklet" ? scatter(graph, n, i, loops, locals) : undefined;
+      if (s && !tried.has(s.key)) { const g = groups.get(s.key); if (g) g.push(s); else groups.set(s.key, [s]); }
+    });
+    const group = [...groups.values()].find((g) => g.length > 1);
+    if (!group) break;
+    tried.add(group[0]!.key);
+    const mine = new Set<Node>(group.map((s) => s.node));
+    const side = movable(graph, rebuild(loops, body), body, mine, loops);
+    if (!side) continue;
+    const nest = gather(graph, group, loops, facts, names);
+    if (side === "front") before.push(nest); else after.unshift(nest);
+    body = body.filter((n) => !mine.has(n));
+  }
+  if (before.length === 0 && after.length === 0) return undefined;
+  return [...before, ...(body.length > 0 ? [rebuild(loops, body)] : []), ...after];
+}
+
+function scatter(graph: Graph, t: Tasklet, at: number, loops: readonly Loop[], locals: ReadonlySet<string>): Scatter | undefined {
+  if (t.wcr !== "sum" || t.output.guard?.length || locals.has(t.output.data)) return undefined;
+  if (t.inputs.some((m) => locals.has(m.data) || m.saved || baseOf(graph, m.data) === baseOf(graph, t.output.data))) return undefined;
+  if ([...t.output.index, ...t.inputs.flatMap((m) => m.index)].some(hasLoads)) return undefined;
+  const variables = new Set(loops.map((l) => l.variable));
+  const by: (number | undefined)[] = [], shift: Expr[] = [], used = new Set<number>();
+  for (const e of t.output.index) {
+    const a = affine(e, variables);
+    if (!a || a.coefficients.size > 1) return undefined;
+    const [entry] = a.coefficients;
+    if (!entry) { by.push(undefined); shift.push(e); continue; }
+    const k = loops.findIndex((l) => l.variable === entry[0]);
+    if (entry[1].constant !== 1 || used.has(k)) return undefined;
+    used.add(k); by.push(k); shift.push(a.rest);
+  }
+  if (used.size !== loops.length) return undefined;
+  return { node: t, at, by, shift, key: `${t.output.data}|${by.map((k, d) => (k === undefined ? shift[d]!.key : `#${k}`)).join(",")}` };
+}
+
+/** May all instances of the nodes `mine` run before (after) everything else in the nest? */
+function movable(graph: Graph, nest: Loop, body: readonly Node[], mine: ReadonlySet<Node>, loops: readonly Loop[]): "front" | "back" | undefined {
+  const same = new Map<string, Relation>(loops.map((l) => [l.variable, "="]));
+  const position = (a: Access): number => { const step = a.path[loops.length]; return step ? step.index : -1; };
+  const all = accessesOf(graph, [nest]).filter((a) => position(a) >= 0);
+  let front = true, back = true;
+  for (const a of all) {
+    if (!mine.has(body[position(a)]!)) continue;
+    for (const b of all) {
+      if (mine.has(body[position(b)]!) || !conflicts(a, b) || !mayMeet(graph, a, b, same)) continue;
+      if (position(b) < position(a)) front = false; else back = false;
+      if (!front && !back) return undefined;
+    }
+  }
+  return front ? "front" : "back";
+}
+
+function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[], facts: Assumptions, names: Names): Node {
+  const first = group[0]!, dims = first.by.flatMap((k, d) => (k === undefined ? [] : [d]));
+  const variable = dims.map((d) => names.fresh(loops[first.by[d]!]!.variable));
+  const index = first.by.map((k, d) => (k === undefined ? first.shift[d]! : sym(variable[dims.indexOf(d)]!)));
+  const range = dims.map((d) => {
+    const l = loops[first.by[d]!]!;
+    return { begin: min(...group.map((s) => addTo(l.begin, s.shift[d]!))), end: max(...group.map((s) => addTo(l.end, s.shift[d]!))) };
+  });
+  const nest = dims.map((_, i): Loop => ({ kind: "loop", id: freshId(), variable: variable[i]!, begin: range[i]!.begin, end: range[i]!.end, order: "any", body: [] }));
+  const known = facts.with(...nest.flatMap(loopFacts));
+
+  const inputs: Memlet[] = [], place = new Map<string, number>();
+  let code: ScalarExpr | undefined;
+  for (const s of group) {
+    const map = new Map<string, Expr>(), guard: Expr[] = [];
+    dims.forEach((d, i) => {
+      const l = loops[s.by[d]!]!, v = sub(sym(variable[i]!), s.shift[d]!);
+      map.set(l.variable, v);
+      for (const g of [sub(v, l.begin), addInt(sub(l.end, v), -1)]) if (nonNegative(g, known) !== "yes") guard.push(g);
+    });
+    const at = s.node.inputs.map((m): number => {
+      const x: Memlet = { ...m, index: m.index.map((e) => substitute(e, map)), ...(guard.length + (m.guard?.length ?? 0) > 0 ? { guard: [...guard, ...(m.guard ?? []).map((e) => substitute(e, map))] } : {}) };
+      const key = memletKey(x);
+      let p = place.get(key);
+      if (p === undefined) { p = inputs.length; inputs.push(x); place.set(key, p); }
+      return p;
+    });
+    const value = mapScalar(s.node.code, (e) => (e.kind === "input" ? input(at[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, map) } : e));
+    const part = guard.length === 0 ? value : select(allNonNegative(guard), value, literal(0, value.dtype));
+    code = code ? addS(code, part) : part;
+  }
+  const t: Tasklet = { kind: "tasklet", id: freshId(), inputs, output: { data: first.node.output.data, index }, wcr: "sum", code: code!, ...(first.node.loc ? { loc: first.node.loc } : {}) };
+  return rebuild(nest, [t]);
+}
+
+const addTo = (a: Expr, b: Expr): Expr => sub(a, sub(ZERO, b));
+
+/** The condition that every expression is >= 0. */
+export function allNonNegative(es: readonly Expr[]): ScalarExpr {
+  return es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
+}
