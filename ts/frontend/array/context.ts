@@ -7,6 +7,7 @@ import type { Condition, Container, EntryCheck, LibraryNode, Memlet, Node, Wcr }
 import { type Expr, ONE, ZERO, addInt, sub, sym, loadedContainers } from "../../symbolic/expr.js";
 import { Assumptions } from "../../symbolic/assumptions.js";
 import type * as ast from "./ast.js";
+import { entryBound } from "./bounds.js";
 import type { Signature } from "./signature.js";
 import { type ArrayValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
 
@@ -64,6 +65,8 @@ export class Lowering {
   written = new Set<string>();
   /** Integer containers that indices or bounds rely on not being written. */
   frozen = new Set<string>();
+  /** Scalar containers that are written once, before any use in their scope: a value that reads only them does not change. */
+  readonly single = new Set<string>();
   /** Calls a program or library function; set by the evaluator. */
   call: (callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc) => Value =
     () => { throw new InternalError("no evaluator"); };
@@ -94,6 +97,8 @@ export class Lowering {
     this.symbols.push(s);
     return sym(s);
   }
+  /** A size or an integer parameter: has one value per call. */
+  isEntrySymbol(name: string): boolean { return this.symbols.includes(name); }
   addContainer(c: Omit<Container, "name"> & { readonly name?: string }): Container {
     const made = { ...c, name: c.name ?? this.unique(c.label ?? "tmp") };
     this.containers.set(made.name, made);
@@ -106,12 +111,14 @@ export class Lowering {
   }
   /** A new uninitialised transient as a whole-array view. `shape` in elements, row-major. */
   allocate(shape: readonly Expr[], dtype: DType, label = "tmp", loc?: SourceLoc): ArrayValue {
-    const c = this.addContainer({ dtype, shape, transient: true, label, ...(loc ? { loc } : {}) });
+    // A size that changes with the loops around needs a buffer for the largest.
+    const room = shape.map((e) => entryBound(this, e, "upper") ?? this.unsupported(`an array whose size ${e.key} is known only while the program runs`, loc, "allocate it with its largest size"));
+    const c = this.addContainer({ dtype, shape: room, transient: true, label, ...(loc ? { loc } : {}) });
     let size = 1;
-    for (const e of shape) size *= e.constant ?? Infinity;
+    for (const e of room) size *= e.constant ?? Infinity;
     const scope = this.scopes.at(-1);
     if (scope && size <= SMALL) scope.locals.push(c.name);
-    return this.whole(c.name);
+    return { ...this.whole(c.name), dims: shape.map((e, axis) => ({ size: e, steps: [{ axis, step: ONE }] })) };
   }
   /** The view of all of a container. */
   whole(name: string): ArrayValue {
