@@ -29,6 +29,8 @@ export class Build {
     this.#stack.at(-1)!.push({ kind: "tasklet", id: freshId(), inputs: inputs.map(memlet), output: memlet(target), code: code(...inputs.map((_, i) => input(i, "float64"))), ...(wcr ? { wcr } : {}) });
     return this;
   }
+  open(): void { this.#stack.push([]); }
+  close(): readonly Node[] { return this.#stack.pop()!; }
   push(n: Node): this { this.#stack.at(-1)!.push(n); return this; }
   graph(...facts: string[]): Graph {
     return new Graph({

@@ -3,6 +3,7 @@ import { loopFacts } from "../analysis/dependence.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { conditionFacts } from "../analysis/accesses.js";
 import { exprsOf, symbolsOf, visitNodes } from "../analysis/walk.js";
+import { constant, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
@@ -74,3 +75,8 @@ export function isRegular(body: readonly Node[]): boolean {
 }
 /** New identities for loops of a copied nest. */
 export function freshLoops(loops: readonly Loop[]): Loop[] { return loops.map((l) => ({ ...l, id: freshId() })); }
+
+/** The condition that every expression is >= 0. */
+export function allNonNegative(es: readonly Expr[]): ScalarExpr {
+  return es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
+}

@@ -8,14 +8,14 @@
 import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
 import { conflicts, mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
 import { addS } from "../scalar/build.js";
-import { constant, input, mapScalar, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
+import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
 import { literal } from "../scalar/build.js";
 import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, dependsOn, max, min, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
-import { hasLoads, mapLists, mapNest, memletKey, Names, rebuild } from "./nests.js";
+import { allNonNegative, hasLoads, mapLists, mapNest, memletKey, Names, rebuild } from "./nests.js";
 
 /** One scatter: dimension d of the target is loop `by[d]`'s variable + shift[d], or fixed where by[d] is undefined. */
 interface Scatter { readonly node: Tasklet; readonly at: number; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
@@ -134,8 +134,3 @@ function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[],
 }
 
 const addTo = (a: Expr, b: Expr): Expr => sub(a, sub(ZERO, b));
-
-/** The condition that every expression is >= 0. */
-export function allNonNegative(es: readonly Expr[]): ScalarExpr {
-  return es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
-}

@@ -1,0 +1,67 @@
+/**
+ * Elementwise definitions: a perfect nest of loops (or none) around one tasklet that writes each element of a box once. They answer "which instance
+ * wrote this element, and is it in the box for sure?".
+ */
+import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { addInt, affine, dependsOn, sub, substitute, sym, visitAtoms, type Expr } from "../symbolic/expr.js";
+import { isEqual, nonNegative } from "../symbolic/prove.js";
+
+export interface Definition {
+  /** Outermost first; every variable is determined by the element written. */
+  readonly loops: readonly Loop[];
+  readonly task: Tasklet;
+  /** Per dimension: the loop whose variable (plus shift) is the index, or undefined where the index is `shift` alone. */
+  readonly by: readonly (number | undefined)[];
+  readonly shift: readonly Expr[];
+}
+
+const loadsAny = (e: Expr): boolean => { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; };
+
+/** The node as a definition of the elements of a container of its own (no view); undefined if it is anything else. */
+export function definitionOf(graph: Graph, node: Node): Definition | undefined {
+  const loops: Loop[] = [];
+  let n: Node = node;
+  for (; n.kind === "loop"; n = n.body[0]!) {
+    if (n.body.length !== 1 || n.locals?.length || loadsAny(n.begin) || loadsAny(n.end)) return undefined;
+    loops.push(n);
+  }
+  if (n.kind !== "tasklet" || n.output.guard?.length || graph.container(n.output.data).view) return undefined;
+  const variables = new Set(loops.map((l) => l.variable));
+  const by: (number | undefined)[] = [], shift: Expr[] = [], used = new Set<number>();
+  for (const e of n.output.index) {
+    if (loadsAny(e)) return undefined;
+    const a = affine(e, variables);
+    if (!a || a.coefficients.size > 1) return undefined;
+    const [entry] = a.coefficients;
+    if (!entry) { by.push(undefined); shift.push(e); continue; }
+    const k = loops.findIndex((l) => l.variable === entry[0]);
+    if (entry[1].constant !== 1 || used.has(k)) return undefined;
+    used.add(k); by.push(k); shift.push(a.rest);
+  }
+  return used.size === loops.length ? { loops, task: n, by, shift } : undefined;
+}
+
+/** Values of the loop variables in the instance that writes the element; undefined unless it is provably written. `facts` hold where the element is named. */
+export function instanceOf(d: Definition, index: readonly Expr[], facts: Assumptions): ReadonlyMap<string, Expr> | undefined {
+  const at = new Map<string, Expr>();
+  for (let i = 0; i < index.length; i++) {
+    const k = d.by[i];
+    if (k === undefined) { if (isEqual(index[i]!, d.shift[i]!, facts) !== "yes") return undefined; } else at.set(d.loops[k]!.variable, sub(index[i]!, d.shift[i]!));
+  }
+  for (const l of d.loops) {
+    const v = at.get(l.variable)!;
+    if (nonNegative(sub(v, substitute(l.begin, at)), facts) !== "yes" || nonNegative(addInt(sub(substitute(l.end, at), v), -1), facts) !== "yes") return undefined;
+  }
+  return at;
+}
+
+/** Bounds of the loops as facts. */
+export function nestFacts(loops: readonly Loop[]): Expr[] {
+  return loops.flatMap((l) => { const v = sym(l.variable); return [sub(v, l.begin), addInt(sub(l.end, v), -1)]; });
+}
+/** No loop's bounds depend on another's variable. */
+export function isRectangular(loops: readonly Loop[]): boolean {
+  return !loops.some((l) => loops.some((o) => dependsOn(l.begin, o.variable) || dependsOn(l.end, o.variable)));
+}

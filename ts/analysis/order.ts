@@ -1,0 +1,75 @@
+/**
+ * Order between instances: may one access run before another and touch the same element? And the accesses of a subtree, remembered per node, with
+ * the containers they read and write.
+ */
+import type { Node } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Container } from "../sdfg/nodes.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { accessesOf, type Access } from "./accesses.js";
+import { conflicts, mayMeet, type Relation } from "./dependence.js";
+
+export interface Effects {
+  /** Paths start at the node itself. */
+  readonly accesses: readonly Access[];
+  /** Bases read (combining writes included) and written. */
+  readonly reads: ReadonlySet<string>;
+  readonly writes: ReadonlySet<string>;
+}
+
+/** Views do not change while a set of containers is in use, so what a node touches is a property of the node. */
+const cache = new WeakMap<ReadonlyMap<string, Container>, WeakMap<Node, Effects>>();
+
+export function effectsOf(graph: Graph, node: Node): Effects {
+  let byNode = cache.get(graph.containers);
+  if (!byNode) cache.set(graph.containers, byNode = new WeakMap());
+  let e = byNode.get(node);
+  if (!e) {
+    const accesses = accessesOf(graph, [node]), reads = new Set<string>(), writes = new Set<string>();
+    for (const a of accesses) { if (!a.write || a.wcr) reads.add(a.base); if (a.write) writes.add(a.base); }
+    byNode.set(node, e = { accesses, reads, writes });
+  }
+  return e;
+}
+
+/**
+ * May an instance of `a` that runs before an instance of `b` touch the same element? Paths start at the same list; loops outside it are in the same
+ * iteration for both.
+ */
+export function mayPrecede(graph: Graph, a: Access, b: Access, facts: Assumptions): boolean {
+  if (a.base !== b.base) return false;
+  let shared = 0;
+  while (shared < a.path.length && shared < b.path.length && a.path[shared]!.node === b.path[shared]!.node) shared++;
+  const same = new Map<string, Relation>();
+  // Steps before the last of either path are ancestors of the access.
+  for (let s = 0; s < shared && s < a.path.length - 1 && s < b.path.length - 1; s++) {
+    const n = a.path[s]!.node;
+    if (n.kind !== "loop" && n.kind !== "while") continue;
+    const variable = n.kind === "loop" ? n.variable : n.counter, order = n.kind === "loop" ? n.order : "up";
+    for (const r of order === "any" ? ["<", ">"] as const : order === "up" ? ["<"] as const : [">"] as const) {
+      if (mayMeet(graph, a, b, new Map([...same, [variable, r]]), facts)) return true;
+    }
+    same.set(variable, "=");
+  }
+  if (!inOrder(a, b, shared)) return false;
+  return mayMeet(graph, a, b, same, facts);
+}
+
+/** In the same iteration of all common loops: does a come first? */
+function inOrder(a: Access, b: Access, shared: number): boolean {
+  const endA = shared === a.path.length, endB = shared === b.path.length;
+  if (endA && endB) return !a.write && b.write;
+  // Bounds and conditions are read before the body; a while loop's condition also after it.
+  if (endA) return true;
+  if (endB) return b.node.kind === "while";
+  return a.path[shared]!.key === b.path[shared]!.key && a.path[shared]!.index < b.path[shared]!.index;
+}
+
+/** Do all instances of x commute with all instances of y, loops outside both being in the same iteration? */
+export function commute(graph: Graph, x: Node, y: Node, facts: Assumptions): boolean {
+  const a = effectsOf(graph, x), b = effectsOf(graph, y);
+  const shared = [...a.writes].some((s) => b.writes.has(s) || b.reads.has(s)) || [...b.writes].some((s) => a.reads.has(s));
+  if (!shared) return true;
+  const none = new Map<string, Relation>();
+  return !a.accesses.some((p) => b.accesses.some((q) => conflicts(p, q) && mayMeet(graph, p, q, none, facts)));
+}

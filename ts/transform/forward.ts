@@ -1,0 +1,236 @@
+/**
+ * Forwards elementwise definitions of transients into the nodes of the same list that read them, and drops what nobody reads any more:
+ * `T[i] = e(i); A[i+1] = f(T[i])` becomes `A[i+1] = f(e(i))`, `T[i] = 0; T[i] += e(i)` becomes `T[i] = e(i)`.
+ * Pre: a valid graph. Post: same values; a definition goes only where every read of its elements was rewritten, or where it is overwritten before any read.
+ * Safe because the instance that wrote the element is known (index solved for the loop variables, proven inside the definition's box), no write to the
+ * element lies between, and nothing that its expression reads is written between definition and read, other iterations of the reader included.
+ * It does nothing where the expression would be evaluated much more often than before.
+ */
+import type { Access } from "../analysis/accesses.js";
+import { loopFacts, mayMeet } from "../analysis/dependence.js";
+import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysis/definition.js";
+import { effectsOf, mayPrecede } from "../analysis/order.js";
+import { bodiesOf, withBodies } from "../analysis/paths.js";
+import { addS, literal, mulS } from "../scalar/build.js";
+import { cast, input, mapScalar, op, select, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { costOf } from "../scalar/ops.js";
+import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { dependsOn, substitute, type Expr } from "../symbolic/expr.js";
+import { exprsOf } from "../analysis/walk.js";
+import { dropUnused } from "./dead-code.js";
+import { escaping } from "./loop-to-map.js";
+import { allNonNegative, hasLoads, mapLists, memletKey } from "./nests.js";
+
+/** Evaluating an expression again is taken to be cheaper than storing and loading it up to this many flops per element in all. */
+const CHEAP_TOTAL = 10;
+const MAX_INPUTS = 24, MAX_FLOPS = 400;
+
+export interface ForwardOptions {
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** Evaluate cheap expressions more than once (default true). */
+  readonly recompute?: boolean;
+}
+
+export function forwardDefinitions(graph: Graph, options: ForwardOptions = {}): Graph {
+  const fixed = escaping(graph, options.outputs);
+  for (const c of graph.containers.values()) if (c.view) fixed.add(c.view.base);
+  const scan = (n: Node): void => { for (const e of exprsOf(n)) if (hasLoads(e)) for (const d of loadedIn(e)) fixed.add(d); for (const b of bodiesOf(n)) b.list.forEach(scan); };
+  graph.body.forEach(scan);
+  const reads = new Map<string, number>();
+  for (const n of graph.body) for (const a of effectsOf(graph, n).accesses) if (!a.write || a.wcr) reads.set(a.base, (reads.get(a.base) ?? 0) + 1);
+  const result = mapLists(graph, (list, facts) => {
+    let current = list;
+    for (let p = 0; p < current.length; p++) {
+      const next = forwardAt(graph, current, p, facts, fixed, reads, options.recompute ?? true);
+      if (!next) continue;
+      // The counts of reads only ever shrink for a container whose reads went away; recount what this list touches.
+      recount(graph, current, next, reads);
+      if (next.length < current.length) p--;
+      current = next;
+    }
+    return current;
+  });
+  return result === graph ? graph : dropUnused(result);
+}
+
+function loadedIn(e: Expr): string[] { const out: string[] = []; const visit = (x: Expr): void => { for (const t of x.terms) for (const a of t.atoms) { if (a.kind === "load") { out.push(a.data); a.index.forEach(visit); } else if ("args" in a) a.args.forEach(visit); else if ("a" in a) { visit(a.a); visit(a.b); } } }; visit(e); return out; }
+
+function recount(graph: Graph, before: readonly Node[], after: readonly Node[], reads: Map<string, number>): void {
+  const old = new Set(before), now = new Set(after);
+  const count = (n: Node, by: number): void => { for (const a of effectsOf(graph, n).accesses) if (!a.write || a.wcr) reads.set(a.base, (reads.get(a.base) ?? 0) + by); };
+  for (const n of before) if (!now.has(n)) count(n, -1);
+  for (const n of after) if (!old.has(n)) count(n, 1);
+}
+
+const flopsOf = (e: ScalarExpr): number => { let f = 0; visitScalar(e, (x) => { if (x.kind === "op") f += costOf(x.op); }); return f; };
+
+interface Site { readonly access: Access; readonly task: Tasklet; readonly at: ReadonlyMap<string, Expr> }
+
+function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assumptions, fixed: ReadonlySet<string>, reads: ReadonlyMap<string, number>, recompute: boolean): readonly Node[] | undefined {
+  const node = list[p]!, d = definitionOf(graph, node);
+  if (!d) return undefined;
+  const data = d.task.output.data;
+  if (fixed.has(data) || !graph.container(data).transient || d.task.inputs.some((m) => m.saved)) return undefined;
+  const box = facts.with(...nestFacts(d.loops).filter((e) => !hasLoads(e)));
+  const write = effectsOf(graph, node).accesses.find((a) => a.write)!;
+  const none = new Map<string, "any">();
+
+  // Forward through the list: all reads that may see a value of this definition, up to the node that overwrites all of it.
+  const sites: Site[] = [];
+  let update: { readonly at: number; readonly d: Definition } | undefined;
+  let seen = 0, stop = list.length, killed = false, resolved = true, readBeforeKill = false;
+  scan: for (let q = p + 1; q < list.length; q++) {
+    const k = list[q]!, e = effectsOf(graph, k);
+    if (!e.reads.has(data) && !e.writes.has(data)) continue;
+    const other = definitionOf(graph, k), defines = other?.task.output.data === data;
+    for (const a of e.accesses) {
+      if (a.base !== data || (a.write && !a.wcr)) continue;
+      seen++;
+      if (!mayMeet(graph, write, a, none, facts)) continue;
+      readBeforeKill = true;
+      if (a.wcr) {
+        // An update of the very elements: folded into the definition.
+        if (!defines || update || a.wcr !== "sum" && a.wcr !== "prod" || a.node !== other.task || e.accesses.some((x) => x !== a && x.base === data)) { resolved = false; continue; }
+        update = { at: q, d: other };
+        continue;
+      }
+      const s = site(graph, a, d, facts);
+      if (s && !e.accesses.some((w) => w.write && w.base === data && mayPrecede(graph, w, a, facts))) sites.push(s); else resolved = false;
+    }
+    if (!e.writes.has(data)) continue;
+    if (defines && instanceOf(other, d.task.output.index, box)) {
+      stop = q + 1; killed = true;
+      break scan;
+    }
+    // Another write to some of the elements: what is read after it is not known to be ours.
+    if (e.accesses.some((a) => a.write && a.base === data && mayMeet(graph, write, a, none, facts))) { stop = q + 1; resolved = false; break scan; }
+  }
+  const local = reads.get(data) === seen + effectsOf(graph, node).accesses.filter((a) => a.base === data && (!a.write || a.wcr !== undefined)).length;
+  const everything = resolved && (killed || (stop === list.length && local));
+
+  // Overwritten before anybody looks.
+  if (killed && !readBeforeKill) return loadsSomewhere(node) ? undefined : list.filter((_, i) => i !== p);
+  if (d.task.wcr) return undefined;
+  // Its own element read by another name would have to be followed further back.
+  if (d.task.inputs.some((m) => m.data === data)) return undefined;
+  if (exprsOf(d.task).some(hasLoads)) return undefined;
+
+  const constant = d.task.code.kind === "const";
+  const flops = flopsOf(d.task.code), trivial = constant || (d.task.code.kind === "input" && recompute);
+  const places = new Map<string, Site>();
+  for (const s of sites) places.set(`${s.task.id}|${s.access.index.map((x) => x.key).join(",")}`, s);
+  const repeated = sites.some((s) => repeats(s, d));
+  const useful = places.size + (update ? 1 : 0);
+  if (useful === 0) return undefined;
+  const foldUpdate = update !== undefined && instanceOf(d, update.d.task.output.index, facts.with(...nestFacts(update.d.loops).filter((e) => !hasLoads(e)))) !== undefined;
+  if (update && !foldUpdate) return undefined;
+  if (!everything) { if (!constant) return undefined; }
+  else if (!trivial && (repeated || (useful > 1 && (!recompute || flops * useful > CHEAP_TOTAL)) || flops > MAX_FLOPS)) return undefined;
+  if (!everything && sites.length === 0 && !update) return undefined;
+
+  // What the expression reads must still be there at each read.
+  const own = effectsOf(graph, node).accesses.filter((a) => !a.write);
+  const ok = (s: Site): boolean => own.every((a) => {
+    const moved: Access = { ...s.access, data: a.data, base: a.base, index: a.index.map((x) => substitute(x, s.at)), guard: [...s.access.guard, ...a.guard.map((x) => substitute(x, s.at))] };
+    for (let q = p + 1; q < stop; q++) {
+      const k = list[q]!, e = effectsOf(graph, k);
+      if (k === s.access.path[0]!.node) return !e.writes.has(a.base) || !e.accesses.some((w) => w.write && w.base === a.base && mayPrecede(graph, w, moved, facts));
+      if (e.writes.has(a.base) && e.accesses.some((w) => w.write && w.base === a.base && mayMeet(graph, w, moved, none, facts))) return false;
+    }
+    return false;
+  });
+  const good = new Set(sites.filter(ok));
+  if (everything && good.size !== sites.length && !constant) return undefined;
+  const updateSite = update && foldUpdate ? updateAt(graph, list[update.at]!, update.d, d, facts) : undefined;
+  if (update && (!updateSite || !ok(updateSite))) return undefined;
+  if (good.size === 0 && !updateSite) return undefined;
+
+  const replace = new Map<number, Site[]>();
+  for (const s of good) { const l = replace.get(s.task.id); if (l) l.push(s); else replace.set(s.task.id, [s]); }
+  let failed = false;
+  const rewrite = (n: Node): Node => {
+    if (n.kind === "tasklet") {
+      let t: Tasklet = n;
+      const mine = replace.get(n.id);
+      if (mine) t = substituteReads(graph, t, d, mine);
+      if (updateSite && n.id === updateSite.task.id) t = foldInto(graph, t, d, updateSite.at);
+      if (t.inputs.length > MAX_INPUTS && t.inputs.length > n.inputs.length) failed = true;
+      return t;
+    }
+    const bs = bodiesOf(n);
+    return bs.length === 0 ? n : withBodies(n, bs.map((b) => b.list.map(rewrite)));
+  };
+  const touched = new Set<Node>([...good].map((s) => s.access.path[0]!.node));
+  if (updateSite) touched.add(list[update!.at]!);
+  const out = list.flatMap((n, i): Node[] => (i === p ? (everything && good.size === sites.length ? [] : [n]) : touched.has(n) ? [rewrite(n)] : [n]));
+  return failed ? undefined : out;
+}
+
+function loadsSomewhere(n: Node): boolean { return exprsOf(n).some(hasLoads) || bodiesOf(n).some((b) => b.list.some(loadsSomewhere)); }
+
+function site(graph: Graph, a: Access, d: Definition, facts: Assumptions): Site | undefined {
+  if (a.node.kind !== "tasklet" || a.extra.length > 0 || a.data !== d.task.output.data || a.index.some(hasLoads)) return undefined;
+  if (!a.node.inputs.some((m) => m.data === a.data && !m.saved && m.index.every((e, i) => e.key === a.index[i]!.key))) return undefined;
+  const at = instanceOf(d, a.index, siteFacts(a, facts));
+  return at && { access: a, task: a.node, at };
+}
+function siteFacts(a: Access, facts: Assumptions): Assumptions {
+  const loops = a.path.slice(0, -1).flatMap((s) => (s.node.kind === "loop" ? loopFacts(s.node) : []));
+  return facts.with(...loops, ...a.guard.filter((g) => !hasLoads(g)));
+}
+function updateAt(graph: Graph, node: Node, u: Definition, d: Definition, facts: Assumptions): Site | undefined {
+  const access = effectsOf(graph, node).accesses.find((a) => a.write)!;
+  const at = instanceOf(d, u.task.output.index, siteFacts(access, facts));
+  return at && { access: { ...access, write: false }, task: u.task, at };
+}
+
+/** Is the expression evaluated more than once per element at this read: under a loop that the element does not move with? */
+function repeats(s: Site, d: Definition): boolean {
+  void d;
+  return s.access.path.slice(0, -1).some((x) => x.node.kind === "while" || (x.node.kind === "loop" && !s.access.index.some((e) => dependsOn(e, (x.node as Loop).variable))));
+}
+
+/** The definition's expression over the given inputs, in the instance `at`. */
+function expand(graph: Graph, d: Definition, at: ReadonlyMap<string, Expr>, place: (m: Memlet) => number, guard: readonly Expr[] = []): ScalarExpr {
+  const where = d.task.inputs.map((m) => {
+    const g = [...guard, ...(m.guard ?? []).map((e) => substitute(e, at))];
+    return place({ data: m.data, index: m.index.map((e) => substitute(e, at)), ...(g.length > 0 ? { guard: g } : {}) });
+  });
+  const code = mapScalar(d.task.code, (e) => (e.kind === "input" ? input(where[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, at) } : e));
+  return cast(code, graph.container(d.task.output.data).dtype);
+}
+
+class Inputs {
+  readonly list: Memlet[] = [];
+  readonly #at = new Map<string, number>();
+  readonly place = (m: Memlet): number => {
+    const key = `${memletKey(m)}${m.saved ? `@${m.saved.node}${m.saved.when}` : ""}`;
+    let i = this.#at.get(key);
+    if (i === undefined) { i = this.list.length; this.list.push(m); this.#at.set(key, i); }
+    return i;
+  };
+}
+
+function substituteReads(graph: Graph, t: Tasklet, d: Definition, sites: readonly Site[]): Tasklet {
+  const inputs = new Inputs(), dtype = graph.container(d.task.output.data).dtype;
+  const values = t.inputs.map((m): ScalarExpr => {
+    const s = m.data === d.task.output.data ? sites.find((x) => x.access.index.every((e, i) => e.key === m.index[i]!.key)) : undefined;
+    if (!s) return input(inputs.place(m), graph.container(m.data).dtype);
+    const value = expand(graph, d, s.at, inputs.place, m.guard);
+    return m.guard?.length ? select(allNonNegative(m.guard), value, literal(0, dtype)) : value;
+  });
+  const code = mapScalar(t.code, (e) => (e.kind === "input" ? values[e.index]! : e));
+  return { ...t, inputs: inputs.list, code };
+}
+
+/** `T = e` then `T sum= f`: `T = e + f`. */
+function foldInto(graph: Graph, t: Tasklet, d: Definition, at: ReadonlyMap<string, Expr>): Tasklet {
+  const inputs = new Inputs(), dtype = graph.container(t.output.data).dtype;
+  const where = t.inputs.map((m) => inputs.place(m));
+  const mine = cast(mapScalar(t.code, (e) => (e.kind === "input" ? input(where[e.index]!, e.dtype) : e)), dtype);
+  const old = expand(graph, d, at, inputs.place);
+  const { wcr, ...rest } = t;
+  return { ...rest, inputs: inputs.list, code: wcr === "prod" ? mulS(old, mine) : old.kind === "const" ? addS(old, mine) : op("add", dtype, old, mine) };
+}
