@@ -1,0 +1,54 @@
+// Memory, BLAS and the processor, for JavaScript.
+#include "env.h"
+#include "functions.h"
+#include "jit/cpu.h"
+#include "jit/library.h"
+#include "memory/pool.h"
+#include "views.h"
+
+namespace dace {
+
+napi_value isDetached(Call& c) {
+  napi_typedarray_type type;
+  size_t length, offset;
+  void* data;
+  napi_value buffer;
+  bool detached = false;
+  if (napi_get_typedarray_info(c.env, c.argv[0], &type, &length, &data, &buffer, &offset) != napi_ok) typeError("not a typed array");
+  if (length == 0) napi_is_detached_arraybuffer(c.env, buffer, &detached);
+  return js(c.env, detached);
+}
+
+napi_value memory(Call& c) {
+  const PoolStatistics s = Pool::arenas().statistics();
+  napi_value o = object(c.env);
+  set(c.env, o, "inUse", js(c.env, double(s.inUse)));
+  set(c.env, o, "pooled", js(c.env, double(s.pooled + Pool::copies().statistics().pooled)));
+  set(c.env, o, "highWater", js(c.env, double(s.highWater)));
+  set(c.env, o, "allocations", js(c.env, double(s.allocations)));
+  set(c.env, o, "reuses", js(c.env, double(s.reuses)));
+  return o;
+}
+
+napi_value resetHighWater(Call&) { return Pool::arenas().resetHighWater(), nullptr; }
+napi_value trim(Call&) { return Pool::arenas().trim(), Pool::copies().trim(), nullptr; }
+
+napi_value blas(Call& c) {
+  napi_value o = object(c.env);
+  set(c.env, o, "library", js(c.env, "built-in"));
+  set(c.env, o, "threads", js(c.env, double(cpu().cores)));
+  set(c.env, o, "tried", js(c.env, std::vector<std::string>{}));
+  return o;
+}
+
+napi_value mxcsr(Call& c) { return js(c.env, double(controlWord())); }
+
+napi_value cpuJs(Call& c) {
+  napi_value o = object(c.env);
+  set(c.env, o, "model", js(c.env, cpu().model));
+  set(c.env, o, "cores", js(c.env, double(cpu().cores)));
+  set(c.env, o, "features", js(c.env, cpu().features));
+  return o;
+}
+
+}  // namespace dace
