@@ -78,7 +78,7 @@ test("indices read from data are checked in the kernel, in both languages", (t) 
 
 test("detached arrays, and buffers that are too short", (t) => {
   const f = jit(py("def f(u):\n    u *= 2.0\n"), js), gone = u();
-  structuredClone(gone.buffer, { transfer: [gone.buffer] });
+  structuredClone(gone.buffer, { transfer: [gone.buffer as ArrayBuffer] });
   t.is(error(() => call(f, gone)).code, "ERR_DACE_TYPE");
   t.is(error(() => ndarray(u(), [3, 3])).code, "ERR_DACE_SHAPE");
   t.is(error(() => call(f, { data: u(), shape: [5] })).code, "ERR_DACE_SHAPE");
