@@ -3,6 +3,7 @@ import { cast, constant, input, op, select } from "../scalar/expr.js";
 import { freshId } from "../sdfg/sdfg.js";
 import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { tasklet } from "./names.js";
+import { plainLoad } from "./prepare.js";
 import type { TaskletContext } from "./tasklet.js";
 import { isDifferentiable } from "../base/dtypes.js";
 
@@ -16,7 +17,7 @@ export function reverseExtremum(nest: Loop, t: Tasklet, c: TaskletContext): { re
   const g: Memlet = { data: c.gradient(t.output.data), index: t.output.index };
   const best: Memlet = { ...t.output, saved: { node: nest.id, when: "after", exact: true } };
   const before: Memlet = { ...t.output, saved: { node: nest.id, when: "before", exact: true } };
-  const operand: Memlet = { ...t.inputs[0]!, saved: { node: t.id, when: "before", exact: true } };
+  const operand: Memlet = { ...t.inputs[plainLoad(t.code, dtype)!]!, saved: { node: t.id, when: "before", exact: true } };
   const operandDtype = c.pool.containers.get(operand.data)!.dtype;
   const ties: Memlet = { data: c.pool.add("ties", { dtype, shape: [], transient: true, role: "gradient" }), index: [] };
   const share: Memlet = { data: c.pool.add("share", { dtype, shape: [], transient: true, role: "gradient" }), index: [] };

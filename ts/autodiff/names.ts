@@ -1,5 +1,6 @@
 /** Fresh container names and small graph fragments that several passes of this folder emit. */
-import { constant, input } from "../scalar/expr.js";
+import { literal } from "../scalar/build.js";
+import { input } from "../scalar/expr.js";
 import { sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { freshId } from "../sdfg/sdfg.js";
 import type { Container, Loop, Memlet, Node, Tasklet, Wcr } from "../sdfg/nodes.js";
@@ -40,7 +41,7 @@ export function mapOver(pool: Pool, begins: readonly Expr[], ends: readonly Expr
 /** `data[:] = value` over the whole container. */
 export function fill(pool: Pool, data: string, value: number): Node {
   const c = pool.containers.get(data)!;
-  return mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data, index }, constant(value, c.dtype), []));
+  return mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data, index }, literal(value, c.dtype), []));
 }
 
 /** `to[:] = from[:]`, same shape and dtype. */

@@ -7,13 +7,14 @@
  * - indices and loop bounds that are loaded from arrays which the program changes are recorded, one entry per iteration.
  */
 import { DaceError } from "../base/errors.js";
-import { input, op, type ScalarExpr } from "../scalar/expr.js";
-import { bodiesOf, visitPaths, withBodies, type Path } from "../analysis/paths.js";
+import type { SourceLoc } from "../base/errors.js";
+import type { DType } from "../base/dtypes.js";
+import { cast, input, mapScalar, op, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { clamped, loopExtent, type Extent } from "../analysis/extent.js";
+import { bodiesOf, loopsOf, visitPaths, withBodies, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
-import type { Loop, Memlet, Node, Parameter, Tasklet } from "../sdfg/nodes.js";
-import { dependsOn, load, loadedContainers, mapAtoms, sub, sym, type Expr } from "../symbolic/expr.js";
-import { upperBound, lowerBound } from "../symbolic/prove.js";
-import { baseOf } from "./activity.js";
+import type { Condition, Container, Loop, Memlet, Node, Parameter, Tasklet } from "../sdfg/nodes.js";
+import { affine, dependsOn, load, loadedContainers, mapAtoms, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
 import { copyAll, Pool, tasklet } from "./names.js";
 
 export interface Prepared {
@@ -25,12 +26,15 @@ export interface Prepared {
   readonly extrema: ReadonlyMap<number, Tasklet>;
 }
 
+interface Containers { readonly containers: ReadonlyMap<string, Container> }
+const owner = (of: Containers, data: string): string => of.containers.get(data)!.view?.base ?? data;
+
 /** Containers (bases) that any node writes. */
-export function writtenBases(graph: Graph, body: readonly Node[], into: Set<string> = new Set()): Set<string> {
+export function writtenBases(of: Containers, body: readonly Node[], into: Set<string> = new Set()): Set<string> {
   for (const n of body) {
-    if (n.kind === "tasklet") into.add(baseOf(graph, n.output.data));
-    else if (n.kind === "library") for (const o of n.outputs) into.add(baseOf(graph, o.data));
-    else for (const b of bodiesOf(n)) writtenBases(graph, b.list, into);
+    if (n.kind === "tasklet") into.add(owner(of, n.output.data));
+    else if (n.kind === "library") for (const o of n.outputs) into.add(owner(of, o.data));
+    else for (const b of bodiesOf(n)) writtenBases(of, b.list, into);
   }
   return into;
 }
@@ -38,15 +42,14 @@ export function writtenBases(graph: Graph, body: readonly Node[], into: Set<stri
 export function prepare(graph: Graph, pool: Pool): Prepared {
   visitPaths(graph.body, (n) => { if (n.kind === "loop") pool.reserve([n.variable]); });
   pool.reserve(graph.symbols);
-  let body = sequentialise(graph, pool, graph.body);
-  body = recordLoads(graph, pool, body);
+  let body = recordLoads(graph, pool, graph.body);
+  body = sequentialise(graph, pool, body);
   const extrema = new Map<number, Tasklet>();
   visitPaths(body, (n, path) => {
-    if (n.kind !== "tasklet" || (n.wcr !== "min" && n.wcr !== "max")) return;
-    extrema.set(path[reductionStep(n, path)!]!.node.id, n);
+    if (n.kind === "tasklet" && (n.wcr === "min" || n.wcr === "max")) extrema.set(path[reductionStep(n, path)!]!.node.id, n);
   });
 
-  const written = writtenBases(graph, body);
+  const written = writtenBases(pool, body);
   const initial = new Map<string, string>();
   const copies: Node[] = [];
   const parameters = graph.parameters.map((p): Parameter => {
@@ -78,46 +81,65 @@ function reductionStep(t: Tasklet, path: Path): number | undefined {
   return best;
 }
 
-function isPlainLoad(e: ScalarExpr): boolean { return e.kind === "input" || (e.kind === "cast" && isPlainLoad(e.arg)); }
+/** The input that a tasklet passes on unchanged but for the conversion to the dtype of what it writes. */
+export function plainLoad(e: ScalarExpr, dtype: DType): number | undefined {
+  return e.kind === "input" ? e.index : e.kind === "cast" && e.dtype === dtype && e.arg.kind === "input" ? e.arg.index : undefined;
+}
 
 /** Rewrites product reductions and irregular extrema; stores operands of regular extrema that are not plain loads. */
 function sequentialise(graph: Graph, pool: Pool, body: readonly Node[]): readonly Node[] {
-  const rewrite = new Map<number, "ordered" | "stored">();
+  const rewrite = new Map<number, "ordered" | readonly Node[]>();
   visitPaths(body, (n, path) => {
     if (n.kind !== "tasklet" || n.wcr === undefined || n.wcr === "sum") return;
-    const step = n.wcr === "prod" ? undefined : reductionStep(n, path);
-    if (step === undefined) {
-      rewrite.set(n.id, "ordered");
-      for (const s of path) if (s.node.kind === "loop" && s.node.order === "any" && !n.output.index.some((e) => dependsOn(e, (s.node as Loop).variable))) rewrite.set(s.node.id, "ordered");
-    } else if (!isPlainLoad(n.code)) rewrite.set(path[step]!.node.id, "stored");
+    const base = owner(pool, n.output.data);
+    const step = n.wcr === "prod" || n.inputs.some((m) => owner(pool, m.data) === base) ? undefined : reductionStep(n, path);
+    if (step !== undefined) {
+      const at = plainLoad(n.code, pool.containers.get(n.output.data)!.dtype);
+      if (at !== undefined && !n.inputs[at]!.guard?.length) return;
+      const stored = storeOperand(graph, pool, path[step]!.node as Loop, loopsOf(path.slice(0, step + 1)));
+      if (stored) { rewrite.set(path[step]!.node.id, stored); return; }
+    }
+    rewrite.set(n.id, "ordered");
+    // Reading what is there makes the order matter wherever two iterations may meet.
+    const variables = loopsOf(path).map((l) => l.variable);
+    for (const { node: l } of path) {
+      if (l.kind !== "loop" || l.order !== "any") continue;
+      const apart = n.output.index.some((e) => {
+        const k = affine(e, new Set([l.variable]))?.coefficients.get(l.variable)?.constant;
+        return k !== undefined && k !== 0 && !variables.some((v) => v !== l.variable && dependsOn(e, v));
+      });
+      if (!apart && !l.locals?.includes(base)) rewrite.set(l.id, "ordered");
+    }
   });
   if (rewrite.size === 0) return body;
-  const visit = (list: readonly Node[]): Node[] => list.flatMap((n): Node[] => {
+  const visit = (list: readonly Node[]): Node[] => list.flatMap((n): readonly Node[] => {
     const how = rewrite.get(n.id);
-    if (n.kind === "tasklet" && how === "ordered") {
+    if (how && how !== "ordered") return how;
+    if (n.kind === "tasklet" && how) {
       const k = n.inputs.length, dtype = pool.containers.get(n.output.data)!.dtype;
       const combine = n.wcr === "prod" ? "mul" : n.wcr === "min" ? "min" : "max";
       const { wcr: _, ...rest } = n;
-      return [{ ...rest, inputs: [...n.inputs, n.output], code: op(combine, dtype, input(k, dtype), n.code) }];
+      return [{ ...rest, inputs: [...n.inputs, n.output], code: op(combine, dtype, input(k, dtype), cast(n.code, dtype)) }];
     }
-    if (n.kind === "loop" && how === "stored") return storeOperand(graph, pool, n);
     const next = withBodies(n, bodiesOf(n).map((b) => visit(b.list)));
-    return [next.kind === "loop" && how === "ordered" ? { ...next, order: "up" } : next];
+    return [next.kind === "loop" && how ? { ...next, order: "up" } : next];
   });
   return visit(body);
 }
 
-/** Splits `for …: X max= e` into `for …: tmp[…] = e` and `for …: X max= tmp[…]`. */
-function storeOperand(graph: Graph, pool: Pool, nest: Loop): Node[] {
+/** Splits `for …: X max= e` into `for …: tmp[…] = e` and `for …: X max= tmp[…]`; undefined where the loops' lengths cannot be bounded. */
+function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Loop[]): Node[] | undefined {
   const loops: Loop[] = [nest];
   let leaf: Node = nest.body[0]!;
   while (leaf.kind === "loop") { loops.push(leaf); leaf = leaf.body[0]!; }
   const t = leaf as Tasklet;
-  const tmp = pool.add(`${t.output.data}_operand`, { dtype: t.code.dtype, shape: loops.map((l, i) => extent(graph, loops.slice(0, i), l)), transient: true, role: "value" });
-  const index = loops.map((l) => sub(sym(l.variable), lowest(graph, loops.slice(0, loops.indexOf(l)), l)));
+  const extents = loops.map((l, i) => extentOf(graph, pool, [...outer, ...loops.slice(0, i)], l));
+  if (!extents.every((e) => e !== undefined)) return undefined;
+  const tmp = pool.add(`${t.output.data}_operand`, { dtype: t.code.dtype, shape: extents.map((e) => clamped(e.size, graph.facts)), transient: true, role: "value" });
+  const index = loops.map((l, i) => sub(sym(l.variable), extents[i]!.begin));
   const again = loops.map((l) => ({ ...l, id: freshId(), variable: pool.variable(l.variable) }));
   const renamed = new Map(loops.map((l, i) => [l.variable, sym(again[i]!.variable)]));
-  const fix = (e: Expr): Expr => mapAtoms(e, (a) => (a.kind === "symbol" ? renamed.get(a.name) : undefined));
+  const fix = (e: Expr): Expr => substitute(e, renamed);
   const rebuild = (ls: readonly Loop[], inner: Node): Node => ls.reduceRight<Node>((b, l) => ({ ...l, body: [b] }), inner);
   return [
     rebuild(loops.map((l) => ({ ...l, id: freshId() })), tasklet({ data: tmp, index }, t.code, t.inputs, undefined, t.loc)),
@@ -125,22 +147,18 @@ function storeOperand(graph: Graph, pool: Pool, nest: Loop): Node[] {
   ];
 }
 
-const ranges = (loops: readonly Loop[]): { variable: string; begin: Expr; end: Expr }[] => loops.map((l) => ({ variable: l.variable, begin: l.begin, end: l.end }));
-function lowest(graph: Graph, outer: readonly Loop[], l: Loop): Expr {
-  const e = lowerBound(l.begin, ranges(outer), graph.facts);
-  if (!e) throw new DaceError("UNSUPPORTED", "the derivative of a loop whose bounds are not affine in the loops around it", l.loc ? { loc: l.loc } : {});
+const extentOf = (graph: Graph, pool: Pool, outer: readonly Loop[], l: Loop): Extent | undefined => loopExtent(outer, l, (d) => pool.containers.get(d)!.shape, graph.facts);
+function extentOrRefuse(graph: Graph, pool: Pool, outer: readonly Loop[], l: Loop, loc: SourceLoc | undefined): Extent {
+  const e = extentOf(graph, pool, outer, l), at = l.loc ?? loc;
+  if (!e) throw new DaceError("UNSUPPORTED", "the derivative of a loop whose length cannot be bounded by sizes: a value of every iteration must be kept", at ? { loc: at } : {});
   return e;
-}
-function extent(graph: Graph, outer: readonly Loop[], l: Loop): Expr {
-  const e = upperBound(l.end, ranges(outer), graph.facts);
-  if (!e) throw new DaceError("UNSUPPORTED", "the derivative of a loop whose bounds are not affine in the loops around it", l.loc ? { loc: l.loc } : {});
-  return sub(e, lowest(graph, outer, l));
 }
 
 /** Integers loaded from containers that the program changes: kept in arrays indexed by the loops around the use. */
 function recordLoads(graph: Graph, pool: Pool, body: readonly Node[]): readonly Node[] {
-  const written = writtenBases(graph, body);
-  const changes = (e: Expr): boolean => [...loadedContainers(e)].some((d) => written.has(baseOf(graph, d)) && pool.containers.get(d)!.role !== "count");
+  const written = writtenBases(pool, body);
+  const changing = (data: string): boolean => written.has(owner(pool, data)) && pool.containers.get(data)!.role !== "count";
+  const changes = (e: Expr): boolean => [...loadedContainers(e)].some(changing);
   const visit = (list: readonly Node[], loops: readonly Loop[]): Node[] => list.flatMap((n): Node[] => {
     const before: Node[] = [];
     const done = new Map<string, Expr>();
@@ -148,17 +166,19 @@ function recordLoads(graph: Graph, pool: Pool, body: readonly Node[]): readonly 
       const known = done.get(key);
       if (known) return known;
       const dtype = pool.containers.get(data)!.dtype;
-      const kept = pool.add(`${data}_index`, { dtype, shape: loops.map((l, i) => extent(graph, loops.slice(0, i), l)), transient: true, role: "count" });
-      const at = loops.map((l, i) => sub(sym(l.variable), lowest(graph, loops.slice(0, i), l)));
+      const extents = loops.map((l, i) => extentOrRefuse(graph, pool, loops.slice(0, i), l, n.loc));
+      const kept = pool.add(`${data}_index`, { dtype, shape: extents.map((x) => clamped(x.size, graph.facts)), transient: true, role: "count" });
+      const at = loops.map((l, i) => sub(sym(l.variable), extents[i]!.begin));
       before.push(tasklet({ data: kept, index: at }, input(0, dtype), [{ data, index }], undefined, n.loc));
       const e = load(kept, at);
       done.set(key, e);
       return e;
     };
-    const fix = (e: Expr): Expr => (changes(e) ? mapAtoms(e, (a) => (a.kind === "load" && written.has(baseOf(graph, a.data)) ? record(a.data, a.index.map(fix), a.key) : undefined)) : e);
-    const fixMemlet = (m: Memlet): Memlet => ({ ...m, index: m.index.map(fix) });
+    const fix = (e: Expr): Expr => (changes(e) ? mapAtoms(e, (a) => (a.kind === "load" && changing(a.data) ? record(a.data, a.index.map(fix), a.key) : undefined)) : e);
+    const fixMemlet = (m: Memlet): Memlet => ({ ...m, index: m.index.map(fix), ...(m.guard ? { guard: m.guard.map(fix) } : {}) });
+    const fixCode = (c: ScalarExpr): ScalarExpr => mapScalar(c, (e) => (e.kind === "symbolic" && changes(e.expr) ? { ...e, expr: fix(e.expr) } : e));
     let next: Node = n;
-    if (n.kind === "tasklet") next = { ...n, inputs: n.inputs.map(fixMemlet), output: fixMemlet(n.output) };
+    if (n.kind === "tasklet") next = { ...n, inputs: n.inputs.map(fixMemlet), output: fixMemlet(n.output), code: fixCode(n.code) };
     else if (n.kind === "loop") {
       const begin = fix(n.begin), end = fix(n.end);
       const l = { ...n, begin, end };
@@ -167,7 +187,10 @@ function recordLoads(graph: Graph, pool: Pool, body: readonly Node[]): readonly 
       const operand = <T extends { base: readonly Expr[]; sizes: readonly Expr[] }>(o: T): T => ({ ...o, base: o.base.map(fix), sizes: o.sizes.map(fix) });
       next = { ...n, inputs: n.inputs.map(operand), outputs: n.outputs.map(operand) };
     } else if (n.kind === "conditional") {
-      next = { ...n, branches: n.branches.map((b) => ({ ...b, ...(b.condition ? { condition: { ...b.condition, inputs: b.condition.inputs.map(fixMemlet) } } : {}), body: visit(b.body, loops) })) };
+      // What a later condition loads may be looked at only where the earlier conditions failed.
+      const late = n.branches.findIndex((b, i) => i > 0 && b.condition !== undefined && conditionExprs(b.condition).some(changes));
+      if (late > 0) return visit([{ ...n, branches: [...n.branches.slice(0, late), { body: [{ kind: "conditional", id: freshId(), branches: n.branches.slice(late), ...(n.loc ? { loc: n.loc } : {}) }] }] }], loops);
+      next = { ...n, branches: n.branches.map((b) => ({ ...b, ...(b.condition ? { condition: { inputs: b.condition.inputs.map(fixMemlet), code: fixCode(b.condition.code) } } : {}), body: visit(b.body, loops) })) };
     } else if (n.kind === "block") next = { ...n, body: visit(n.body, loops) };
     // Inside a while loop the iteration count is unknown: nothing is recorded there, and its derivative is refused anyway.
     return [...before, next];
@@ -175,3 +198,8 @@ function recordLoads(graph: Graph, pool: Pool, body: readonly Node[]): readonly 
   return visit(body, []);
 }
 
+function conditionExprs(c: Condition): Expr[] {
+  const out = c.inputs.flatMap((m) => [...m.index, ...(m.guard ?? [])]);
+  visitScalar(c.code, (e) => { if (e.kind === "symbolic") out.push(e.expr); });
+  return out;
+}

@@ -3,7 +3,9 @@
  * exits out of active regions. Post: the joint graph, whose backward part reads forward values through `saved`; gradients only are allocated.
  */
 import { DaceError, InternalError, type SourceLoc } from "../base/errors.js";
-import { constant, input } from "../scalar/expr.js";
+import { isComplex } from "../base/dtypes.js";
+import { input } from "../scalar/expr.js";
+import { literal } from "../scalar/build.js";
 import { bodiesOf, ROOT, visitPaths, loopsOf, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Branch, Condition, Loop, Memlet, Node, Operand, Parameter, Tasklet } from "../sdfg/nodes.js";
@@ -12,6 +14,7 @@ import type { Assumptions } from "../symbolic/assumptions.js";
 import { LIBRARY } from "../library/index.js";
 import { activeContainers, baseOf } from "./activity.js";
 import { Availability } from "../analysis/availability.js";
+import { localsOf } from "../analysis/dependence.js";
 import { reverseExtremum } from "./extrema.js";
 import { isZero } from "./same.js";
 import { fill, mapOver, Pool, tasklet } from "./names.js";
@@ -73,7 +76,7 @@ class Reversal {
       }
       seeded.add(base);
       const g = this.#gradient(base);
-      if (options.seeds === "unit") { seeds.push(tasklet({ data: g, index: c.shape.map(() => ZERO) }, constant(1, c.dtype), [])); continue; }
+      if (options.seeds === "unit") { seeds.push(tasklet({ data: g, index: c.shape.map(() => ZERO) }, literal(1, c.dtype), [])); continue; }
       const ct = this.#cotangent(name, c.dtype);
       cotangents.push(ct.parameter);
       seeds.push(mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data: g, index }, input(0, c.dtype), [{ data: ct.container, index }])));
@@ -81,16 +84,16 @@ class Reversal {
     // The copies of changed arguments are not differentiated: the cotangent of the working copy is that of the argument on entry.
     const backward = this.#list(this.prepared.body.slice(this.prepared.initial.size), ROOT, [], seeded).nodes;
 
+    const sweep = [...seeds, ...backward];
     const outputs: Record<string, string> = {};
     const unaffected: string[] = [];
     const late: Node[] = [];
     for (const name of options.wrt) {
       const base = baseOf(graph, name);
-      const known = this.#gradients.has(base);
       const g = this.#gradient(base);
       if (!this.active.has(base)) unaffected.push(name);
-      // An output that nothing accumulated into has not been initialised by the sweep.
-      if (!known) late.push(fill(pool, g, 0));
+      // A gradient that nothing accumulated into has not been initialised by the sweep.
+      if (![...sweep, ...late].some((n) => touches(pool, n, g))) late.push(fill(pool, g, 0));
       pool.containers.set(g, { ...pool.containers.get(g)!, transient: false });
       outputs[`grad:${name}`] = g;
     }
@@ -105,7 +108,7 @@ class Reversal {
     for (const [name, c] of pool.containers) {
       if (!c.transient && !c.view && !parameters.has(name) && !wanted.has(name)) pool.containers.set(name, { ...c, transient: true });
     }
-    const body = [...this.prepared.body, ...seeds, ...backward, ...late];
+    const body = [...this.prepared.body, ...sweep, ...late];
     return {
       graph: graph.with({ containers: pool.containers, parameters: [...this.prepared.parameters, ...cotangents], result: { kind: "none" }, body }),
       outputs, unaffected, initial: this.prepared.initial, forward: this.prepared.body.length,
@@ -147,8 +150,13 @@ class Reversal {
       else if (n.kind === "conditional") for (const b of n.branches) for (const m of b.condition?.inputs ?? []) touch(m.data);
     });
     const homes = new Map<string, string[]>();
+    const place = (key: string, base: string): void => { const l = homes.get(key); if (l) l.push(base); else homes.set(key, [base]); };
+    const locals = localsOf(this.prepared.body);
     for (const base of this.active) {
       const ps = paths.get(base) ?? [];
+      // Private to an iteration: so is its gradient.
+      const own = locals.get(base);
+      if (own !== undefined) { place(`${own}`, base); continue; }
       let depth = 0;
       const special = this.options.wrt.some((w) => baseOf(this.graph, w) === base) || this.options.of.some((w) => baseOf(this.graph, w) === base);
       if (!special && ps.length > 0 && this.pool.containers.get(base)!.transient) {
@@ -161,9 +169,7 @@ class Reversal {
         }
         depth = Math.max(depth, 0);
       }
-      const key = ps.length === 0 ? ROOT : ps[0]![depth]!.key;
-      const list = homes.get(key);
-      if (list) list.push(base); else homes.set(key, [base]);
+      place(ps.length === 0 ? ROOT : ps[0]![depth]!.key, base);
     }
     return homes;
   }
@@ -237,7 +243,7 @@ class Reversal {
         return { nodes: [{ ...node, id: freshId(), branches }], locals: arms.flatMap((a) => a.locals) };
       }
       case "block": {
-        if (hasExit(node.body) && this.#writesActive(node.body)) this.#refuse(node, "the derivative of a region that break, continue or return leaves");
+        if (leaves(node.body, node.label) && this.#writesActive(node.body)) this.#refuse(node, "the derivative of a region that break, continue or return leaves");
         const r = this.#list(node.body, `${node.id}`, loops, new Set());
         return r;
       }
@@ -249,6 +255,7 @@ class Reversal {
         if (!node.outputs.some(isActive)) return { nodes: [], locals: [] };
         const rule = LIBRARY.get(node.op);
         if (!rule) throw new InternalError(`no library operation ${node.op}`);
+        if ([...node.inputs, ...node.outputs].some((o) => isComplex(this.pool.containers.get(o.data)!.dtype))) throw new DaceError("UNSUPPORTED", `the derivative of ${node.op} of complex numbers`, { ...(node.loc ? { loc: node.loc } : {}) });
         const nodes: Node[] = [...rule.adjoint(node, (o) => ({ ...withoutSaved(o), data: this.#gradient(o.data) }), { inputs: node.inputs.map(isActive) }, (o, when) => ({ ...o, saved: { node: node.id, when } }))];
         if (!node.accumulate) for (const o of node.outputs) if (isActive(o)) nodes.push(this.#clear(o));
         return { nodes, locals: [] };
@@ -262,7 +269,7 @@ class Reversal {
     return mapOver(this.pool, o.sizes.map(() => ZERO), o.sizes, (v) => {
       const index = [...o.base];
       o.axes.forEach((axis, d) => { index[axis] = add(index[axis]!, v[d]!); });
-      return tasklet({ data: g, index }, constant(0, dtype), []);
+      return tasklet({ data: g, index }, literal(0, dtype), []);
     });
   }
 
@@ -280,7 +287,7 @@ function savedCondition(c: Condition, node: number): Condition {
   return { ...c, inputs: c.inputs.map((m): Memlet => ({ ...m, saved: { node, when: "before", exact: true } })) };
 }
 function withoutSaved(o: Operand): Operand { const { saved: _, ...rest } = o; return rest; }
-function hasExit(body: readonly Node[]): boolean { return body.some((n) => n.kind === "exit" || bodiesOf(n).some((b) => hasExit(b.list))); }
+function leaves(body: readonly Node[], label: string): boolean { return body.some((n) => (n.kind === "exit" ? n.label === label : bodiesOf(n).some((b) => leaves(b.list, label)))); }
 function firstLoc(node: Node): SourceLoc | undefined {
   for (const b of bodiesOf(node)) for (const n of b.list) { const l = n.loc ?? firstLoc(n); if (l) return l; }
   return undefined;

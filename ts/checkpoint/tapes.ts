@@ -2,14 +2,15 @@
  * Tapes: where a value is captured, which slice of it, and how the tape is laid out. Requests that capture the same version of a container at the
  * same point share a tape, whose slice is the hull of what they read.
  */
-import { add, addInt, max, min, mul, sub, substitute, sym, ZERO, equals, type Expr } from "../symbolic/expr.js";
+import { add, addInt, equals, freeSymbols, loadedContainers, max, min, mul, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { clamped, loopExtent, rangesOf, type Extent } from "../analysis/extent.js";
 import { lowerBound, nonNegative, upperBound } from "../symbolic/prove.js";
 import { sumOver } from "../symbolic/sum.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { input } from "../scalar/expr.js";
 import { bodiesOf, loopsOf, ROOT, withBodies, type Path } from "../analysis/paths.js";
 import type { Access, Availability } from "../analysis/availability.js";
-import { InternalError } from "../base/errors.js";
+import { DaceError, InternalError } from "../base/errors.js";
 import { mapOver, Pool, tasklet } from "../autodiff/names.js";
 import type { Container, Loop, Node, Operand, Saved } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -63,11 +64,12 @@ export class Tapes {
     const { step, side } = this.#point(m, saved, path);
     const { key, list, index } = path[step]!;
     let position = side === "before" ? index : index + 1;
-    // The same version is there as long as the nodes before do not write the container at all.
-    while (position > 0 && !this.writesTo(list[position - 1]!, base)) position--;
     const loops = loopsOf(path.slice(0, step + 1));
-    const id = `${key}:${position}:${m.data}`;
     const slice = this.#slice(m, path, step, loops);
+    const loaded = new Set(slice.flatMap((s) => [...loadedContainers(s.lo), ...loadedContainers(s.hi)]).map((d) => this.available.baseOf(d)));
+    // The same version is there as long as the nodes before do not write the container at all (nor what the slice is computed from).
+    while (position > 0 && ![base, ...loaded].some((x) => this.writesTo(list[position - 1]!, x))) position--;
+    const id = `${key}:${position}:${m.data}${loaded.size > 0 ? `:${slice.map((s) => s.lo.key).join(",")}` : ""}`;
     let tape = this.#tapes.get(id);
     if (!tape) { tape = { data: m.data, listKey: key, position, loops, slice, rectangular: false }; this.#tapes.set(id, tape); return tape; }
     if (tape.layout) return tape;
@@ -81,7 +83,7 @@ export class Tapes {
     const owner = this.available.localTo(m.data);
     const from = owner === undefined ? 0 : path.findIndex((s) => s.node.id === owner) + 1;
     for (let step = from; step < path.length; step++) {
-      if (path.slice(0, step).some((s) => s.node.kind === "while")) throw new InternalError("a tape inside a while loop");
+      if (path.slice(0, step).some((s) => s.node.kind === "while")) throw new DaceError("UNSUPPORTED", "the derivative of a while loop", path[step]!.node.loc ? { loc: path[step]!.node.loc } : {});
       if (step === path.length - 1) return { step, side: saved.when };
       if (!this.available.changedWithin(m, saved, step, "before")) return { step, side: "before" };
       if (!this.available.changedWithin(m, saved, step, "after")) return { step, side: "after" };
@@ -104,6 +106,8 @@ export class Tapes {
     return m.index.map((e, d) => {
       const lo = lowerBound(e, ranges, facts), hi = upperBound(addInt(e, 1), ranges, facts);
       if (!lo || !hi) return { lo: ZERO, hi: shape[d]! };
+      // Loaded integers are looked at only where the node itself is about to do so.
+      if (loadedContainers(lo).size + loadedContainers(hi).size > 0) return step === path.length - 1 && inner.length === 0 ? { lo, hi } : { lo: ZERO, hi: shape[d]! };
       // Loops that do not run at all, and conditions around the access, may leave its formal range outside the container.
       return { lo: this.#greatest(lo, ZERO, facts), hi: this.#least(hi, shape[d]!, facts) };
     });
@@ -128,27 +132,27 @@ export class Tapes {
     }
   }
 
-  #size(e: Expr, facts: Assumptions): Expr { return nonNegative(e, facts) === "yes" ? e : max(e, ZERO); }
-
   /** One dimension per loop, then the slice's bounding box. */
   #box(t: Tape): Omit<Layout, "name"> {
-    const ranges = t.loops.map((l) => ({ variable: l.variable, begin: l.begin, end: l.end }));
-    const free = this.graph.facts;
-    const begins = t.loops.map((l, i) => this.#bounded(lowerBound(l.begin, ranges.slice(0, i), free), l));
-    const extents = t.loops.map((l, i) => this.#size(sub(this.#bounded(upperBound(l.end, ranges.slice(0, i), free), l), begins[i]!), free));
-    const shape = this.graph.container(t.data).shape;
+    const free = this.graph.facts, shape = this.graph.container(t.data).shape;
+    const extents = t.loops.map((l, i) => this.#extent(t.loops.slice(0, i), l));
     // A slice whose size cannot be bounded keeps the whole dimension.
     const dims = t.slice.map((s, d) => {
-      const size = upperBound(sub(s.hi, s.lo), ranges, free);
-      return size ? { lo: s.lo, size: this.#size(size, free) } : { lo: ZERO, size: shape[d]! };
+      const size = upperBound(sub(s.hi, s.lo), rangesOf(t.loops), free);
+      return size && this.#known(size, t.loops) ? { lo: s.lo, size: clamped(size, free) } : { lo: ZERO, size: shape[d]! };
     });
     t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: shape[d]! } : s));
     return {
-      shape: [...extents, ...dims.map((d) => d.size)],
-      index: (x) => [...t.loops.map((l, i) => sub(sym(l.variable), begins[i]!)), ...x.map((e, d) => sub(e, dims[d]!.lo))],
+      shape: [...extents.map((e) => clamped(e.size, free)), ...dims.map((d) => d.size)],
+      index: (x) => [...t.loops.map((l, i) => sub(sym(l.variable), extents[i]!.begin)), ...x.map((e, d) => sub(e, dims[d]!.lo))],
     };
   }
-  #bounded(e: Expr | undefined, l: Loop): Expr { if (!e) throw new InternalError(`bounds of loop ${l.variable} are not affine in the loops around it`); return e; }
+  #known(e: Expr, loops: readonly Loop[]): boolean { const s = freeSymbols(e); return loadedContainers(e).size === 0 && !loops.some((l) => s.has(l.variable)); }
+  #extent(outer: readonly Loop[], l: Loop): Extent {
+    const e = loopExtent(outer, l, (d) => this.graph.container(d).shape, this.graph.facts);
+    if (!e) throw new DaceError("UNSUPPORTED", "the derivative of a loop whose length cannot be bounded by sizes: a value of every iteration must be kept", l.loc ? { loc: l.loc } : {});
+    return e;
+  }
 
   /** Where iterations keep slices of different sizes: one after the other, at offsets given by counting polynomials. */
   #packed(t: Tape): Omit<Layout, "name"> | undefined {
@@ -156,6 +160,8 @@ export class Tapes {
     const vars = new Set(t.loops.map((l) => l.variable));
     const varies = (e: Expr): boolean => t.loops.some((l) => !equals(substitute(e, new Map([[l.variable, addInt(sym(l.variable), 1)]])), e));
     const sizes = t.slice.map((s) => sub(s.hi, s.lo));
+    // Loaded bounds do not add up to a size that is known on entry.
+    if ([...sizes, ...t.loops.flatMap((l) => [l.begin, l.end])].some((e) => loadedContainers(e).size > 0)) return undefined;
     if (!sizes.some(varies) && !t.loops.some((l) => varies(l.begin) || varies(l.end))) return undefined;
     const facts = this.#facts(t.loops);
     if (sizes.some((s) => nonNegative(s, facts) !== "yes")) return undefined;

@@ -49,7 +49,7 @@ export function int(n: number): Expr {
 }
 export const ZERO = int(0), ONE = int(1);
 
-function ofAtom(a: Atom): Expr { return single(term([a], 1)); }
+export function ofAtom(a: Atom): Expr { return single(term([a], 1)); }
 export function sym(name: string): Expr { return ofAtom({ kind: "symbol", name, key: name }); }
 export function load(data: string, index: readonly Expr[]): Expr {
   return ofAtom({ kind: "load", data, index, key: `${data}[${index.map((e) => e.key).join(", ")}]` });
