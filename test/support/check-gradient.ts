@@ -61,8 +61,8 @@ export function checkGradient(graph: Graph, sizes: Readonly<Record<string, numbe
   const { wrt, of, seed = 1, tolerance = 1e-9 } = options;
   // Truth: the derivative of Σ weights · outputs along a direction.
   const directions = [1, 2].map((k) => Object.fromEntries(wrt.map((w, i) => [w, randoms(seed + 101 * k + 7 * i, inputs[w]!.v.length)])));
-  const weights = Object.fromEntries(of.map((o, i) => [o, randoms(seed + 977 + i, inputs[o]?.v.length ?? size(graph, o, sizes))]));
   const primal = interpret(graph, sizes, inputs, { seed });
+  const weights = Object.fromEntries(of.map((o, i) => [o, randoms(seed + 977 + i, inputs[o]?.v.length ?? primal.get(base(graph, o))!.v.length)]));
   for (const [, b] of primal) for (const [i, x] of b.v.entries()) if (b.set[i] && !(Math.abs(x) < 1e4)) return { status: "skipped", decisions: [], gradients: {} };
   const slopes = directions.map((dir) => {
     const given: Record<string, Input> = Object.fromEntries(Object.entries(inputs).map(([n, x]) => [n, dir[n] ? { v: x.v, d: dir[n] } : x]));
@@ -79,7 +79,7 @@ export function checkGradient(graph: Graph, sizes: Readonly<Record<string, numbe
   const given: Record<string, Input> = {};
   for (const p of joint.parameters) {
     if (p.kind !== "container") continue;
-    given[p.container] = p.name.startsWith("cotangent:") ? { v: weights[p.name.slice(10)]! } : inputs[p.name]!;
+    given[p.container] = inputs[p.name] ?? { v: weights[p.name.slice("cotangent:".length)]! };
   }
   const judge = (stage: string, grads: Readonly<Record<string, readonly number[]>>, values: Readonly<Record<string, readonly number[]>>): void => {
     directions.forEach((dir, k) => {
@@ -110,10 +110,3 @@ export function checkGradient(graph: Graph, sizes: Readonly<Record<string, numbe
 }
 
 const base = (graph: Graph, name: string): string => graph.container(name).view?.base ?? name;
-function size(graph: Graph, name: string, sizes: Readonly<Record<string, number>>): number {
-  return graph.container(name).shape.reduce((p, e) => {
-    const s = e.constant ?? sizes[e.key];
-    if (s === undefined) throw new Error(`give a value for ${name}`);
-    return p * s;
-  }, 1);
-}

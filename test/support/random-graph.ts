@@ -50,7 +50,7 @@ export function graphSpec(options: SpecOptions = {}): fc.Arbitrary<GraphSpec> {
     stmt: fc.oneof({ maxDepth: 3, withCrossShrink: true },
       { weight: 5, arbitrary: fc.record({ k: fc.constant("assign" as const), c: nat, i: index, wcr: nat, e: expr, squash: nat }) },
       { weight: 5, arbitrary: fc.record({ k: fc.constant("loop" as const), kind: nat, down: fc.boolean(), locals: fc.boolean(), body: list(tie("stmt")) }) },
-      { weight: 2, arbitrary: fc.record({ k: fc.constant("temp" as const), kind: nat, e: expr, rest: list(tie("stmt")) }) },
+      { weight: 3, arbitrary: fc.record({ k: fc.constant("temp" as const), kind: nat, e: expr, rest: list(tie("stmt")) }) },
       { weight: 1, arbitrary: fc.record({ k: fc.constant("if" as const), c: cond, then: list(tie("stmt"), 2), otherwise: list(tie("stmt"), 2, 0) }) },
       { weight: 1, arbitrary: fc.record({ k: fc.constant("integer" as const), i: index, add: fc.nat({ max: 3 }) }) },
       ...(options.library ? [{ weight: 1, arbitrary: fc.record({ k: fc.constant("matmul" as const), kind: nat, accumulate: fc.boolean() }) }] : []),
@@ -167,7 +167,7 @@ class Maker {
     const f = "float64", num = (v: number): ScalarExpr => constant(v, f);
     const o = (name: OpName, ...args: ScalarExpr[]): ScalarExpr => op(name, f, ...args);
     switch (e.k) {
-      case "read": { const c = this.known[e.c % this.known.length]!; inputs.push(this.memlet(c, e.i)); return input(inputs.length - 1, f); }
+      case "read": { const c = e.c >= 40 ? this.known.at(-1)! : this.known[e.c % this.known.length]!; inputs.push(this.memlet(c, e.i)); return input(inputs.length - 1, f); }
       case "const": return num(e.v / 2);
       case "var": { const v = this.vars[e.i % Math.max(1, this.vars.length)]; return v ? o("mul", num(0.25), cast(symbolic(sym(v.name)), f)) : num(0.75); }
       case "select": { const c = this.condition(e.c, inputs); return o("select", c, this.expr(e.a, inputs), this.expr(e.b, inputs)); }

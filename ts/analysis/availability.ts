@@ -8,8 +8,8 @@
 import { add, addInt, loadedContainers, mapAtoms, mul, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { infeasible, type Constraint } from "../symbolic/system.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Loop, Operand, Saved } from "../sdfg/nodes.js";
-import { loopsOf, visitPaths, type Path } from "./paths.js";
+import type { Operand, Saved } from "../sdfg/nodes.js";
+import { visitPaths, type Path } from "./paths.js";
 
 /** What is read (or was written): one element, or a box of them when `extra` variables run over sizes. */
 export interface Access {
@@ -19,6 +19,12 @@ export interface Access {
 }
 
 const PRIME = "'";
+
+/** A loop, or a while loop with the symbol that counts its iterations. */
+interface Around { readonly variable: string; readonly begin: Expr; readonly end?: Expr; readonly order: "up" | "down" | "any"; readonly step: number }
+function around(path: Path): Around[] {
+  return path.slice(0, -1).flatMap(({ node: n }, step): Around[] => (n.kind === "loop" ? [{ variable: n.variable, begin: n.begin, end: n.end, order: n.order, step }] : n.kind === "while" ? [{ variable: n.counter, begin: ZERO, order: "up", step }] : []));
+}
 
 export interface WriteAccess extends Required<Access> { readonly path: Path }
 
@@ -65,8 +71,9 @@ export class Availability {
   /** Is the element as it was before/after the node still there when the whole body has run? */
   available(m: Access, saved: Saved): boolean {
     const base = this.baseOf(m.data);
-    // A tape is written once per element, however its index is computed.
-    if (this.graph.container(base).role === "tape") return true;
+    // A tape (and a recorded integer) is written once per element, however its index is computed.
+    const role = this.graph.container(base).role;
+    if (role === "tape" || role === "count") return true;
     if (this.localTo(base) !== undefined) return false;
     const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}`;
     let known = this.#cache.get(key);
@@ -102,10 +109,9 @@ export class Availability {
     let shared = 0;
     while (shared < n.length && shared < w.path.length && n[shared]!.key === w.path[shared]!.key && n[shared]!.index === w.path[shared]!.index) shared++;
     // Steps 0..shared-1 are the same nodes. Loops among them (but N itself) are common.
-    const common: { loop: Loop; step: number }[] = [];
-    for (let s = 0; s < Math.min(shared, n.length - 1); s++) { const x = n[s]!.node; if (x.kind === "loop" && s < w.path.length - 1) common.push({ loop: x, step: s }); }
-    for (const [level, { loop, step }] of common.entries()) {
-      if (step < fixed) continue;
+    const common = around(n.slice(0, Math.min(shared + 1, w.path.length)));
+    for (const [level, loop] of common.entries()) {
+      if (loop.step < fixed) continue;
       const v = sym(loop.variable), u = sym(loop.variable + PRIME);
       const later = addInt(sub(u, v), -1), earlier = addInt(sub(v, u), -1);
       const wanted = loop.order === "any" ? [later, earlier] : (loop.order === "up") === (side === "after") ? [later] : [earlier];
@@ -120,26 +126,27 @@ export class Availability {
   }
 
   /** Can N's element and W's element be the same, loops before `level` equal, `relation` >= 0 at `level`, the rest free? */
-  #meet(m: Access, n: Path, w: WriteAccess, level: number, relation: Expr | undefined, common: readonly { loop: Loop }[]): boolean {
-    const equal = new Set(common.slice(0, level).map((c) => c.loop.variable));
+  #meet(m: Access, n: Path, w: WriteAccess, level: number, relation: Expr | undefined, common: readonly Around[]): boolean {
+    const equal = new Set(common.slice(0, level).map((l) => l.variable));
     const renamed = new Map<string, Expr>();
-    const wLoops = loopsOf(w.path);
+    const wLoops = around(w.path);
     for (const l of wLoops) if (!equal.has(l.variable)) renamed.set(l.variable, sym(l.variable + PRIME));
     for (const x of w.extra) renamed.set(x.variable, sym(x.variable + PRIME));
     const prime = (e: Expr): Expr => mapAtoms(e, (a) => (a.kind === "symbol" ? renamed.get(a.name) : undefined));
     const constraints: Constraint[] = [];
-    const bounds = (l: Loop, f: (e: Expr) => Expr): void => {
+    // Loaded from an array that the program changes, the two may differ. Recorded integers ("count") are written once, before they are used.
+    const volatile = (e: Expr): boolean => [...loadedContainers(e)].some((d) => this.#mutable.has(this.baseOf(d)) && this.graph.container(d).role !== "count");
+    const bounds = (l: Around, f: (e: Expr) => Expr): void => {
       const v = f(sym(l.variable));
-      constraints.push({ kind: "ge", expr: sub(v, f(l.begin)) }, { kind: "ge", expr: addInt(sub(f(l.end), v), -1) });
+      if (!volatile(l.begin)) constraints.push({ kind: "ge", expr: sub(v, f(l.begin)) });
+      if (l.end && !volatile(l.end)) constraints.push({ kind: "ge", expr: addInt(sub(f(l.end), v), -1) });
     };
-    for (const l of loopsOf(n)) bounds(l, (e) => e);
+    for (const l of around(n)) bounds(l, (e) => e);
     for (const l of wLoops) if (!equal.has(l.variable)) bounds(l, prime);
     for (const x of m.extra ?? []) constraints.push({ kind: "ge", expr: sym(x.variable) }, { kind: "ge", expr: addInt(sub(x.size, sym(x.variable)), -1) });
     for (const x of w.extra) constraints.push({ kind: "ge", expr: prime(sym(x.variable)) }, { kind: "ge", expr: addInt(sub(prime(x.size), prime(sym(x.variable))), -1) });
     if (relation) constraints.push({ kind: "ge", expr: relation });
-    const volatile = (e: Expr): boolean => [...loadedContainers(e)].some((d) => this.#mutable.has(this.baseOf(d)));
     const pair = (a: Expr, b: Expr): void => {
-      // An index loaded from an array that the program changes may be anything.
       if (!volatile(a) && !volatile(b)) constraints.push({ kind: "eq", expr: sub(a, prime(b)) });
     };
     if (m.data === w.data) m.index.forEach((e, d) => pair(e, w.index[d]!));

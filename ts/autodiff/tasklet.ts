@@ -3,7 +3,9 @@
  * cleared; for `X[o] += f(r…)` it stays. Where an input may be the very element that is written, the order is: read g, clear, then accumulate.
  */
 import { isComplex, isDifferentiable } from "../base/dtypes.js";
-import { adjoint } from "../scalar/derivatives.js";
+import { DaceError } from "../base/errors.js";
+import { adjoint, type AdjointOptions } from "../scalar/derivatives.js";
+import { decidingInputs } from "../scalar/ops.js";
 import { cast, constant, input, inputsOf, mapScalar, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
 import { sub, type Expr } from "../symbolic/expr.js";
 import type { Assumptions, Tri } from "../symbolic/assumptions.js";
@@ -65,6 +67,14 @@ function guarded(guard: readonly Expr[] | undefined, node: Node): Node {
   return { kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: tests.reduce((a, b) => op("and", "bool", a, b)) }, body: [node] }] };
 }
 
+/** An operation without a derivative is the user's to hear of, at its line. */
+function adjointAt(t: Tasklet, cotangent: ScalarExpr, active: ReadonlySet<number>, options: AdjointOptions): Map<number, ScalarExpr> {
+  try { return adjoint(t.code, cotangent, active, options); } catch (e) {
+    if (e instanceof DaceError && !e.loc && t.loc) throw new DaceError("UNSUPPORTED", e.summary, { loc: t.loc, cause: e });
+    throw e;
+  }
+}
+
 /** Backward nodes of a tasklet, and the private scalars they use. */
 export function reverseTasklet(t: Tasklet, c: TaskletContext): { readonly nodes: readonly Node[]; readonly locals: readonly string[] } {
   const out = t.output;
@@ -79,14 +89,16 @@ export function reverseTasklet(t: Tasklet, c: TaskletContext): { readonly nodes:
   if (active.size === 0) return { nodes: overwrites && !c.clearingUnneeded ? [clear()] : [], locals: [] };
 
   const g = t.inputs.length, r = g + 1;
-  const resultUsable = overwrites && c.resultAvailable(t);
-  const parts = adjoint(t.code, cast(input(g, dtype), t.code.dtype), active, {
+  // What is stored is the very result only where the store does not convert it.
+  const resultUsable = overwrites && t.code.dtype === dtype && c.resultAvailable(t);
+  const parts = adjointAt(t, cast(input(g, dtype), t.code.dtype), active, {
     ...(resultUsable ? { resultExpr: input(r, dtype) } : {}),
     // {result} is worth it only if the arguments it replaces are gone: they are at hand otherwise, and no dearer.
     preferResult: resultUsable && [...inputsOf(t.code)].some((i) => !c.inputAvailable(t, i)),
   });
+  const deciding = decidingInputs(t.code);
   const saved: Memlet[] = [
-    ...t.inputs.map((m): Memlet => ({ ...m, saved: { node: t.id, when: "before" } })),
+    ...t.inputs.map((m, i): Memlet => ({ ...m, saved: { node: t.id, when: "before", ...(deciding.has(i) ? { exact: true } : {}) } })),
     gOut,
     { ...out, saved: { node: t.id, when: "after" } },
   ];

@@ -5,9 +5,10 @@
  */
 import { Availability, operandAccess, type Access } from "../analysis/availability.js";
 import { bodiesOf, withBodies, type Path } from "../analysis/paths.js";
-import { isInteger } from "../base/dtypes.js";
-import { cast, input, mapScalar, visitScalar, type ScalarExpr } from "../scalar/expr.js";
-import { costOf } from "../scalar/ops.js";
+import { isDifferentiable } from "../base/dtypes.js";
+import { literal } from "../scalar/build.js";
+import { cast, constant, input, mapScalar, op, select, symbolic, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { costOf, decidingInputs } from "../scalar/ops.js";
 import type { Joint } from "../autodiff/reverse.js";
 import type { Condition, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -91,7 +92,9 @@ class Resolver {
     const expand = (r: Resolution, guard: Memlet["guard"]): ScalarExpr => {
       if (r.kind === "recompute") {
         const parts = r.inputs.map((x) => expand(x, guard));
-        return mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e));
+        const value = mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e));
+        // A guarded read is 0 where a guard fails, which the recomputed expression of zeros need not be.
+        return guard?.length ? select(guard.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b)), value, literal(0, value.dtype)) : value;
       }
       const m: Memlet = r.kind === "live" ? r.memlet : { data: this.#tapes.name(r.tape), index: this.#tapes.index(r.tape, r.index) };
       return input(place(guard ? { ...m, guard } : m), this.joint.graph.container(r.kind === "live" ? m.data : r.tape.data).dtype);
@@ -134,11 +137,11 @@ class Resolver {
     if (!d) return undefined;
     let flops = 0, loads = 0;
     visitScalar(d.code, (e) => { if (e.kind === "op") flops += costOf(e.op); });
-    const inputs: Resolution[] = [];
-    for (const i of d.inputs) {
+    const inputs: Resolution[] = [], deciding = decidingInputs(d.code);
+    for (const [k, i] of d.inputs.entries()) {
       if (i.guard) return undefined;
       const s: Saved = { node: d.id, when: "before" };
-      const r = this.#atHand(i, s) ?? this.#recompute(i, s, depth + 1);
+      const r = this.#atHand(i, s) ?? (deciding.has(k) ? undefined : this.#recompute(i, s, depth + 1));
       if (!r) return undefined;
       if (r.kind === "recompute") { flops += r.flops; loads += r.loads; } else loads += 1;
       inputs.push(r);
@@ -146,7 +149,7 @@ class Resolver {
     if (flops > CHEAP_FLOPS || loads > CHEAP_LOADS) return undefined;
     const dtype = this.joint.graph.container(m.data).dtype;
     // Integers are discrete facts if floats went into them: those are kept, not computed again.
-    if (isInteger(dtype) && d.inputs.some((i) => !isInteger(this.joint.graph.container(i.data).dtype))) return undefined;
+    if (!isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.joint.graph.container(i.data).dtype))) return undefined;
     return { kind: "recompute", code: cast(d.code, dtype), inputs, flops, loads };
   }
 

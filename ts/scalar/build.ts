@@ -50,9 +50,9 @@ export function selectS(c: ScalarExpr, a: ScalarExpr, b: ScalarExpr): ScalarExpr
   if (c.kind === "const") return c.value ? a : b;
   return op("select", a.dtype, c, a, b);
 }
-/** Conversion between real and complex by parts, otherwise a cast. */
+/** A cast, of constants at once. */
 export function convertS(e: ScalarExpr, dtype: DType): ScalarExpr {
   if (e.dtype === dtype) return e;
-  if (e.kind === "const" && isFloat(dtype) && isFloat(e.dtype) && dtype === "float64") return constant(e.value, dtype);
+  if (e.kind === "const" && isFloat(e.dtype) && dtype === "float64") return constant(Math.fround(Number(e.value)), dtype);
   return cast(e, dtype);
 }

@@ -8,7 +8,7 @@
 import { isComplex, isDifferentiable, realOf, type DType } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { addS, convertS, divS, isConst, literal, mulS, negS, selectS, subS } from "./build.js";
-import { op, visitScalar, type OpName, type ScalarExpr } from "./expr.js";
+import { constant, op, visitScalar, type OpName, type ScalarExpr } from "./expr.js";
 
 /** Arguments x, result y, cotangent g (of y's dtype) → contribution to each argument; undefined: no derivative flows there. */
 type Rule = (x: readonly ScalarExpr[], y: ScalarExpr, g: ScalarExpr) => readonly (ScalarExpr | undefined)[];
@@ -18,7 +18,7 @@ const fn = (name: OpName, ...args: ScalarExpr[]): ScalarExpr => op(name, args[0]
 const cmp = (name: OpName, a: ScalarExpr, b: ScalarExpr): ScalarExpr => op(name, "bool", a, b);
 const sq = (a: ScalarExpr): ScalarExpr => mulS(a, a);
 /** conj of a partial where the function is complex. */
-const conj = (e: ScalarExpr): ScalarExpr => (isComplex(e.dtype) && e.kind !== "const" ? op("conj", e.dtype, e) : e);
+const conj = (e: ScalarExpr): ScalarExpr => (!isComplex(e.dtype) ? e : e.kind === "const" ? constant(e.value, e.dtype, -(e.imag ?? 0)) : op("conj", e.dtype, e));
 /** g·conj(d) */
 const times = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => mulS(g, conj(d));
 /** g/conj(d) */
@@ -65,7 +65,7 @@ const TABLE: Partial<Record<OpName, Rule>> = {
   sub: (_x, _y, g) => [g, negS(g)],
   mul: ([a, b], _y, g) => [times(g, b!), times(g, a!)],
   // {result, divisor}: ∂b = −g·y/b; {numerator, divisor} differs only in that y is written out as a/b.
-  div: ([, b], y, g) => { const q = overStrong(g, b!); return [q, negS(times(q, y))]; },
+  div: ([, b], y, g) => { const q = overStrong(g, b!); return [q, strong(g, negS(times(q, y)))]; },
   neg: (_x, _y, g) => [negS(g)],
   fma: ([a, b], _y, g) => [times(g, b!), times(g, a!), g],
   square: unary((x, _y, g) => times(g, mulS(num(2, x), x))),
@@ -103,10 +103,10 @@ const TABLE: Partial<Record<OpName, Rule>> = {
   lgamma: unary((x, _y, g) => mulS(g, fn("digamma", x))),
   tgamma: unary((x, y, g) => mulS(mulS(g, y), fn("digamma", x))),
   // x - floor(x/y)*y
-  mod: ([a, b], _y, g) => [g, negS(mulS(g, fn("floor", divS(a!, b!))))],
-  rem: ([a, b], _y, g) => [g, negS(mulS(g, fn("trunc", divS(a!, b!))))],
+  mod: ([a, b], _y, g) => [g, strong(g, negS(mulS(g, fn("floor", divS(a!, b!)))))],
+  rem: ([a, b], _y, g) => [g, strong(g, negS(mulS(g, fn("trunc", divS(a!, b!)))))],
   copysign: ([a, b], _y, g) => [mulS(g, mulS(fn("sign", a!), op("copysign", g.dtype, num(1, g), b!))), undefined],
-  select: ([c], _y, g) => [undefined, selectS(c!, g, num(0, g)), selectS(c!, num(0, g), g)],
+  // select: see `adjoint`
   complex: (_x, _y, g) => [op("real", realOf(g.dtype), g), op("imag", realOf(g.dtype), g)],
   real: ([z], _y, g) => [op("complex", z!.dtype, g, num(0, g))],
   imag: ([z], _y, g) => [op("complex", z!.dtype, num(0, g), g)],
@@ -127,7 +127,29 @@ export interface AdjointOptions {
   readonly preferResult?: boolean;
 }
 
-/** Σ over paths of partials: for each active input of `code`, the expression of what its cotangent receives when the result's is `cotangent`. */
+/** Where a cotangent counts: under a select's condition, within an outer one. */
+interface Mask { readonly outer: Mask | undefined; readonly condition: ScalarExpr; readonly holds: boolean }
+interface Masked { readonly g: ScalarExpr; readonly mask: Mask | undefined }
+
+/** The cotangent where all conditions around hold, exactly 0 elsewhere, whatever the partials are there. */
+function unmask({ g, mask }: Masked): ScalarExpr {
+  let e = g;
+  for (let m = mask; m; m = m.outer) e = m.holds ? selectS(m.condition, e, num(0, e)) : selectS(m.condition, num(0, e), e);
+  return e;
+}
+function merge(a: Masked, b: Masked): Masked {
+  if (a.mask === b.mask) return { g: addS(a.g, b.g), mask: a.mask };
+  // The two arms of one select.
+  if (a.mask && b.mask && a.mask.condition === b.mask.condition && a.mask.outer === b.mask.outer) {
+    return { g: a.mask.holds ? selectS(a.mask.condition, a.g, b.g) : selectS(a.mask.condition, b.g, a.g), mask: a.mask.outer };
+  }
+  return { g: addS(unmask(a), unmask(b)), mask: undefined };
+}
+
+/**
+ * Σ over paths of partials: for each active input of `code`, the expression of what its cotangent receives when the result's is `cotangent`. What a select
+ * lets through is masked at the inputs, so that an infinite or undefined partial anywhere in the unused arm contributes exactly 0.
+ */
 export function adjoint(code: ScalarExpr, cotangent: ScalarExpr, active: ReadonlySet<number>, options: AdjointOptions = {}): Map<number, ScalarExpr> {
   const carries = new Set<ScalarExpr>();
   const order: ScalarExpr[] = [];
@@ -136,27 +158,31 @@ export function adjoint(code: ScalarExpr, cotangent: ScalarExpr, active: Readonl
     if (!isDifferentiable(e.dtype)) return;
     if (e.kind === "input" ? active.has(e.index) : e.kind === "op" ? e.args.some((a) => carries.has(a)) : e.kind === "cast" && carries.has(e.arg)) carries.add(e);
   });
-  const sums = new Map<ScalarExpr, ScalarExpr>();
-  const receive = (e: ScalarExpr, g: ScalarExpr | undefined): void => {
+  const sums = new Map<ScalarExpr, Masked>();
+  const receive = (e: ScalarExpr, g: ScalarExpr | undefined, mask: Mask | undefined): void => {
     if (!g || !carries.has(e) || isConst(g, 0)) return;
-    const fitted = fit(g, e.dtype), old = sums.get(e);
-    sums.set(e, old ? addS(old, fitted) : fitted);
+    const part = { g: fit(g, e.dtype), mask }, old = sums.get(e);
+    sums.set(e, old ? merge(old, part) : part);
   };
-  receive(code, cotangent);
+  receive(code, cotangent, undefined);
   const result = new Map<number, ScalarExpr>();
   for (let i = order.length - 1; i >= 0; i--) {
-    const e = order[i]!, g = sums.get(e);
-    if (!g) continue;
-    if (e.kind === "input") { const old = result.get(e.index); result.set(e.index, old ? addS(old, g) : g); continue; }
-    if (e.kind === "cast") { receive(e.arg, g); continue; }
+    const e = order[i]!, sum = sums.get(e);
+    if (!sum) continue;
+    const { g, mask } = sum;
+    if (e.kind === "input") { const old = result.get(e.index), x = unmask(sum); result.set(e.index, old ? addS(old, x) : x); continue; }
+    if (e.kind === "cast") { receive(e.arg, g, mask); continue; }
     if (e.kind !== "op") continue;
-    const rule = TABLE[e.op];
-    if (!rule) {
-      if (e.args.some((a) => carries.has(a))) throw new DaceError("UNSUPPORTED", `the derivative of ${e.op}`);
+    if (e.op === "select") {
+      const condition = e.args[0]!;
+      receive(e.args[1]!, g, { outer: mask, condition, holds: true });
+      receive(e.args[2]!, g, { outer: mask, condition, holds: false });
       continue;
     }
+    const rule = TABLE[e.op];
+    if (!rule) throw new DaceError("UNSUPPORTED", `the derivative of ${e.op}`);
     const y = e === code && options.preferResult && options.resultExpr ? options.resultExpr : e;
-    rule(e.args, y, g).forEach((part, k) => { receive(e.args[k]!, part); });
+    rule(e.args, y, g).forEach((part, k) => { receive(e.args[k]!, part, mask); });
   }
   return result;
 }

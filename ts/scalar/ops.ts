@@ -1,5 +1,6 @@
 /** What is known of each tasklet function besides its derivative: its cost and its algebra. */
-import type { OpName } from "./expr.js";
+import { isDifferentiable } from "../base/dtypes.js";
+import { visitScalar, type OpName, type ScalarExpr } from "./expr.js";
 
 const COSTS: Partial<Record<OpName, number>> = {
   div: 4, reciprocal: 4, sqrt: 5, cbrt: 20, exp: 12, exp2: 12, expm1: 14, log: 12, log2: 12, log10: 14, log1p: 14, sin: 14, cos: 14, tan: 20, asin: 20, acos: 20, atan: 20,
@@ -11,3 +12,17 @@ export function costOf(op: OpName): number { return COSTS[op] ?? 1; }
 const COMPARISONS: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "isnan", "isinf", "isfinite"]);
 /** Functions whose result is a boolean. */
 export function isPredicate(op: OpName): boolean { return COMPARISONS.has(op); }
+
+/** Functions whose result, or whose derivative, jumps: what goes into them decides a discrete fact. */
+const JUMPS: ReadonlySet<OpName> = new Set<OpName>([...COMPARISONS, "min", "max", "abs", "sign", "floor", "ceil", "trunc", "round", "jsround", "floordiv", "mod", "rem", "copysign"]);
+
+/** Indices of the inputs that decide a discrete fact of the expression (an arm, a tie, a rounding): an ulp in one of them can flip it. */
+export function decidingInputs(root: ScalarExpr): Set<number> {
+  const deciding = new Set<number>(), seen = new Set<ScalarExpr>();
+  const mark = (e: ScalarExpr): void => { visitScalar(e, (x) => { if (x.kind === "input") deciding.add(x.index); }, seen); };
+  visitScalar(root, (e) => {
+    if (e.kind === "op" && JUMPS.has(e.op)) e.args.forEach(mark);
+    else if (e.kind === "cast" && !isDifferentiable(e.dtype) && isDifferentiable(e.arg.dtype)) mark(e.arg);
+  });
+  return deciding;
+}
