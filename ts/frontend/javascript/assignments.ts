@@ -3,6 +3,7 @@ import type * as t from "@babel/types";
 import type { Expr, Stmt, Target } from "../array/ast.js";
 import type { Context } from "./context.js";
 import { disturbs } from "./effects.js";
+import { refuseEscape } from "./escapes.js";
 import { binaryOp, expr, numberLiteral, refuse, stable, takesRight, value } from "./expressions.js";
 import { destructure } from "./patterns.js";
 import type { Binding } from "./scope.js";
@@ -54,6 +55,7 @@ function assignName(c: Context, n: Assignment, id: t.Identifier, wanted: boolean
     const r = c.collect(() => value(c, n.right));
     c.emit({ kind: "if", test: takesRight(short, self), then: [...r.stmts, { kind: "assign", targets: [target], value: r.value, loc }], otherwise: [], loc });
   } else if (n.operator === "=") {
+    refuseEscape(c, n.right);
     const v = value(c, n.right);
     c.emit({ kind: "assign", targets: [target], value: v, loc });
   } else {

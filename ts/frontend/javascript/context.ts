@@ -13,9 +13,6 @@ export class Context {
   out: Stmt[] = [];
   effect: Effect = noEffect();
   readonly targets: Target[] = [];
-  /** Loops of this function around the current statement. */
-  loopDepth = 0;
-
   constructor(readonly unit: Unit, readonly fn: FunctionScope, readonly locals: Set<string>) {}
 
   emit(s: Stmt): void { this.out.push(s); }
@@ -57,6 +54,7 @@ export class Context {
     }
     return done;
   }
+  label(base: string): string { return this.unit.label(base); }
   assigned(name: string): void { this.effect.names.add(name); }
   loc(n: t.Node): SourceLoc { return this.unit.loc(n); }
 }

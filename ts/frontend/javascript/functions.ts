@@ -4,6 +4,7 @@ import type { Expr, FunctionDef, Param, Stmt } from "../array/ast.js";
 import { Context } from "./context.js";
 import { expr } from "./expressions.js";
 import type { FunctionNode } from "./nodes.js";
+import { tidy } from "./live.js";
 import { destructure } from "./patterns.js";
 import { body } from "./statements.js";
 import type { Unit } from "./unit.js";
@@ -50,5 +51,5 @@ export function functionDef(unit: Unit, fn: FunctionNode, name: string): Functio
     c.out.push(...stmts, { kind: "return", value, loc });
   }
   for (const b of scope.bindings) if (b.kind !== "self" || b.reads.length > 0) locals.add(unit.localName(b));
-  return { name, params, body: [...prologue, ...c.out], locals, loc: unit.loc(fn) };
+  return tidy({ name, params, body: [...prologue, ...c.out], locals, loc: unit.loc(fn) });
 }

@@ -13,13 +13,13 @@ type Declare = "const" | "let" | "var" | undefined;
 export function destructure(c: Context, pattern: t.ArrayPattern | t.ObjectPattern, source: t.Node | Expr, declare: Declare): void {
   const loc = c.loc(pattern);
   let value: Expr;
-  if ("kind" in source && "loc" in source && !("type" in source)) value = source as Expr;
+  if ("kind" in source && "loc" in source && !("type" in source)) value = source;
   else {
-    const node = c.unit.unwrap(source as t.Node);
+    const node = c.unit.unwrap(source);
     if (pattern.type === "ObjectPattern" && takeApart(c, pattern, node, declare)) return;
     if (pattern.type === "ArrayPattern" && node.type === "ArrayExpression" && isFlat(pattern) && node.elements.length >= pattern.elements.length
       && node.elements.every((e) => e !== null && e.type !== "SpreadElement")) {
-      const all = c.sequence(node.elements.map((e) => () => expr(c, e!)));
+      const all = c.sequence(node.elements.map((e) => () => expr(c, e)));
       value = { kind: "tuple", elements: all.slice(0, pattern.elements.length), loc: c.loc(node) };
     } else value = expr(c, node);
   }

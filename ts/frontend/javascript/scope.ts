@@ -12,6 +12,8 @@ export class Binding {
   init?: { readonly node: t.Node; readonly path: readonly string[] };
   /** Set for function declarations. */
   functionNode?: FunctionNode;
+  /** Declared inside a loop of its function: every iteration has a variable of its own. */
+  perIteration = false;
   constructor(readonly name: string, public kind: "param" | "var" | "let" | "const" | "function" | "self" | "class", readonly fn: FunctionScope) {}
   /** Assigned by a function other than the one that declares it. */
   get closureWritten(): boolean { return this.writes.some((w) => w.fn !== this.fn); }
@@ -75,14 +77,18 @@ class Analyser {
   readonly functions = new Map<FunctionNode, FunctionScope>();
   readonly identifiers = new Set<string>();
   private fn!: FunctionScope;
+  /** Loops of the current function around the current node. */
+  private loops = 0;
 
   enterFunction(node: FunctionNode, outer: Env | undefined): FunctionScope {
-    const saved = this.fn as FunctionScope | undefined;
+    const saved = this.fn as FunctionScope | undefined, loops = this.loops;
+    this.loops = 0;
     const scope = new FunctionScope(node, saved);
     this.functions.set(node, scope);
     this.fn = scope;
     let env = new Env(outer);
-    if (node.type === "FunctionExpression" && node.id) {
+    // The root's own name is looked up like any free name: whether the function was declared or is an expression cannot be told from its text.
+    if (node.type === "FunctionExpression" && node.id && saved) {
       const self = env.declare(new Binding(node.id.name, "self", scope));
       self.functionNode = node;
       this.of.set(node.id, self);
@@ -93,6 +99,7 @@ class Analyser {
     for (const p of node.params) this.pattern(p, env, false);
     if (node.body.type === "BlockStatement") this.block(node.body.body, env); else this.visit(node.body, env);
     if (saved) this.fn = saved;
+    this.loops = loops;
     return scope;
   }
 
@@ -105,6 +112,7 @@ class Analyser {
     for (const d of n.declarations) for (const { id, path } of patternNames(d.id)) {
       const b = env.declare(new Binding(id.name, n.kind === "var" || n.kind === "let" ? n.kind : "const", this.fn));
       this.of.set(id, b);
+      b.perIteration ||= n.kind !== "var" && this.loops > 0;
       if (d.init && path && !b.init) b.init = { node: d.init, path };
     }
   }
@@ -115,6 +123,7 @@ class Analyser {
       else if (s.type === "FunctionDeclaration" && s.id) {
         const b = new Binding(s.id.name, "function", this.fn);
         b.functionNode = s;
+        b.perIteration = this.loops > 0;
         this.of.set(s.id, env.declare(b));
       } else if (s.type === "ClassDeclaration" && s.id) this.of.set(s.id, env.declare(new Binding(s.id.name, "class", this.fn)));
     }
@@ -176,18 +185,28 @@ class Analyser {
       case "ForOfStatement": case "ForInStatement": {
         const inner = new Env(env);
         this.visit(n.right, env);
+        this.loops++;
         if (n.left.type === "VariableDeclaration") {
           if (n.left.kind !== "var") this.declarePatterns(n.left, inner);
           for (const d of n.left.declarations) this.pattern(d.id, inner, true);
         } else this.pattern(n.left, env, true);
-        this.visit(n.body, inner); return;
+        this.visit(n.body, inner);
+        this.loops--;
+        return;
       }
       case "ForStatement": {
         const inner = new Env(env);
+        this.loops++;
         if (n.init?.type === "VariableDeclaration" && n.init.kind !== "var") this.declarePatterns(n.init, inner);
         for (const part of [n.init, n.test, n.update, n.body]) if (part) this.visit(part, inner);
+        this.loops--;
         return;
       }
+      case "WhileStatement": case "DoWhileStatement":
+        this.loops++;
+        for (const c of children(n)) this.visit(c, env);
+        this.loops--;
+        return;
       case "BlockStatement": this.block(n.body, new Env(env)); return;
       case "SwitchStatement": {
         this.visit(n.discriminant, env);

@@ -21,7 +21,7 @@ export function position(file: SourceFile, offset: number): { line: number; colu
     const mid = (lo + hi + 1) >> 1;
     if (starts[mid]! <= offset) lo = mid; else hi = mid - 1;
   }
-  const before = file.text.slice(starts[lo]!, offset);
+  const before = file.text.slice(starts[lo], offset);
   return { line: lo + 1, column: [...before].length + 1 };
 }
 

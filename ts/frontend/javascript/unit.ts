@@ -17,7 +17,7 @@ export type Static =
   /** A captured value; `path` is how the source wrote it (for names and messages). */
   | { readonly kind: "value"; readonly value: unknown; readonly path: string }
   /** A module-level constant of a source text: evaluated once. `member` extends it. */
-  | { readonly kind: "expression"; readonly name: string }
+  | { readonly kind: "expression"; readonly name: string; readonly constant?: number }
   | { readonly kind: "missing"; readonly code: ErrorCode; readonly message: string; readonly hint?: string };
 
 /** The meaning of names that are free in a unit. */
@@ -25,6 +25,8 @@ export interface Environment {
   lookup(name: string, at: SourceLoc): Static;
   /** Property of a captured value. */
   member(value: unknown, key: string, path: string): Static;
+  /** The value of a module-level constant, converted. */
+  initialiser(name: string): Expr | undefined;
 }
 
 /** What the units of one program share. */
@@ -40,8 +42,11 @@ export interface Host {
 export class Unit {
   readonly scopes: Scopes;
   readonly names = new Names();
+  private readonly labels = new Names();
   private readonly outNames = new Map<Binding, string>();
   private readonly byName = new Map<string, Binding>();
+  /** The program's own function, as opposed to those it calls. */
+  entry = false;
   private readonly resolving = new Set<t.Node>();
 
   constructor(readonly host: Host, readonly text: SourceText, readonly node: FunctionNode, readonly environment: Environment, readonly name: string) {
@@ -66,6 +71,7 @@ export class Unit {
     }
     return name;
   }
+  label(base: string): string { return this.labels.fresh(base); }
   temporary(base: string): string { return this.names.fresh(base, (n) => this.scopes.identifiers.has(n) || this.host.globals.has(n)); }
   /** Can a call of an unknown function assign this local? */
   closureWritten(name: string): boolean { return this.byName.get(name)?.closureWritten ?? false; }
@@ -154,6 +160,7 @@ export class Unit {
     }
     const s = this.static(n);
     if (s?.kind === "constant") return s.value;
+    if (s?.kind === "expression") return s.constant;
     return s?.kind === "value" && typeof s.value === "number" ? s.value : undefined;
   }
 }
@@ -166,6 +173,6 @@ export function fromLibrary(l: import("./library-names.js").LibraryName): Static
 /** A plain object or module namespace: its properties are constants of the program. */
 export function isPlain(v: unknown): v is Record<string, unknown> {
   if (typeof v !== "object" || v === null || Array.isArray(v) || ArrayBuffer.isView(v)) return false;
-  const p: unknown = Object.getPrototypeOf(v);
-  return p === null || p === Object.prototype || Object.getPrototypeOf(p) === null && Object.hasOwn(p, "hasOwnProperty");
+  const p = Object.getPrototypeOf(v) as object | null;
+  return p === null || p === Object.prototype || (Object.getPrototypeOf(p) === null && Object.hasOwn(p, "hasOwnProperty"));
 }
