@@ -1,0 +1,68 @@
+/** Arrays made of several: concatenate, stack and their kin. */
+import type { DType } from "../../../base/dtypes.js";
+import type { SourceLoc } from "../../../base/errors.js";
+import { add, ZERO, type Expr } from "../../../symbolic/expr.js";
+import type { Lowering } from "../context.js";
+import { define, type Keywords } from "../registry.js";
+import { sameSize } from "../shapes.js";
+import { type Arrayish, type ArrayValue, describe, formatShape, isArray, shapeOf, type Value } from "../value.js";
+import { bind } from "./arguments.js";
+import { fill, flattened } from "./arrays.js";
+import { asArray } from "./convert.js";
+import { resultType, type Typed } from "./promote.js";
+import { expanded, sliced } from "./views.js";
+
+/** The arrays one after the other along an axis. */
+export function concatenated(ctx: Lowering, parts: readonly Arrayish[], axis: number, dtype: DType, loc: SourceLoc): ArrayValue {
+  const first = shapeOf(parts[0]!);
+  for (const p of parts) {
+    const s = shapeOf(p), message = `all the input array dimensions except for the concatenation axis must match exactly: ${formatShape(first)} and ${formatShape(s)}`;
+    if (s.length !== first.length) ctx.fail("SHAPE", message, loc);
+    s.forEach((e, d) => { if (d !== axis) sameSize(ctx, first[d]!, e, loc, message); });
+  }
+  const out = ctx.allocate(first.map((e, d) => (d === axis ? add(...parts.map((p) => shapeOf(p)[axis]!)) : e)), dtype, "joined", loc);
+  let at: Expr = ZERO;
+  for (const p of parts) {
+    const size = shapeOf(p)[axis]!;
+    fill(ctx, sliced(out, axis, at, size) as ArrayValue, p, loc);
+    at = add(at, size);
+  }
+  return out;
+}
+
+interface Parts { readonly arrays: Arrayish[]; readonly dtype: DType }
+function partsOf(ctx: Lowering, v: Value, name: string, dtype: DType | undefined, loc: SourceLoc): Parts {
+  if (v.kind !== "tuple" && v.kind !== "list") return ctx.unsupported(`np.${name} of ${describe(v)}`, loc, "give a tuple or list of arrays");
+  if (v.items.length === 0) return ctx.fail("ARGUMENT", "need at least one array to concatenate", loc);
+  const items = v.items.map((x) => asArray(ctx, x, loc));
+  return {
+    arrays: items.map((x) => (isArray(x) ? x : { kind: "lazy", dtype: x.dtype, shape: [], at: () => x.code })),
+    dtype: dtype ?? resultType(items.map((x): Typed => ({ dtype: x.dtype, weak: x.kind === "scalar" && x.weak }))).dtype,
+  };
+}
+const atLeast = (v: Arrayish, rank: number): Arrayish => (shapeOf(v).length >= rank ? v : expanded(v, Array.from({ length: rank - shapeOf(v).length }, (_, i) => i)));
+
+define(["np.concatenate", "np.concat"], (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "np.concatenate", "arrays axis? * dtype?", args, keywords, loc), p = partsOf(ctx, b.need("arrays"), "concatenate", b.dtype(), loc);
+  if (b.has("axis") && !b.get("axis")) return concatenated(ctx, p.arrays.map((a) => flattened(ctx, a, loc)), 0, p.dtype, loc);
+  if (shapeOf(p.arrays[0]!).length === 0) return ctx.fail("SHAPE", "zero-dimensional arrays cannot be concatenated", loc, "use np.stack");
+  return concatenated(ctx, p.arrays, b.axis("axis", shapeOf(p.arrays[0]!).length) ?? 0, p.dtype, loc);
+});
+define("np.stack", (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "np.stack", "arrays axis? * dtype?", args, keywords, loc), p = partsOf(ctx, b.need("arrays"), "stack", b.dtype(), loc);
+  const axis = b.axis("axis", shapeOf(p.arrays[0]!).length + 1) ?? 0;
+  return concatenated(ctx, p.arrays.map((a) => expanded(a, [axis])), axis, p.dtype, loc);
+});
+define("np.hstack", (ctx, args, keywords, loc) => joinAs(ctx, "hstack", args, keywords, loc, (p) => { const a = p.arrays.map((x) => atLeast(x, 1)); return [a, shapeOf(a[0]!).length === 1 ? 0 : 1]; }));
+define(["np.vstack", "np.row_stack"], (ctx, args, keywords, loc) => joinAs(ctx, "vstack", args, keywords, loc, (p) => [p.arrays.map((x) => atLeast(x, 2)), 0]));
+define("np.column_stack", (ctx, args, keywords, loc) => joinAs(ctx, "column_stack", args, keywords, loc, (p) => [p.arrays.map((x) => (shapeOf(x).length < 2 ? expanded(atLeast(x, 1), [1]) : x)), 1]));
+define("np.dstack", (ctx, args, keywords, loc) => joinAs(ctx, "dstack", args, keywords, loc, (p) => [p.arrays.map((x) => { const a = atLeast(x, 2); return shapeOf(x).length < 3 ? expanded(a, [2]) : a; }), 2]));
+function joinAs(ctx: Lowering, name: string, args: readonly Value[], keywords: Keywords, loc: SourceLoc, f: (p: Parts) => readonly [readonly Arrayish[], number]): ArrayValue {
+  const b = bind(ctx, `np.${name}`, "tup * dtype?", args, keywords, loc), p = partsOf(ctx, b.need("tup"), name, b.dtype(), loc), [arrays, axis] = f(p);
+  return concatenated(ctx, arrays, axis, p.dtype, loc);
+}
+define("np.append", (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "np.append", "arr values axis?", args, keywords, loc), p = partsOf(ctx, { kind: "tuple", items: [b.need("arr"), b.need("values")] }, "append", undefined, loc);
+  if (!b.get("axis")) return concatenated(ctx, p.arrays.map((a) => flattened(ctx, a, loc)), 0, p.dtype, loc);
+  return concatenated(ctx, p.arrays, b.axis("axis", shapeOf(p.arrays[0]!).length)!, p.dtype, loc);
+});
