@@ -49,6 +49,7 @@ napi_value make(napi_env env) {
   add<cacheLimit>(env, s, raw, "cacheLimit");
   add<defaultCacheDirJs>(env, s, raw, "defaultCacheDir");
   add<run>(env, s, raw, "run");
+  add<runMany>(env, s, raw, "runMany");
   add<bind>(env, s, raw, "bind");
   add<boundRun>(env, s, raw, "boundRun");
   add<boundStatus>(env, s, raw, "boundStatus");

@@ -15,6 +15,7 @@ napi_value cacheLimit(Call&);
 napi_value defaultCacheDirJs(Call&);
 // running.cpp
 napi_value run(Call&);
+napi_value runMany(Call&);
 napi_value bind(Call&);
 napi_value boundRun(Call&);
 napi_value boundStatus(Call&);

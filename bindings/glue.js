@@ -17,7 +17,9 @@
       return new BoundRun(secret, raw.bind(kernel.#handle, args, symbols, arenaBytes, options.threads, options.parallel));
     }
     static run(kernel, args, symbols, arenaBytes, options) {
-      raw.run(kernel.#handle, args, symbols, arenaBytes, options.threads, options.parallel);
+      // Spread arguments reach native code without a lookup each.
+      if (Array.isArray(args) && args.length <= 24) raw.run(kernel.#handle, symbols, arenaBytes, options.threads, options.parallel, ...args);
+      else raw.runMany(kernel.#handle, symbols, arenaBytes, options.threads, options.parallel, args);
       return runStatus();
     }
     static runAsync(kernel, args, symbols, arenaBytes, options) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "blas/library.h"
 #include "blas/team.h"
 #include "env.h"
 #include "functions.h"
@@ -27,6 +28,12 @@ CompileRequest requestOf(Call& c) {
   else if (mode == "off") r.cacheMode = int(CacheMode::off);
   else typeError("cacheMode is \"on\", \"readonly\" or \"off\"");
   if (!isUndefined(c.env, c.argv[5])) r.timeoutMs = int(whole(c.env, c.argv[5], "timeoutMs", 1, 1e9));
+  // Chosen here, on the JavaScript thread, and only for programs that will need it: loading a BLAS takes longer than loading a kernel.
+  for (const std::string& s : r.sources)
+    if (s.find("rt->gemm_f") != std::string::npos) {
+      chooseBlas("");
+      break;
+    }
   r.compiler = optionalText(c.env, c.argv[6], "compiler").value_or("");
   return r;
 }

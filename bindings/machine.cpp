@@ -1,4 +1,5 @@
 // Memory, BLAS and the processor, for JavaScript.
+#include "blas/library.h"
 #include "env.h"
 #include "functions.h"
 #include "jit/cpu.h"
@@ -34,10 +35,12 @@ napi_value resetHighWater(Call&) { return Pool::arenas().resetHighWater(), nullp
 napi_value trim(Call&) { return Pool::arenas().trim(), Pool::copies().trim(), nullptr; }
 
 napi_value blas(Call& c) {
+  const BlasChoice choice = chooseBlas(optionalText(c.env, c.argv[0], "path").value_or(""));
   napi_value o = object(c.env);
-  set(c.env, o, "library", js(c.env, "built-in"));
+  set(c.env, o, "library", js(c.env, choice.library));
+  // Both kinds run on as many threads as the kernel has.
   set(c.env, o, "threads", js(c.env, double(cpu().cores)));
-  set(c.env, o, "tried", js(c.env, std::vector<std::string>{}));
+  set(c.env, o, "tried", js(c.env, choice.tried));
   return o;
 }
 

@@ -12,7 +12,7 @@
 namespace dace {
 namespace {
 
-constexpr size_t kInline = 32;  // arguments that need no heap
+constexpr size_t kFixed = 5;  // arguments of `run` before the arrays
 constexpr double kMaxThreads = 4096, kMaxBytes = 9007199254740991.0;
 
 struct SyncTask : Task {
@@ -57,6 +57,18 @@ uint32_t countOf(napi_env env, napi_value args) {
   return n;
 }
 
+napi_value runWith(Call& c, void* const* args) {
+  const Kernel& kernel = fromExternal<const Kernel>(c.env, c.argv[0]);
+  size_t count;
+  const int64_t* symbols = symbolsOf(c.state, c.argv[1], &count);
+  const size_t arenaBytes = size_t(whole(c.env, c.argv[2], "arenaBytes", 0, kMaxBytes));
+  const int32_t threads = int32_t(whole(c.env, c.argv[3], "threads", 1, kMaxThreads));
+  const RunResult r = execute(kernel, args, symbols, arenaBytes, threads, boolean(c.env, c.argv[4], "parallel"));
+  if (r.outOfMemory) outOfMemory(arenaBytes);
+  report(c.state, r);
+  return nullptr;
+}
+
 // What a BoundRun holds on to: the buffers, so that they stay, and can be asked whether they still have their memory.
 struct Bound {
   napi_env env;
@@ -82,30 +94,24 @@ struct Bound {
 
 }  // namespace
 
+// (kernel, symbols, arenaBytes, threads, parallel, ...args): what a small kernel's call costs is decided here.
 napi_value run(Call& c) {
-  const Kernel& kernel = fromExternal<const Kernel>(c.env, c.argv[0]);
-  const uint32_t n = countOf(c.env, c.argv[1]);
-  size_t count;
-  const size_t arenaBytes = size_t(whole(c.env, c.argv[3], "arenaBytes", 0, kMaxBytes));
-  const int32_t threads = int32_t(whole(c.env, c.argv[4], "threads", 1, kMaxThreads));
-  const bool parallel = boolean(c.env, c.argv[5], "parallel");
-  void* small[kInline];
-  std::unique_ptr<void*[]> large;
-  void** args = small;
-  if (n > kInline) large.reset(new void*[n]), args = large.get();
-  bool empty = false;
+  void* args[Call::kMax];
+  if (c.argc > Call::kMax || c.argc < kFixed) typeError("wrong number of arguments");
+  for (size_t i = kFixed; i < c.argc; i++) args[i - kFixed] = viewOf(c.state, c.argv[i], i - kFixed).data;
+  return runWith(c, args);
+}
+
+// The same with an array of arguments.
+napi_value runMany(Call& c) {
+  const uint32_t n = countOf(c.env, c.argv[kFixed]);
+  std::vector<void*> args(n);
   for (uint32_t i = 0; i < n; i++) {
     napi_value v;
-    check(c.env, napi_get_element(c.env, c.argv[1], i, &v));
-    const View view = viewOf(c.state, v, i);
-    args[i] = view.data;
-    empty = empty || view.bytes == 0;
+    check(c.env, napi_get_element(c.env, c.argv[kFixed], i, &v));
+    args[i] = viewOf(c.state, v, i).data;
   }
-  const int64_t* symbols = symbolsOf(c.state, c.argv[2], &count);
-  const RunResult r = execute(kernel, args, symbols, arenaBytes, threads, parallel);
-  if (r.outOfMemory) outOfMemory(arenaBytes);
-  report(c.state, r);
-  return nullptr;
+  return runWith(c, args.data());
 }
 
 napi_value bind(Call& c) {

@@ -33,8 +33,7 @@ napi_value invoke(napi_env env, napi_callback_info info, Function f) {
     // Missing arguments are filled with undefined.
     napi_value argv[Call::kMax];
     if (napi_get_cb_info(env, info, &argc, argv, nullptr, &data) != napi_ok) return nullptr;
-    Call call{env, *static_cast<Env*>(data), {}};
-    for (size_t i = 0; i < Call::kMax; i++) call.argv[i] = argv[i];
+    Call call{env, *static_cast<Env*>(data), argc, argv};
     return f(call);
   } catch (const JsError& e) {
     error = e;

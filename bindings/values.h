@@ -26,10 +26,11 @@ napi_value errorValue(napi_env env, const JsError& e);
 
 // What every native function gets.
 struct Call {
-  static constexpr size_t kMax = 8;
+  static constexpr size_t kMax = 32;
   napi_env env;
   Env& state;
-  napi_value argv[kMax];
+  size_t argc;
+  napi_value* argv;  // kMax of them; those that were not given are undefined
 };
 using Function = napi_value (*)(Call&);
 
