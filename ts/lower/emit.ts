@@ -1,62 +1,94 @@
 /**
  * Walks a scheduled graph and prints it through a `Language`. It decides nothing about parallelism or order; what it adds is the form of the code:
- * values used twice get a variable, reductions over an innermost loop an accumulator, guards a conditional read.
+ * values used twice get a variable, reductions an accumulator, elements that a loop does not change a register, loops with an interior three parts.
  */
-import type { DType } from "../base/dtypes.js";
-import { isInteger } from "../base/dtypes.js";
-import { InternalError, DaceError } from "../base/errors.js";
+import type { SourceLoc } from "../base/errors.js";
+import { InternalError } from "../base/errors.js";
+import { accessesOf } from "../analysis/accesses.js";
+import { loopFacts } from "../analysis/dependence.js";
 import { bodiesOf } from "../analysis/paths.js";
-import type { ScalarExpr } from "../scalar/expr.js";
-import { hashCons } from "../scalar/hashcons.js";
+import { isInteger } from "../base/dtypes.js";
+import { gemmOperand } from "../schedule/library.js";
+import { reductionsOf } from "../schedule/reductions.js";
+import { isInnermost } from "../schedule/simd.js";
+import { unitsIn } from "../schedule/work.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Condition, Container, Loop, Memlet, Node, Tasklet, Wcr } from "../sdfg/nodes.js";
-import { add, affine, dependsOn, mul, visitAtoms, ZERO, type Atom, type Expr } from "../symbolic/expr.js";
-import type { PlanSite } from "./plan.js";
-import type { Language, Text } from "./language.js";
+import type { Condition, Container, LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { addInt, sub, type Expr } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
+import { invariantReads, offsetsOf, sharedKeys } from "./invariants.js";
+import { Integers } from "./integers.js";
+import type { AccumulatorText, Failure, Language, Text } from "./language.js";
+import type { Sites } from "./plan.js";
+import { memletKey, Scope, type Accumulator, type Place } from "./scope.js";
+import { checkIndices, checkLoads, printValue, type Printer } from "./values.js";
 
 export interface EmitOptions {
   readonly precision: "default" | "strict" | "fast";
-  /** Name of each container's base pointer or scalar variable. */
-  readonly place: (container: Container) => { readonly kind: "buffer" | "variable"; readonly text: Text };
+  /** Where each base container lives. */
+  readonly place: (container: Container) => Place;
   readonly symbol: (name: string) => Text;
-  readonly parallel: boolean;
+  readonly sites: Sites;
 }
 
-interface Accumulator { readonly name: Text; readonly wcr: Wcr; readonly dtype: DType }
-
-export class Emitter {
+export class Emitter implements Printer {
   readonly lines: string[] = [];
-  readonly sites: PlanSite[] = [];
-  #depth = 1;
+  readonly integers: Integers;
+  readonly scope: Scope;
+  protected depth = 1;
   #next = 0;
-  #inParallel = false;
-  readonly #variables = new Map<string, Text>();
+  #sequential = 0;
+  failure: Failure = "return";
+  protected facts: Assumptions;
   readonly #labels = new Map<string, Text>();
-  readonly #accumulators = new Map<string, Accumulator>();
-  readonly #placeOfLocal = new Map<string, Text>();
 
-  constructor(readonly graph: Graph, readonly language: Language, readonly options: EmitOptions) {}
+  constructor(readonly graph: Graph, readonly language: Language, readonly options: EmitOptions) {
+    this.scope = new Scope(graph);
+    this.facts = graph.facts;
+    this.integers = new Integers(graph, language, options.symbol, (data) => this.place(data));
+  }
 
-  line(...texts: readonly Text[]): void { for (const t of texts) this.lines.push(`${"  ".repeat(this.#depth)}${t}`); }
+  line(...texts: readonly Text[]): void { for (const t of texts) this.lines.push(`${"  ".repeat(this.depth)}${t}`); }
   fresh(prefix: string): Text { return `${prefix}${this.#next++}`; }
+  place(data: string): Place {
+    const base = this.scope.base(data);
+    return this.scope.locals.get(base) ?? this.options.place(this.graph.container(base));
+  }
+  site(code: "BOUNDS" | "RAISED" | "NAN", message: string, loc: SourceLoc | undefined): number { return this.options.sites.add(code, message, loc); }
+  protected indent(f: () => void): void { this.depth++; f(); this.depth--; }
 
-  block(body: readonly Node[]): void { for (const n of body) this.node(n); }
+  /** A body list in order. */
+  list(body: readonly Node[]): void {
+    const shared = sharedKeys(body);
+    this.scope.nested(() => {
+      for (const n of body) {
+        if (n.kind === "tasklet") { this.#tasklet(n, shared); continue; }
+        const touched = n.kind === "exit" || n.kind === "raise" ? [] : accessesOf(this.graph, [n]).filter((a) => a.write);
+        for (const a of touched) this.scope.written(a.data, undefined);
+        this.scope.nested(() => { this.node(n); });
+      }
+    });
+  }
 
-  node(n: Node): void {
+  protected node(n: Node): void {
     switch (n.kind) {
-      case "tasklet": this.#tasklet(n); break;
-      case "loop": this.#loop(n); break;
-      case "conditional": this.#conditional(n.branches); break;
+      case "tasklet": this.#tasklet(n, new Set()); break;
+      case "loop": this.loop(n); break;
+      case "conditional": this.conditional(n.branches, n.loc, (body) => { this.list(body); }); break;
       case "while": {
         const counter = this.fresh("k");
-        this.#variables.set(n.counter, counter);
+        this.integers.variables.set(n.counter, counter);
         this.line(...this.language.whileOpen(counter));
-        this.#indent(() => {
-          this.line(...this.language.poll());
-          if (!n.testAfter) this.line(this.language.leaveUnless(this.#condition(n.condition)));
-          this.block(n.body);
-          if (n.testAfter) this.line(this.language.leaveUnless(this.#condition(n.condition)));
+        const facts = this.facts;
+        this.indent(() => {
+          if (this.failure === "return") this.line(...this.language.poll(counter, 1024, false));
+          // A condition may read what the body writes: nothing is known of it from before.
+          if (!n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.#condition(n.condition, n.loc))); });
+          this.list(n.body);
+          if (n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.#condition(n.condition, n.loc))); });
         });
+        this.facts = facts;
         this.line("}");
         break;
       }
@@ -64,267 +96,255 @@ export class Emitter {
         const label = this.fresh("L");
         this.#labels.set(n.label, label);
         this.line(this.language.blockOpen(label));
-        this.#indent(() => { this.block(n.body); });
+        this.indent(() => { this.list(n.body); });
         this.line(...this.language.blockClose(label));
         break;
       }
-      case "exit": this.line(this.language.exit(this.#label(n.label))); break;
-      case "raise": this.line(this.language.raise(n.code === "RAISED" ? 3 : 2, this.#site(n.code, n.message, n))); break;
-      case "library": throw new InternalError(`library node ${n.op} was not expanded`);
+      case "exit": {
+        const label = this.#labels.get(n.label);
+        if (!label) throw new InternalError(`exit from unknown block ${n.label}`);
+        this.line(this.language.exit(label));
+        break;
+      }
+      case "raise": this.line(this.language.raise(n.code === "RAISED" ? 3 : 2, this.site(n.code, n.message, n.loc))); break;
+      case "library": this.#gemm(n); break;
     }
   }
 
-  #indent(f: () => void): void { this.#depth++; f(); this.#depth--; }
-  #label(name: string): Text { const l = this.#labels.get(name); if (!l) throw new InternalError(`exit from unknown block ${name}`); return l; }
-  #site(code: PlanSite["code"], message: string, at: { loc?: Tasklet["loc"] }): number {
-    this.sites.push({ code, message, ...(at.loc ? { file: at.loc.file.name, line: at.loc.line, column: at.loc.column } : {}) });
-    return this.sites.length - 1;
+  // ---- leaves
+
+  #condition(c: Condition, loc: SourceLoc | undefined): Text {
+    for (const m of c.inputs) checkIndices(this, m.data, m.index, loc);
+    return printValue(this, c.code, c.inputs, new Set());
   }
 
-  // ---- integers
-
-  int(e: Expr): Text {
-    if (e.terms.length === 0) return this.language.int(0);
-    const parts = e.terms.map((t): { text: Text; negative: boolean } => {
-      const factors = t.atoms.map((a) => this.#atom(a));
-      const k = Math.abs(t.coefficient);
-      if (k !== 1 || factors.length === 0) factors.unshift(this.language.int(k));
-      return { text: factors.join(" * "), negative: t.coefficient < 0 };
-    });
-    parts.sort((a, b) => Number(a.negative) - Number(b.negative));
-    const text = parts.map((p, i) => (i === 0 ? `${p.negative ? "-" : ""}${p.text}` : `${p.negative ? " - " : " + "}${p.text}`)).join("");
-    return e.terms.length === 1 && e.terms[0]!.coefficient > 0 && e.terms[0]!.atoms.length <= 1 && (e.terms[0]!.coefficient === 1 || e.terms[0]!.atoms.length === 0) ? text : `(${text})`;
-  }
-  #atom(a: Atom): Text {
-    switch (a.kind) {
-      case "symbol": return this.#variables.get(a.name) ?? this.options.symbol(a.name);
-      case "floordiv": return this.language.floordiv(this.int(a.a), this.int(a.b));
-      case "mod": return this.language.mod(this.int(a.a), this.int(a.b));
-      case "min": return this.language.minInt(a.args.map((x) => this.int(x)));
-      case "max": return this.language.maxInt(a.args.map((x) => this.int(x)));
-      case "load": {
-        const c = this.graph.container(a.data);
-        const local = this.#placeOfLocal.get(a.data);
-        if (local) return local;
-        const at = this.#place(c);
-        return at.kind === "variable" ? at.text : this.language.readIndex(at.text, this.flat(c, a.index), c.dtype);
-      }
-    }
-  }
-  /** Row-major offset in elements from the base buffer's start. */
-  flat(c: Container, index: readonly Expr[]): Text {
-    let e = index.reduce<Expr>((sum, x, d) => add(d === 0 ? ZERO : mul(sum, c.shape[d]!), x), ZERO);
-    if (c.view) e = add(e, c.view.offset);
-    return this.int(e);
-  }
-  #place(c: Container): { kind: "buffer" | "variable"; text: Text } {
-    const base = c.view ? this.graph.container(c.view.base) : c;
-    return this.options.place(base);
-  }
-
-  // ---- values
-
-  #checkIndices(index: readonly Expr[], data: string, at: { loc?: Tasklet["loc"] }): void {
-    const c = this.graph.container(data);
-    index.forEach((e, d) => {
-      let loads = false;
-      visitAtoms(e, (a) => { if (a.kind === "load") { loads = true; this.#checkIndices(a.index, a.data, at); } });
-      if (loads) this.line(this.language.check(this.int(e), this.int(c.shape[d]!), this.#site("BOUNDS", `index out of range for axis ${d} of ${c.label ?? c.name}`, at)));
-    });
-  }
-
-  #read(m: Memlet): Text {
-    const c = this.graph.container(m.data);
-    const local = this.#placeOfLocal.get(m.data);
-    if (local) return local;
-    const at = this.#place(c);
-    const value = at.kind === "variable" ? at.text : this.language.read(at.text, this.flat(c, m.index), c.dtype);
-    if (!m.guard || m.guard.length === 0) return value;
-    return `(${m.guard.map((g) => `${this.int(g)} >= 0`).join(" && ")} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
-  }
-
-  /** Prints an expression; shared parts become variables first. Returns the text of the value. */
-  value(root: ScalarExpr, inputs: readonly Memlet[]): Text {
-    const code = hashCons(root);
-    const uses = new Map<ScalarExpr, number>();
-    const count = (e: ScalarExpr): void => {
-      const n = uses.get(e) ?? 0;
-      uses.set(e, n + 1);
-      if (n > 0) return;
-      if (e.kind === "op") for (const a of e.args) count(a); else if (e.kind === "cast") count(e.arg);
-    };
-    count(code);
-    const texts = new Map<ScalarExpr, Text>();
-    const print = (e: ScalarExpr): Text => {
-      const known = texts.get(e);
-      if (known) return known;
-      let text: Text;
-      switch (e.kind) {
-        case "const": text = this.language.constant(e.value, e.imag, e.dtype); break;
-        case "symbolic": text = this.language.fromInt(this.int(e.expr), e.dtype); break;
-        case "input": text = this.#read(inputs[e.index]!); break;
-        case "cast": text = this.language.cast(print(e.arg), e.arg.dtype, e.dtype); break;
-        case "op": text = this.language.op(e.op, e.dtype, e.args.map(print), e.args.map((a) => a.dtype)); break;
-      }
-      if ((e.kind === "op" || e.kind === "cast" || e.kind === "input") && (uses.get(e) ?? 0) > 1) {
-        const name = this.fresh("t");
-        this.line(this.language.declare(name, e.dtype, text, false));
-        text = name;
-      }
-      texts.set(e, text);
-      return text;
-    };
-    return print(code);
-  }
-
-  #condition(c: Condition): Text { return this.value(c.code, c.inputs); }
-
-  // ---- nodes
-
-  #tasklet(t: Tasklet): void {
-    for (const m of t.inputs) this.#checkIndices(m.index, m.data, t);
-    this.#checkIndices(t.output.index, t.output.data, t);
-    const c = this.graph.container(t.output.data);
-    let value = this.value(t.code, t.inputs);
-    if (t.code.dtype !== c.dtype) value = this.language.cast(value, t.code.dtype, c.dtype);
-    const accumulator = this.#accumulators.get(t.output.data);
-    if (accumulator && t.wcr) { this.line(`${accumulator.name} = ${this.language.combine(t.wcr, accumulator.name, value, c.dtype)};`); return; }
-    const local = this.#placeOfLocal.get(t.output.data);
-    const at = local ? { kind: "variable" as const, text: local } : this.#place(c);
+  #tasklet(t: Tasklet, shared: ReadonlySet<string>): void {
+    for (const m of t.inputs) { checkIndices(this, m.data, m.index, t.loc); for (const g of m.guard ?? []) checkLoads(this, g, t.loc); }
+    checkIndices(this, t.output.data, t.output.index, t.loc);
+    const { language } = this, c = this.graph.container(t.output.data);
+    let value = printValue(this, t.code, t.inputs, shared);
+    if (t.code.dtype !== c.dtype) value = language.cast(value, t.code.dtype, c.dtype);
+    const accumulator = t.wcr && this.scope.accumulators.get(this.scope.base(t.output.data));
+    if (accumulator) { this.line(`${accumulator.name} = ${language.combine(t.wcr!, accumulator.name, value, c.dtype)};`); return; }
+    const at = this.place(t.output.data);
     if (at.kind === "variable") {
-      this.line(`${at.text} = ${t.wcr ? this.language.combine(t.wcr, at.text, value, c.dtype) : value};`);
+      this.line(`${at.text} = ${t.wcr ? language.combine(t.wcr, at.text, value, c.dtype) : value};`);
+      this.scope.written(t.output.data, undefined);
       return;
     }
-    const index = this.flat(c, t.output.index);
-    this.line(this.language.store(at.text, index, t.wcr ? this.language.combine(t.wcr, this.language.read(at.text, index, c.dtype), value, c.dtype) : value, c.dtype));
+    const index = this.integers.offset(this.integers.flat(c, t.output.index));
+    if (t.wcr) value = language.combine(t.wcr, this.scope.loaded(t.output) ?? language.read(at.text, index, c.dtype), value, c.dtype);
+    if (!shared.has(memletKey(t.output))) {
+      this.line(language.store(at.text, index, value, c.dtype));
+      this.scope.written(t.output.data, t.output.index);
+      return;
+    }
+    const name = this.fresh("t");
+    this.line(language.declare(name, c.dtype, value, false), language.store(at.text, index, name, c.dtype));
+    this.scope.written(t.output.data, t.output.index);
+    this.scope.keep(t.output, name);
   }
 
-  #conditional(branches: readonly { readonly condition?: Condition; readonly body: readonly Node[] }[]): void {
+  #gemm(n: LibraryNode): void {
+    let [a, b] = n.inputs;
+    let [c] = n.outputs;
+    if (n.op !== "matmul" || !a || !b || !c) throw new InternalError(`library node ${n.op} was not expanded`);
+    const turn = (o: typeof a): NonNullable<typeof a> => ({ ...o!, axes: [o!.axes[1]!, o!.axes[0]!], sizes: [o!.sizes[1]!, o!.sizes[0]!] });
+    // gemm's result is not transposed: Cᵀ = Bᵀ Aᵀ instead.
+    if (gemmOperand(this.graph, c)!.transposed) [a, b, c] = [turn(b), turn(a), turn(c)];
+    const forms = [a, b, c].map((o) => { const f = gemmOperand(this.graph, o)!; return { ...f, at: this.integers.offset(this.integers.flat(this.graph.container(o.data), o.base)), ld: this.integers.print(f.ld), text: this.place(o.data).text }; });
+    const [fa, fb, fc] = forms as [typeof forms[0], typeof forms[0], typeof forms[0]];
+    const alpha = n.attributes["alpha"];
+    this.line(...this.language.gemm({
+      dtype: this.graph.container(c.data).dtype, transA: fa.transposed, transB: fb.transposed, m: this.integers.print(c.sizes[0]!), n: this.integers.print(c.sizes[1]!), k: this.integers.print(a.sizes[1]!),
+      alpha: typeof alpha === "number" ? alpha : 1, a: fa.text, aAt: fa.at, lda: fa.ld, b: fb.text, bAt: fb.at, ldb: fb.ld, c: fc.text, cAt: fc.at, ldc: fc.ld, accumulate: n.accumulate,
+    }, this.failure === "continue"));
+  }
+
+  protected conditional(branches: readonly { readonly condition?: Condition; readonly body: readonly Node[] }[], loc: SourceLoc | undefined, print: (body: readonly Node[]) => void): void {
     // Later conditions are evaluated only where the earlier ones failed: nest the chain, since a condition may need statements.
     const chain = (i: number): void => {
       const b = branches[i];
       if (!b) return;
-      if (!b.condition) { this.block(b.body); return; }
-      this.line(`if (${this.#condition(b.condition)}) {`);
-      this.#indent(() => { this.block(b.body); });
-      if (i + 1 < branches.length) { this.line("} else {"); this.#indent(() => { chain(i + 1); }); }
+      if (!b.condition) { print(b.body); return; }
+      const condition = this.#condition(b.condition, loc);
+      this.line(`if (${condition}) {`);
+      this.indent(() => { this.scope.nested(() => { print(b.body); }); });
+      if (i + 1 < branches.length) { this.line("} else {"); this.indent(() => { this.scope.nested(() => { chain(i + 1); }); }); }
       this.line("}");
     };
     chain(0);
   }
 
-  #loop(l: Loop): void {
-    const accumulators = this.#enterReductions(l);
-    const variable = this.fresh("i");
-    const innermost = l.body.every((n) => n.kind === "tasklet" || n.kind === "conditional");
-    const parallel = this.options.parallel && !this.#inParallel && l.schedule?.parallel === true;
-    const begin = this.int(l.begin), end = this.int(l.end);
-    const old = this.#variables.get(l.variable);
-    this.#variables.set(l.variable, variable);
-    const work = l.schedule?.region?.work;
-    this.line(...this.language.loopOpen({
-      variable, begin, end, down: l.order === "down", independent: l.order === "any" && innermost && this.#independent(l), innermost,
-      accumulators: innermost ? [...accumulators.values()].map((a) => ({ name: a.name, wcr: a.wcr })) : [],
-      ...(parallel && work ? { parallel: { work: this.int(work) } } : {}),
-    }));
-    if (parallel) this.#inParallel = true;
-    this.#indent(() => {
-      if (!innermost && l.order !== "any" && !this.#inParallel) this.line(...this.language.poll());
-      const declared: string[] = [];
-      for (const name of l.locals ?? []) {
-        const c = this.graph.container(name);
-        if (c.shape.length > 0 || c.view) continue;
-        const v = this.fresh("c");
-        this.line(this.language.declare(v, c.dtype, this.language.constant(0, undefined, c.dtype), true));
-        this.#placeOfLocal.set(name, v);
-        declared.push(name);
+  // ---- loops
+
+  protected loop(l: Loop): void {
+    for (const e of [l.begin, l.end]) checkLoads(this, e, l.loc);
+    this.range(l, this.bound(l.begin), this.bound(l.end));
+  }
+
+  /** A loop's bound, evaluated once where it is more than a number or a symbol. */
+  protected bound(e: Expr): Text {
+    const text = this.integers.print(e);
+    if (/^-?\w+$/.test(text)) return text;
+    const name = this.fresh("e");
+    this.line(this.language.declareInt(name, text));
+    return name;
+  }
+
+  /** The loop over [begin, end), given as texts, with accumulators around it; `pragma` stands before the header of a loop that is not innermost. */
+  protected range(l: Loop, begin: Text, end: Text, pragma: readonly Text[] = []): void {
+    const accumulators = this.#enterReductions(l, begin, end);
+    const variable = this.fresh("i"), innermost = isInnermost(l), outerFacts = this.facts;
+    this.integers.variables.set(l.variable, variable);
+    this.facts = this.facts.with(...loopFacts(l));
+    const simd: { simd?: readonly AccumulatorText[] } = l.schedule?.simd && this.options.precision !== "strict" ? { simd: accumulators } : {};
+    const open = (from: Text, to: Text, down: boolean): void => { this.line(...pragma, ...this.language.loopOpen({ variable, begin: from, end: to, down, ...simd })); };
+    const parts = (): void => {
+      const interior = l.schedule?.interior;
+      const close = (body: readonly Node[]): void => { this.indent(() => { this.#iteration(l, body, variable, innermost); }); this.line("}"); };
+      if (!interior) { open(begin, end, l.order === "down"); close(l.body); return; }
+      const low = this.integers.print(interior.begin), high = this.integers.print(interior.end);
+      const [lo, hi] = [this.fresh("e"), this.fresh("e")];
+      this.line(this.language.declareInt(lo, this.language.maxInt([begin, this.language.minInt([end, low])])), this.language.declareInt(hi, this.language.maxInt([lo, this.language.minInt([end, high])])));
+      if (!innermost) {
+        open(begin, end, l.order === "down");
+        this.indent(() => {
+          this.line(`if (${variable} >= ${lo} && ${variable} < ${hi}) {`);
+          close(interior.body);
+          this.lines[this.lines.length - 1] += " else {";
+          close(l.body);
+        });
+        this.line("}");
+      } else if (l.order === "any" && (accumulators.length === 0 || this.options.precision !== "strict")) {
+        open(lo, hi, false);
+        close(interior.body);
+        this.line(this.language.outsideOpen(variable, this.fresh("q"), begin, lo, hi, end));
+        close(l.body);
+      } else {
+        const three: [Text, Text, readonly Node[]][] = [[begin, lo, l.body], [lo, hi, interior.body], [hi, end, l.body]];
+        for (const [from, to, body] of l.order === "down" ? three.reverse() : three) { open(from, to, l.order === "down"); close(body); }
       }
-      this.block(l.body);
-      for (const name of declared) this.#placeOfLocal.delete(name);
-    });
-    this.line("}");
-    if (parallel) this.#inParallel = false;
-    if (old) this.#variables.set(l.variable, old); else this.#variables.delete(l.variable);
+    };
+    if (innermost) {
+      this.scope.nested(() => {
+        const names = (value: Text): Text => { const o = this.fresh("o"); this.line(this.language.declareInt(o, value)); return o; };
+        const bodies = [l.body, ...(l.schedule?.interior ? [l.schedule.interior.body] : [])];
+        this.integers.within(l.variable, offsetsOf(this.graph, bodies, this.integers), names, () => {
+          for (const m of invariantReads(this.graph, l, bodies, this.facts)) {
+            if (this.scope.locals.has(this.scope.base(m.data)) || this.scope.loaded(m) !== undefined || this.scope.accumulators.has(this.scope.base(m.data))) continue;
+            this.#pin(m, begin, end, outerFacts);
+          }
+          parts();
+        });
+      });
+    } else parts();
+    this.facts = outerFacts;
     this.#leaveReductions(accumulators);
   }
 
-  /** Containers that the loop only reduces into, at one element: an accumulator each. */
-  #enterReductions(l: Loop): Map<string, Accumulator & { memlet: Memlet }> {
-    const found = new Map<string, { wcr: Wcr; memlet: Memlet } | undefined>();
-    const variables = new Set<string>();
-    const loads = (e: Expr): void => visitAtoms(e, (a) => { if (a.kind === "load") found.set(a.data, undefined); });
-    const scan = (n: Node): void => {
-      if (n.kind === "loop") { variables.add(n.variable); loads(n.begin); loads(n.end); for (const x of n.locals ?? []) found.set(x, undefined); }
-      if (n.kind === "tasklet") {
-        for (const m of n.inputs) { found.set(m.data, undefined); m.index.forEach(loads); m.guard?.forEach(loads); }
-        n.output.index.forEach(loads);
-        const known = found.get(n.output.data);
-        if (!found.has(n.output.data) && n.wcr) found.set(n.output.data, { wcr: n.wcr, memlet: n.output });
-        else if (!(known && known.wcr === n.wcr && sameIndex(known.memlet, n.output))) found.set(n.output.data, undefined);
-      } else if (n.kind === "conditional") for (const b of n.branches) for (const m of b.condition?.inputs ?? []) { found.set(m.data, undefined); m.index.forEach(loads); }
-      else if (n.kind === "while") for (const m of n.condition.inputs) found.set(m.data, undefined);
-      else if (n.kind === "exit" || n.kind === "raise") exits = true;
-      for (const b of bodiesOf(n)) for (const x of b.list) scan(x);
-    };
-    let exits = false;
-    scan(l);
-    const out = new Map<string, Accumulator & { memlet: Memlet }>();
-    if (exits) return out;
-    for (const [data, f] of found) {
-      if (!f || this.#accumulators.has(data)) continue;
-      const c = this.graph.container(data);
-      if (c.view || [...this.graph.containers.values()].some((x) => x.view?.base === data && found.has(x.name))) continue;
-      if (f.memlet.index.some((e) => [...variables].some((v) => dependsOn(e, v)) || hasLoad(e)) || isInteger(c.dtype) && f.wcr === "prod") continue;
-      if (c.dtype.startsWith("complex") || c.dtype === "bool") continue;
-      const name = this.fresh("a");
-      const identity = f.wcr === "sum" ? 0 : f.wcr === "prod" ? 1 : undefined;
-      const local = this.#placeOfLocal.get(data);
-      const at = local ? { kind: "variable" as const, text: local } : this.#place(c);
-      const start = identity === undefined || this.options.precision === "strict" ? (at.kind === "variable" ? at.text : this.language.read(at.text, this.flat(c, f.memlet.index), c.dtype)) : this.language.constant(identity, undefined, c.dtype);
+  /** An element that the loop does not change, read once before it, if it runs at all. */
+  #pin(m: Tasklet["inputs"][number], begin: Text, end: Text, facts: Assumptions): void {
+    const c = this.graph.container(m.data), at = this.place(m.data), name = this.fresh("h");
+    let value = at.kind === "variable" ? at.text : this.language.read(at.text, this.integers.offset(this.integers.flat(c, m.index)), c.dtype);
+    if (at.kind === "buffer" && !this.#inside(c, m.index, facts)) value = `(${begin} < ${end} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
+    this.line(this.language.declare(name, c.dtype, value, false));
+    this.scope.keep(m, name, true);
+  }
+  /** Is the element certainly in the container? */
+  #inside(c: Container, index: readonly Expr[], facts: Assumptions): boolean {
+    return index.every((e, d) => !e.key.includes("[") && nonNegative(e, facts) === "yes" && nonNegative(addInt(sub(c.shape[d]!, e), -1), facts) === "yes");
+  }
+
+  /** What stands between a loop's braces. */
+  #iteration(l: Loop, body: readonly Node[], variable: Text, innermost: boolean): void {
+    const sequential = l.order !== "any";
+    if (sequential && this.failure === "return" && this.#sequential < (innermost ? 1 : 2)) {
+      const units = unitsIn(l.body).constant;
+      this.line(...this.language.poll(variable, units !== undefined && units < 2000 ? (innermost ? 8192 : 1024) : 1, this.#sequential === 0));
+    }
+    if (sequential) this.#sequential++;
+    const declared = this.privates(l);
+    this.list(body);
+    for (const name of declared) this.scope.locals.delete(name);
+    if (sequential) this.#sequential--;
+  }
+
+  /** Declares a loop's private containers; returns their names. */
+  protected privates(l: Loop): string[] {
+    const declared: string[] = [];
+    for (const name of l.locals ?? []) {
+      const c = this.graph.container(name);
+      if (c.view) continue;
+      if (c.shape.length === 0) {
+        const v = this.fresh("c");
+        this.line(this.language.declare(v, c.dtype, this.language.constant(0, undefined, c.dtype), true));
+        this.scope.locals.set(name, { kind: "variable", text: v });
+        declared.push(name);
+      } else this.privateBuffer(c, declared);
+    }
+    return declared;
+  }
+  protected privateBuffer(_c: Container, _declared: string[]): void { /* one thread: the buffer itself */ }
+
+  // ---- reductions
+
+  /** Containers that the loop only combines into, at one element: an accumulator each, if that element may be touched when the loop does not run. */
+  #enterReductions(l: Loop, begin: Text, end: Text): Accumulator[] {
+    const out: Accumulator[] = [];
+    for (const [base, r] of reductionsOf(this.graph, l)) {
+      // Around this loop there may be an accumulator already: vector lanes need one of their own.
+      if (this.scope.accumulators.has(base) && (this.options.precision === "strict" || !l.schedule?.simd)) continue;
+      const c = this.graph.container(r.data);
+      if (isInteger(c.dtype) && r.wcr === "prod") continue;
+      let only: { only?: Text } = {};
+      if (r.index.length > 0 && !this.#inside(c, r.index, this.facts)) {
+        if (!isInnermost(l) || l.body.some((n) => n.kind !== "tasklet")) continue;
+        only = { only: `${begin} < ${end}` };
+      }
+      const name = this.fresh("a"), at = this.place(r.data);
+      let start = this.language.identity(r.wcr, c.dtype);
+      if (this.options.precision === "strict") {
+        start = at.kind === "variable" ? at.text : this.language.read(at.text, this.integers.offset(this.integers.flat(c, r.index)), c.dtype);
+        if (only.only) start = `(${only.only} ? ${start} : ${this.language.constant(0, undefined, c.dtype)})`;
+      }
       this.line(this.language.declare(name, c.dtype, start, true));
-      const a = { name, wcr: f.wcr, dtype: c.dtype, memlet: f.memlet };
-      this.#accumulators.set(data, a);
-      out.set(data, a);
+      const outer = this.scope.accumulators.get(base);
+      const a: Accumulator = { name, wcr: r.wcr, dtype: c.dtype, data: r.data, index: r.index, ...only, ...(outer ? { outer } : {}) };
+      this.scope.accumulators.set(base, a);
+      out.push(a);
     }
     return out;
   }
 
-  #leaveReductions(accumulators: ReadonlyMap<string, Accumulator & { memlet: Memlet }>): void {
-    for (const [data, a] of accumulators) {
-      this.#accumulators.delete(data);
-      const c = this.graph.container(data);
-      const local = this.#placeOfLocal.get(data);
-      const at = local ? { kind: "variable" as const, text: local } : this.#place(c);
-      const replaces = a.wcr === "min" || a.wcr === "max" || this.options.precision === "strict";
-      if (at.kind === "variable") { this.line(`${at.text} = ${replaces ? a.name : this.language.combine(a.wcr, at.text, a.name, c.dtype)};`); continue; }
-      const index = this.flat(c, a.memlet.index);
-      this.line(this.language.store(at.text, index, replaces ? a.name : this.language.combine(a.wcr, this.language.read(at.text, index, c.dtype), a.name, c.dtype), c.dtype));
+  #leaveReductions(accumulators: readonly Accumulator[]): void {
+    for (const a of accumulators) {
+      if (a.outer) this.scope.accumulators.set(this.scope.base(a.data), a.outer); else this.scope.accumulators.delete(this.scope.base(a.data));
+      this.combineInto(a.data, a.index, a.wcr, a.name, this.options.precision === "strict", a.only);
     }
   }
 
-  /** May the compiler vectorise a map's innermost loop without looking? Not where two iterations combine into one element. */
-  #independent(l: Loop): boolean {
-    const written = new Map<string, string>();
-    let ok = true;
-    const scan = (n: Node): void => {
-      if (n.kind === "tasklet" && n.wcr && !this.#accumulators.has(n.output.data) && !(l.locals ?? []).includes(n.output.data)) {
-        const key = n.output.index.map((e) => e.key).join(",");
-        const moves = n.output.index.some((e) => { const a = affine(e, new Set([l.variable])); const k = a?.coefficients.get(l.variable)?.constant; return k !== undefined && k !== 0; });
-        if (!moves || (written.has(n.output.data) && written.get(n.output.data) !== key)) ok = false;
-        written.set(n.output.data, key);
-      }
-      for (const b of bodiesOf(n)) b.list.forEach(scan);
-    };
-    l.body.forEach(scan);
-    const reads = (n: Node): void => {
-      if (n.kind === "tasklet") for (const m of n.inputs) { const w = written.get(m.data); if (w !== undefined && w !== m.index.map((e) => e.key).join(",")) ok = false; }
-      for (const b of bodiesOf(n)) b.list.forEach(reads);
-    };
-    l.body.forEach(reads);
-    return ok;
+  /** `data[index] = data[index] (wcr) value`, or just the value. */
+  protected combineInto(data: string, index: readonly Expr[], wcr: Accumulator["wcr"], value: Text, replaces: boolean, only?: Text): void {
+    const c = this.graph.container(data), at = this.place(data), { language } = this;
+    const outer = this.scope.accumulators.get(this.scope.base(data));
+    let text: Text;
+    if (outer) text = `${outer.name} = ${language.combine(wcr, outer.name, value, c.dtype)};`;
+    else if (at.kind === "variable") text = `${at.text} = ${replaces ? value : language.combine(wcr, at.text, value, c.dtype)};`;
+    else {
+      const i = this.integers.offset(this.integers.flat(c, index));
+      text = language.store(at.text, i, replaces ? value : language.combine(wcr, language.read(at.text, i, c.dtype), value, c.dtype), c.dtype);
+    }
+    this.line(only ? `if (${only}) { ${text} }` : text);
+    this.scope.written(data, index);
   }
 }
 
-function sameIndex(a: Memlet, b: Memlet): boolean { return a.index.every((e, d) => e.key === b.index[d]!.key); }
-function hasLoad(e: Expr): boolean { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; }
-export function unsupportedDtype(d: DType): never { throw new DaceError("UNSUPPORTED", `${d} in generated code`); }
+/** Bases that a subtree reads and writes, apart from what is private to loops in it. */
+export function touchedBy(graph: Graph, body: readonly Node[]): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
+  const locals = new Set<string>(), reads = new Set<string>(), writes = new Set<string>();
+  const scan = (n: Node): void => { if (n.kind === "loop") for (const x of n.locals ?? []) locals.add(x); for (const b of bodiesOf(n)) b.list.forEach(scan); };
+  body.forEach(scan);
+  for (const a of accessesOf(graph, body)) if (!locals.has(a.base)) { (a.write ? writes : reads).add(a.base); if (a.wcr) reads.add(a.base); }
+  return { reads, writes };
+}

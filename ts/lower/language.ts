@@ -1,23 +1,34 @@
 /** What a printer must offer: statements and expressions of one target language over the same scheduled graph. */
 import type { DType } from "../base/dtypes.js";
 import type { OpName } from "../scalar/expr.js";
+import type { Wcr } from "../sdfg/nodes.js";
 
 /** Text of an integer (index) or of a value of some dtype. */
 export type Text = string;
+
+export interface AccumulatorText { readonly name: Text; readonly wcr: Wcr; readonly dtype: DType }
 
 export interface LoopText {
   readonly variable: Text;
   readonly begin: Text;
   readonly end: Text;
   readonly down: boolean;
-  /** Iterations are independent: the compiler may vectorise without looking for dependences. */
-  readonly independent: boolean;
-  /** Accumulators of an innermost reduction: variable and kind. */
-  readonly accumulators: readonly { readonly name: Text; readonly wcr: "sum" | "prod" | "min" | "max" }[];
-  /** Shared among threads. */
-  readonly parallel?: { readonly work: Text };
-  readonly innermost: boolean;
+  /** Innermost and independent up to these reductions: vectorise. */
+  readonly simd?: readonly AccumulatorText[];
 }
+
+export interface GemmText {
+  readonly dtype: DType;
+  readonly transA: boolean; readonly transB: boolean;
+  readonly m: Text; readonly n: Text; readonly k: Text; readonly alpha: number;
+  readonly a: Text; readonly aAt: Text; readonly lda: Text;
+  readonly b: Text; readonly bAt: Text; readonly ldb: Text;
+  readonly c: Text; readonly cAt: Text; readonly ldc: Text;
+  readonly accumulate: boolean;
+}
+
+/** Where a failed check happens: in plain code it ends the run; in a loop that threads share it ends the iteration. */
+export type Failure = "return" | "continue";
 
 export interface Language {
   readonly name: "cpp" | "js";
@@ -27,6 +38,10 @@ export interface Language {
   mod(a: Text, b: Text): Text;
   minInt(args: readonly Text[]): Text;
   maxInt(args: readonly Text[]): Text;
+  /** `const name = integer` */
+  declareInt(name: Text, value: Text): Text;
+  /** A value of an integer dtype as an index. */
+  toIndex(a: Text, dtype: DType): Text;
   constant(value: number | bigint | boolean, imag: number | undefined, dtype: DType): Text;
   /** An integer as a value. */
   fromInt(a: Text, dtype: DType): Text;
@@ -37,14 +52,20 @@ export interface Language {
   readIndex(buffer: Text, index: Text, dtype: DType): Text;
   store(buffer: Text, index: Text, value: Text, dtype: DType): Text;
   declare(name: Text, dtype: DType, value: Text | undefined, mutable: boolean): Text;
-  combine(wcr: "sum" | "prod" | "min" | "max", a: Text, b: Text, dtype: DType): Text;
+  combine(wcr: Wcr, a: Text, b: Text, dtype: DType): Text;
+  /** The value that `wcr` leaves others unchanged with. */
+  identity(wcr: Wcr, dtype: DType): Text;
   loopOpen(l: LoopText): readonly Text[];
+  /** A loop over [begin, low) and then [high, end). */
+  outsideOpen(variable: Text, counter: Text, begin: Text, low: Text, high: Text, end: Text): Text;
   whileOpen(counter: Text): readonly Text[];
   leaveUnless(condition: Text): Text;
   blockOpen(label: Text): Text;
   blockClose(label: Text): readonly Text[];
   exit(label: Text): Text;
-  check(index: Text, extent: Text, site: number): Text;
+  check(index: Text, extent: Text, site: number, failure: Failure): Text;
   raise(code: number, site: number): Text;
-  poll(): readonly Text[];
+  /** Looks at the cancel flag and counts `steps`, every `steps` iterations (a power of two); `count`: adds to the progress counter. */
+  poll(counter: Text, steps: number, count: boolean): readonly Text[];
+  gemm(g: GemmText, inParallel: boolean): readonly Text[];
 }

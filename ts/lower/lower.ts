@@ -1,15 +1,19 @@
 /** Scheduled graph → Plan: buffers, symbols, checks, and the text for both backends. */
-import { bodiesOf } from "../analysis/paths.js";
-import { workOf } from "../analysis/cost.js";
 import { InternalError } from "../base/errors.js";
+import type { DType } from "../base/dtypes.js";
 import type { SourceLoc } from "../base/errors.js";
-import type { Container, Node, ReturnValue } from "../sdfg/nodes.js";
+import type { Container, ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { visitAtoms, type Expr } from "../symbolic/expr.js";
-import { Cpp, cppPreamble, cppStorage } from "./cpp.js";
+import { lifetimes } from "../schedule/lifetimes.js";
+import { unitsIn } from "../schedule/work.js";
+import { Cpp } from "./cpp.js";
+import { cppPreamble } from "./cpp-preamble.js";
+import { cppStorage } from "./cpp-types.js";
 import { Emitter } from "./emit.js";
-import { Js, JS_HELPERS } from "./js.js";
-import { PLAN_VERSION, type Plan, type PlanBuffer, type PlanResult } from "./plan.js";
+import { Js } from "./js.js";
+import { jsHelpers } from "./js-helpers.js";
+import { PLAN_VERSION, Sites, type Plan, type PlanBuffer, type PlanResult } from "./plan.js";
+import { TeamEmitter } from "./team.js";
 
 export interface LowerOptions {
   readonly precision: "default" | "strict" | "fast";
@@ -25,7 +29,7 @@ export interface LowerOptions {
 const position = (loc: SourceLoc | undefined): { file?: string; line?: number; column?: number } => (loc ? { file: loc.file.name, line: loc.line, column: loc.column } : {});
 
 export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
-  const use = usage(graph);
+  const use = lifetimes(graph);
   const buffers: PlanBuffer[] = [], args: number[] = [], places = new Map<string, { kind: "buffer" | "variable"; text: string }>(), indexOf = new Map<string, number>();
   const variables: Container[] = [];
   const symbols = [...graph.symbols];
@@ -48,14 +52,14 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const place = (c: Container): { kind: "buffer" | "variable"; text: string } => { const p = places.get(c.name); if (!p) throw new InternalError(`container ${c.name} has no place`); return p; };
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
-  const cpp = new Cpp(options.precision);
-  const c = new Emitter(graph, cpp, { precision: options.precision, place, symbol, parallel: options.threads });
-  c.block(graph.body);
-  const js = new Emitter(graph, new Js(), { precision: options.precision, place, symbol, parallel: false });
-  js.block(graph.body);
-  const sites = c.sites.length >= js.sites.length ? c.sites : js.sites;
-
-  const parallel = c.lines.some((l) => l.includes("omp parallel"));
+  const cpp = new Cpp(options.precision), js = new Js(options.precision), sites = new Sites();
+  const emit = { precision: options.precision, place, symbol, sites };
+  const team = options.threads ? new TeamEmitter(graph, cpp, emit) : undefined, c = team ?? new Emitter(graph, cpp, emit);
+  c.list(graph.body);
+  const j = new Emitter(graph, js, emit);
+  j.list(graph.body);
+  const regions = team?.hasRegions === true;
+  buffers.forEach((b, i) => { if (team?.perThread.has(b.name)) buffers[i] = { ...b, perThread: true }; });
   const bufferIndex = (name: string): number => { const base = graph.container(name).view?.base ?? name; const i = indexOf.get(base); if (i === undefined) throw new InternalError(`no buffer for ${name}`); return i; };
   return {
     version: PLAN_VERSION,
@@ -65,15 +69,15 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
     result: planResult(graph.result, bufferIndex),
     outputs: Object.fromEntries(Object.entries(options.outputs ?? {}).map(([k, v]) => [k, bufferIndex(v)])),
     checks: graph.checks.map((x) => ({ kind: x.kind, expr: x.expr.key, message: x.message, ...position(x.loc) })),
-    sites,
-    parallel,
-    work: workOf(graph.body).key,
+    sites: sites.list,
+    parallel: regions || cpp.gemmUsed,
+    work: unitsIn(graph.body).key,
     cpp: {
-      sources: [cppSource(graph, options, cpp, c.lines, buffers, args, symbols, variables, places)],
-      flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", ...(parallel ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
-      link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(parallel ? ["openmp" as const] : [])],
+      sources: [cppSource(cpp, c.lines, buffers, args, symbols, variables, places, regions || cpp.gemmUsed)],
+      flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
+      link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
     },
-    js: jsSource(js.lines, buffers, args, symbols, variables, places),
+    js: jsSource(js, j.lines, buffers, args, symbols, variables, places),
   };
 }
 
@@ -87,69 +91,34 @@ function planResult(r: ReturnValue, index: (name: string) => number): PlanResult
 }
 function returned(r: ReturnValue): string[] { return r.kind === "container" ? [r.name] : r.kind === "tuple" ? r.items.flatMap(returned) : []; }
 
-interface Usage { first: number; last: number; reads: boolean; writes: boolean }
-
-/** First and last top-level position at which each base container is touched. */
-function usage(graph: Graph): Map<string, Usage> {
-  const out = new Map<string, Usage>();
-  graph.body.forEach((top, position) => {
-    const touch = (data: string, write: boolean): void => {
-      const base = graph.container(data).view?.base ?? data;
-      const u = out.get(base);
-      if (!u) out.set(base, { first: position, last: position, reads: !write, writes: write });
-      else { u.last = position; if (write) u.writes = true; else u.reads = true; }
-    };
-    const exprs = (es: readonly Expr[]): void => { for (const e of es) visitAtoms(e, (a) => { if (a.kind === "load") touch(a.data, false); }); };
-    const scan = (n: Node): void => {
-      switch (n.kind) {
-        case "tasklet":
-          for (const m of n.inputs) { touch(m.data, false); exprs(m.index); exprs(m.guard ?? []); }
-          exprs(n.output.index);
-          if (n.wcr) touch(n.output.data, false);
-          touch(n.output.data, true);
-          break;
-        case "loop": exprs([n.begin, n.end]); break;
-        case "conditional": for (const b of n.branches) for (const m of b.condition?.inputs ?? []) { touch(m.data, false); exprs(m.index); } break;
-        case "while": for (const m of n.condition.inputs) { touch(m.data, false); exprs(m.index); } break;
-        case "library": for (const o of n.inputs) touch(o.data, false); for (const o of n.outputs) { if (n.accumulate) touch(o.data, false); touch(o.data, true); } break;
-        default: break;
-      }
-      for (const b of bodiesOf(n)) b.list.forEach(scan);
-    };
-    scan(top);
-  });
-  return out;
-}
-
-function cppSource(graph: Graph, options: LowerOptions, cpp: Cpp, lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>): string {
-  void graph;
+function cppSource(cpp: Cpp, lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>, threads: boolean): string {
   const head: string[] = [];
   symbols.forEach((s, i) => { if (!s.startsWith("@")) head.push(`  const i64 s${i} = symbols[${i}];`); });
   const qualifier = (b: PlanBuffer): string => (b.storage === "argument" && !b.writes ? "const " : "");
+  // Arguments are disjoint (the runtime compares their ranges); buffers of the arena may take one another's place in time, so they are not `restrict`.
   args.forEach((b, i) => { const x = buffers[b]!; head.push(`  ${qualifier(x)}${cppStorage(x.dtype)}* __restrict__ const v${b} = (${qualifier(x)}${cppStorage(x.dtype)}*)args[${i}];`); });
-  buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  ${cppStorage(b.dtype)}* __restrict__ const v${i} = (${cppStorage(b.dtype)}*)((char*)arena + symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
+  buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  ${cppStorage(b.dtype)}* const v${i} = (${cppStorage(b.dtype)}*)((char*)arena + symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
   for (const c of variables) head.push(`  ${cpp.declare(places.get(c.name)!.text, c.dtype, cpp.constant(0, undefined, c.dtype), true)}`);
-  const body = lines.join("\n");
-  const threads = body.includes("omp parallel") ? "  const i32 nt = rt->threads;\n" : "";
-  return `${cppPreamble(cpp.called, options.precision)}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {
+  const body = `${head.join("\n")}\n${lines.join("\n")}`;
+  return `${cppPreamble(cpp, body)}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {
   if (rt->abi_version != 1u) return 6;
-${threads}${head.join("\n")}
-${body}
+${threads ? "  const i32 nt = rt->threads;\n" : ""}${body}
   return 0;
 }
 `;
 }
 
-const JS_ARRAY: Readonly<Record<string, string>> = {
+const JS_ARRAY: Readonly<Record<DType, string>> = {
   float64: "Float64Array", float32: "Float32Array", int8: "Int8Array", int16: "Int16Array", int32: "Int32Array", int64: "BigInt64Array", uint8: "Uint8Array", uint16: "Uint16Array", uint32: "Uint32Array", uint64: "BigUint64Array", bool: "Uint8Array",
+  complex64: "Float32Array", complex128: "Float64Array",
 };
 
-function jsSource(lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>): string {
-  const js = new Js();
-  const head: string[] = [JS_HELPERS];
+function jsSource(js: Js, lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>): string {
+  const head: string[] = [];
   symbols.forEach((s, i) => { if (!s.startsWith("@")) head.push(`  const s${i} = symbols[${i}];`); });
   args.forEach((b, i) => { head.push(`  const v${b} = args[${i}];`); });
   buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  const v${i} = new ${JS_ARRAY[b.dtype]}(arena, symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
   for (const c of variables) head.push(`  ${js.declare(places.get(c.name)!.text, c.dtype, js.constant(0, undefined, c.dtype), true)}`);
-  return `${head.join("\n")}\n${lines.join("\n")}\n  return 0;\n`;
+  const body = `${head.join("\n")}\n${lines.join("\n")}\n  return 0;\n`;
+  return `${jsHelpers(js, body)}\n${body}`;
 }

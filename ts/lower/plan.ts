@@ -1,7 +1,8 @@
 /** The lowered program as plain, versioned, serialisable data: what the runtime needs to compile and run it. */
 import type { DType } from "../base/dtypes.js";
+import type { SourceLoc } from "../base/errors.js";
 
-export const PLAN_VERSION = 1;
+export const PLAN_VERSION = 2;
 
 /** A symbolic integer in the text form of `ts/symbolic` (`Expr.key`), parsed by `parseExpr`. */
 export type ExprText = string;
@@ -21,11 +22,26 @@ export interface PlanBuffer {
   readonly writes?: boolean;
   readonly label?: string;
   readonly role?: string;
+  /** Arena buffers private to an iteration of a shared loop: one copy, rounded up to 64 bytes, per thread. */
+  readonly perThread?: boolean;
   /** Arena buffers that must be zero on entry are zeroed by the generated code itself; nothing else is. */
 }
 
 /** A place in the user's source that a run-time error can name. */
 export interface PlanSite { readonly code: "BOUNDS" | "RAISED" | "NAN"; readonly message: string; readonly file?: string; readonly line?: number; readonly column?: number }
+
+/** Sites by number; both printers share one table. */
+export class Sites {
+  readonly list: PlanSite[] = [];
+  readonly #known = new Map<string, number>();
+  add(code: PlanSite["code"], message: string, loc: SourceLoc | undefined): number {
+    const site: PlanSite = { code, message, ...(loc ? { file: loc.file.name, line: loc.line, column: loc.column } : {}) };
+    const key = JSON.stringify(site);
+    let n = this.#known.get(key);
+    if (n === undefined) { n = this.list.length; this.list.push(site); this.#known.set(key, n); }
+    return n;
+  }
+}
 
 export interface PlanCheck {
   readonly kind: "speculation" | "shape" | "bounds";

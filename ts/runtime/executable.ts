@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { DaceError, InternalError, type SourceFile, type SourceLoc } from "../base/errors.js";
 import type { Plan, PlanCheck } from "../lower/plan.js";
+import { PARALLEL_UNITS } from "../schedule/work.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
 import type { AsyncRun, CompileRequest, NativeAddon, NativeKernel, TypedArray } from "./addon-types.js";
@@ -12,8 +13,6 @@ export interface Backend { readonly device: "cpu" | "js"; readonly addon?: Nativ
 
 export interface RunReport { readonly device: "cpu" | "js"; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean }
 
-/** Element operations below which a run with parallel regions stays on the calling thread. */
-const SERIAL_WORK = 20_000;
 
 export function compileRequest(plan: Plan, backend: Backend): CompileRequest {
   const link = plan.cpp.link.flatMap((l) => (l === "libm" ? ["-lm"] : l === "libmvec" ? ["-lmvec"] : []));
@@ -46,7 +45,7 @@ export class Executable {
 
   layout(key: string, sizes: ReadonlyMap<string, number>): Layout {
     if (key === this.#lastKey && this.#lastLayout) return this.#lastLayout;
-    this.#lastLayout = layoutOf(this.plan, sizes);
+    this.#lastLayout = layoutOf(this.plan, sizes, this.backend.threads);
     this.#lastSymbols = BigInt64Array.from(this.#lastLayout.symbols, (x) => BigInt(Math.trunc(x)));
     this.#lastKey = key;
     return this.#lastLayout;
@@ -83,7 +82,7 @@ export class Executable {
     if (!this.#kernel) { this.prepare(); if (this.#js) { this.#runJs(args, layout); return; } }
     let status;
     try {
-      if (this.#optionsFor !== layout) { this.#options = { threads: this.backend.threads, parallel: this.#parallel(layout) }; this.#optionsFor = layout; }
+      if (this.#optionsFor !== layout) { const parallel = this.#parallel(layout); this.#options = { threads: parallel ? this.backend.threads : 1, parallel }; this.#optionsFor = layout; }
       status = this.backend.addon!.run(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, this.#options!);
     } catch (e) { throw runError(e, layout); }
     if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
@@ -100,7 +99,8 @@ export class Executable {
     return BigInt64Array.from(layout.symbols, (x) => BigInt(Math.trunc(x)));
   }
 
-  #parallel(layout: Layout): boolean { return this.plan.parallel && this.backend.threads > 1 && layout.work > SERIAL_WORK; }
+  /** Below this amount of work no region of the plan would share it: the run stays on the calling thread. */
+  #parallel(layout: Layout): boolean { return this.plan.parallel && this.backend.threads > 1 && layout.work > PARALLEL_UNITS; }
 
   /** Starts a run on the executor thread; `write`: indices into `args` that are copied back when it resolves. Inputs are read at the call. */
   async runAsync(args: readonly TypedArray[], layout: Layout, write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<RunReport> {

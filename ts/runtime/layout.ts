@@ -17,14 +17,14 @@ export interface Layout {
 
 const parsed = new WeakMap<Plan, { shapes: readonly (readonly Expr[])[]; work: Expr }>();
 
-/** `sizes`: values of the plan's symbols that are not arena offsets. */
-export function layoutOf(plan: Plan, sizes: ReadonlyMap<string, number>): Layout {
+/** `sizes`: values of the plan's symbols that are not arena offsets. `threads`: how many a run may use. */
+export function layoutOf(plan: Plan, sizes: ReadonlyMap<string, number>, threads = 1): Layout {
   let p = parsed.get(plan);
   if (!p) { p = { shapes: plan.buffers.map((b) => b.shape.map(parseExpr)), work: parseExpr(plan.work) }; parsed.set(plan, p); }
   const shapes = p.shapes.map((s) => s.map((e) => Math.max(0, evaluate(e, sizes))));
   const elements = shapes.map((s) => s.reduce((a, b) => a * b, 1));
   const arena = plan.buffers.map((b, i) => ({ b, i })).filter(({ b }) => b.storage === "arena");
-  const packed = packArena(arena.map(({ b, i }) => ({ bytes: elements[i]! * bytesOf(b.dtype), live: b.live ?? [0, Infinity] })));
+  const packed = packArena(arena.map(({ b, i }) => ({ bytes: b.perThread ? threads * 64 * Math.ceil(elements[i]! * bytesOf(b.dtype) / 64) : elements[i]! * bytesOf(b.dtype), live: b.live ?? [0, Infinity] })));
   const offsets = new Map(arena.map(({ b }, k) => [b.offsetSymbol!, packed.offsets[k]!]));
   return { elements, shapes, symbols: plan.symbols.map((s) => offsets.get(s) ?? sizes.get(s) ?? 0), arenaBytes: packed.bytes, work: evaluate(p.work, sizes) };
 }

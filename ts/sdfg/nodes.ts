@@ -75,16 +75,18 @@ export interface Loop extends NodeBase {
   readonly schedule?: LoopSchedule;
 }
 export interface LoopSchedule {
-  /** Iterations are shared among the threads of the enclosing parallel region. */
-  readonly parallel?: boolean;
-  /** A parallel region starts at this loop (which may itself be sequential). `work`: elements of work per execution, for the threshold. */
+  /** Iterations are shared among the threads of the enclosing parallel region; "cyclic" where their amounts of work differ. */
+  readonly parallel?: "even" | "cyclic";
+  /** A parallel region starts at this loop. `work`: units (see schedule/work.ts) between two barriers, for the threshold. */
   readonly region?: { readonly work: Expr };
-  /** Innermost and free of dependences: vectorise. */
+  /** Sequential inside a region: every thread runs it, and they share the parallel loops in its body. */
+  readonly team?: boolean;
+  /** Innermost and free of dependences between iterations: vectorise. */
   readonly simd?: boolean;
-  /** Reductions carried by this loop, privatised and combined in index order. */
-  readonly reductions?: readonly { readonly data: string; readonly wcr: Wcr }[];
-  /** Guards of the reads inside hold for variable in [begin, end): the loop is split there and the guards dropped inside. */
-  readonly interior?: { readonly begin: Expr; readonly end: Expr };
+  /** Reductions of a parallel loop into one element each, done in blocks of iterations that depend on sizes alone and combined in index order. */
+  readonly blocks?: { readonly work: Expr; readonly into: readonly { readonly data: string; readonly wcr: Wcr }[] };
+  /** Guards inside hold for variable in [begin, end), where `body` (without them) runs instead of the loop's own body. */
+  readonly interior?: { readonly begin: Expr; readonly end: Expr; readonly body: readonly Node[] };
 }
 
 /** A condition over container elements. */

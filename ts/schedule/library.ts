@@ -1,0 +1,53 @@
+/**
+ * Library nodes become loops; large real matrix products become calls of the runtime's gemm, whose result does not depend on the number of threads. Pre: valid library nodes. Post: remaining library nodes are matmuls that gemm can do.
+ * Under strict precision there are loops only: a library's order of summation is its own.
+ */
+import { InternalError } from "../base/errors.js";
+import { mapNodes, symbolsOf } from "../analysis/walk.js";
+import { LIBRARY } from "../library/index.js";
+import { constant, op, symbolic } from "../scalar/expr.js";
+import { freshId, type Graph } from "../sdfg/sdfg.js";
+import type { LibraryNode, Operand } from "../sdfg/nodes.js";
+import { mul, ONE, visitAtoms, type Expr } from "../symbolic/expr.js";
+
+/** Flops from which a call pays. */
+const CALL_FLOPS = 100_000;
+
+export function expandLibrary(graph: Graph, options: { readonly strict: boolean }): Graph {
+  const used = symbolsOf(graph.body);
+  let next = 0;
+  const variable = (): string => { for (;;) { const v = `l${next++}`; if (!used.has(v)) { used.add(v); return v; } } };
+  const body = mapNodes(graph.body, (n) => {
+    if (n.kind !== "library") return n;
+    const rule = LIBRARY.get(n.op);
+    if (!rule) throw new InternalError(`no library operation ${n.op}`);
+    const loops = rule.expand(n, (d) => graph.container(d).dtype, variable);
+    if (options.strict || !callable(graph, n)) return loops;
+    const flops = rule.flops(n), big = flops.constant;
+    if (big !== undefined) return big >= CALL_FLOPS ? [n] : loops;
+    return [{ kind: "conditional", id: freshId(), branches: [
+      { condition: { inputs: [], code: op("ge", "bool", symbolic(flops), constant(CALL_FLOPS, "int64")) }, body: [n] },
+      { body: loops },
+    ] }];
+  });
+  return body === graph.body ? graph : graph.with({ body });
+}
+
+/** gemm's form of an operand: rows `ld` elements apart, transposed where the operand's rows are the contiguous dimension. */
+export function gemmOperand(graph: Graph, o: Operand): { readonly transposed: boolean; readonly ld: Expr } | undefined {
+  const { shape } = graph.container(o.data), last = shape.length - 1;
+  const stride = (axis: number): Expr => shape.slice(axis + 1).reduce((a, b) => mul(a, b), ONE);
+  if (o.axes.length !== 2) return undefined;
+  if (o.axes[1] === last) return { transposed: false, ld: stride(o.axes[0]!) };
+  if (o.axes[0] === last) return { transposed: true, ld: stride(o.axes[1]!) };
+  return undefined;
+}
+
+function callable(graph: Graph, n: LibraryNode): boolean {
+  if (n.op !== "matmul") return false;
+  const all = [...n.inputs, ...n.outputs], dtype = graph.container(n.outputs[0]!.data).dtype;
+  if (dtype !== "float64" && dtype !== "float32") return false;
+  let loads = false;
+  for (const o of all) for (const e of [...o.base, ...o.sizes]) visitAtoms(e, (a) => { if (a.kind === "load") loads = true; });
+  return !loads && all.every((o) => graph.container(o.data).dtype === dtype && gemmOperand(graph, o) !== undefined);
+}

@@ -1,0 +1,71 @@
+/**
+ * When each buffer holds something that is wanted, as a range of positions in program order (the basis of arena packing). A buffer that is overwritten whole before
+ * anything else touches it in every iteration of a loop lives only between its uses there; otherwise a loop that uses it keeps it throughout.
+ * Everything inside one loop that is shared among threads counts as one position, since its iterations run in no order; loops that fuse into one
+ * region keep theirs, because pieces that touch the same container are apart by a barrier, but pieces that do not may overlap: so a region counts as one, too.
+ */
+import { accessesOf, baseOf } from "../analysis/accesses.js";
+import { bodiesOf } from "../analysis/paths.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Loop, Node } from "../sdfg/nodes.js";
+import { asSymbol, sub } from "../symbolic/expr.js";
+
+export interface Lifetime { first: number; last: number; reads: boolean; writes: boolean }
+
+export function lifetimes(graph: Graph): Map<string, Lifetime> {
+  const positions = new Map<Node, readonly [number, number]>();
+  let next = 0;
+  const count = (n: Node, frozen: boolean): void => {
+    const from = next;
+    const still = frozen || (n.kind === "loop" && (n.order === "any" || n.schedule?.region !== undefined || n.schedule?.parallel !== undefined));
+    if (!still) for (const b of bodiesOf(n)) for (const x of b.list) { count(x, false); next++; }
+    positions.set(n, [from, next]);
+  };
+  for (const n of graph.body) { count(n, false); next++; }
+
+  const touched = new Map<Node, Map<string, boolean>>();
+  const bases = (n: Node): Map<string, boolean> => {
+    let m = touched.get(n);
+    if (!m) { m = new Map(); for (const a of accessesOf(graph, [n])) m.set(a.base, (m.get(a.base) ?? false) || a.write); touched.set(n, m); }
+    return m;
+  };
+
+  const out = new Map<string, Lifetime>();
+  for (const n of graph.body) for (const a of accessesOf(graph, [n])) {
+    const l = out.get(a.base) ?? { first: Infinity, last: -1, reads: false, writes: false };
+    if (a.write) l.writes = true; else l.reads = true;
+    if (a.wcr) l.reads = true;
+    out.set(a.base, l);
+  }
+  for (const [base, l] of out) {
+    const range = within(graph.body, base);
+    l.first = range[0]; l.last = range[1];
+  }
+  return out;
+
+  /** First and last position in a body list, given that nothing outside it uses the buffer. */
+  function within(list: readonly Node[], base: string): [number, number] {
+    const users = list.filter((n) => bases(n).has(base));
+    const [only] = users;
+    if (users.length === 1 && only!.kind === "loop" && positions.get(only!)![0] !== positions.get(only!)![1] && definedFirst(graph, only!.body, base, bases)) return within(only!.body, base);
+    const all = users.map((n) => positions.get(n)!);
+    return [Math.min(...all.map((r) => r[0])), Math.max(...all.map((r) => r[1]))];
+  }
+}
+
+/** Does the first node of the list that touches the buffer overwrite all of it? */
+function definedFirst(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => ReadonlyMap<string, boolean>): boolean {
+  const first = list.find((n) => bases(n).has(base));
+  if (!first) return false;
+  const shape = graph.container(base).shape, loops: Loop[] = [];
+  let n: Node = first;
+  while (n.kind === "loop" && n.body.length === 1) { loops.push(n); n = n.body[0]!; }
+  if (n.kind !== "tasklet" || n.wcr || n.output.guard?.length || n.output.data !== base || n.inputs.some((m) => baseOf(graph, m.data) === base)) return false;
+  const free = new Map(loops.map((l) => [l.variable, l]));
+  return loops.length === shape.length && n.output.index.every((e, d) => {
+    const v = asSymbol(e), l = v === undefined ? undefined : free.get(v);
+    if (!l) return false;
+    free.delete(v!);
+    return l.begin.constant === 0 && sub(l.end, shape[d]!).constant === 0;
+  });
+}

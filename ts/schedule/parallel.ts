@@ -1,0 +1,91 @@
+/**
+ * Which loops the threads share, and where parallel regions start: one around a sequential loop with shared loops inside, where all that is in between
+ * may run on one thread, else one per shared loop. Pre: a valid graph. Post: schedules only.
+ * Safe because only loops that `shareable` allows are shared, and every thread that runs a sequential loop or a condition of a region redundantly reads nothing
+ * that the region writes: bounds and conditions are of symbols alone.
+ */
+import { bodiesOf, withBodies } from "../analysis/paths.js";
+import { visitNodes, exprsOf } from "../analysis/walk.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Conditional, Loop, LoopSchedule, Node } from "../sdfg/nodes.js";
+import { dependsOn, max, visitAtoms, type Expr } from "../symbolic/expr.js";
+import { leaves } from "./reductions.js";
+import { shareable } from "./shareable.js";
+import { atEnds, PARALLEL_UNITS, unitsIn } from "./work.js";
+
+export function parallelise(graph: Graph, options: { readonly strict: boolean }): Graph {
+  const marked = mark(graph, graph.body, options);
+  return graph.with({ body: place(marked) });
+}
+
+/** Outermost shareable loops get `parallel`. */
+function mark(graph: Graph, body: readonly Node[], options: { readonly strict: boolean }): readonly Node[] {
+  return body.map((n): Node => {
+    if (n.kind === "loop") {
+      const work = unitsIn([n]);
+      if (work.constant === undefined || work.constant >= PARALLEL_UNITS) {
+        const s = shareable(graph, n, options);
+        if (s) {
+          const blocks: Pick<LoopSchedule, "blocks"> = s.reductions.length > 0 ? { blocks: { work, into: s.reductions.map((r) => ({ data: r.data, wcr: r.wcr })) } } : {};
+          return { ...n, schedule: { ...n.schedule, parallel: n.schedule?.parallel ?? (uneven(n) ? "cyclic" : "even"), ...blocks } };
+        }
+      }
+    }
+    return withBodies(n, bodiesOf(n).map((b) => mark(graph, b.list, options)));
+  });
+}
+
+/** Does the work of an iteration depend on which one it is? */
+function uneven(l: Loop): boolean {
+  let found = false;
+  visitNodes(l.body, (n) => { if (n.kind === "loop" && (dependsOn(n.begin, l.variable) || dependsOn(n.end, l.variable) || loads(n.begin) || loads(n.end))) found = true; });
+  return found;
+}
+
+function place(body: readonly Node[]): readonly Node[] {
+  return body.map((n): Node => {
+    if (n.kind === "loop") {
+      if (n.schedule?.parallel) return { ...n, schedule: { ...n.schedule, region: { work: unitsIn([n]) } } };
+      const work = phaseWork(n.body);
+      if (work && team(n)) return { ...asTeam(n), schedule: { ...n.schedule, team: true, region: { work: atEnds(work, n) } } };
+    }
+    return withBodies(n, bodiesOf(n).map((b) => place(b.list)));
+  });
+}
+
+const asTeam = (n: Loop): Loop => ({ ...n, schedule: { ...n.schedule, team: true }, body: n.body.map(inTeam) });
+function inTeam(n: Node): Node {
+  if (!phaseWork([n]) || (n.kind === "loop" && n.schedule?.parallel)) return n;
+  return n.kind === "loop" ? asTeam(n) : withBodies(n, bodiesOf(n).map((b) => b.list.map(inTeam)));
+}
+
+/** Units of the largest shared loop inside, if there is one. */
+function phaseWork(body: readonly Node[]): Expr | undefined {
+  let most: Expr | undefined;
+  for (const n of body) {
+    if (n.kind === "loop" && n.schedule?.parallel) { const w = unitsIn([n]); most = most ? max(most, w) : w; continue; }
+    for (const b of bodiesOf(n)) {
+      const w = phaseWork(b.list);
+      if (w) { const outside = n.kind === "loop" ? atEnds(w, n) : w; most = most ? max(most, outside) : outside; }
+    }
+  }
+  return most;
+}
+
+/** May every thread run this loop, sharing the parallel loops inside and leaving the rest to one? */
+function team(l: Loop): boolean { return !loads(l.begin) && !loads(l.end) && !leaves(l.body, new Set()) && l.body.every(teamNode); }
+function teamNode(n: Node): boolean {
+  if (n.kind === "loop" && n.schedule?.parallel) return true;
+  if (!phaseWork([n])) return serial(n);
+  if (n.kind === "loop") return team(n);
+  return n.kind === "conditional" && symbolicOnly(n) && n.branches.every((b) => b.body.every(teamNode));
+}
+/** Conditions that read no container. */
+function symbolicOnly(n: Conditional): boolean { return n.branches.every((b) => !b.condition || b.condition.inputs.length === 0) && exprsOf(n).every((e) => !loads(e)); }
+/** May one thread run it between barriers? Not where it may end the program or take unknown time. */
+function serial(n: Node): boolean {
+  let ok = true;
+  visitNodes([n], (x) => { if (x.kind === "while" || exprsOf(x).some(loads)) ok = false; });
+  return ok;
+}
+function loads(e: Expr): boolean { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; }

@@ -1,0 +1,38 @@
+/**
+ * Makes transient scalars private to the innermost loop that holds all their uses and writes them first in every iteration, so that they become
+ * registers. Pre: a valid graph. Post: same values. Safe because the first access in the body, an unconditional plain write at the body's own level,
+ * hides whatever earlier iterations left, and nothing outside the loop looks.
+ */
+import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
+import { localsOf } from "../analysis/dependence.js";
+import { mapNodes } from "../analysis/walk.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { ReturnValue } from "../sdfg/nodes.js";
+
+export function privatiseScalars(graph: Graph, outputs: Readonly<Record<string, string>>): Graph {
+  const escaping = new Set<string>();
+  for (const c of graph.containers.values()) { if (!c.transient) escaping.add(baseOf(graph, c.name)); if (c.view) escaping.add(c.view.base); }
+  for (const name of Object.values(outputs)) escaping.add(baseOf(graph, name));
+  const result = (r: ReturnValue): void => { if (r.kind === "container") escaping.add(baseOf(graph, r.name)); else if (r.kind === "tuple") r.items.forEach(result); };
+  result(graph.result);
+  const local = localsOf(graph.body), byBase = new Map<string, Access[]>();
+  for (const a of accessesOf(graph, graph.body)) { const l = byBase.get(a.base); if (l) l.push(a); else byBase.set(a.base, [a]); }
+  const owner = new Map<number, string[]>();
+  for (const [base, accesses] of byBase) {
+    if (graph.container(base).shape.length > 0 || escaping.has(base) || local.has(base)) continue;
+    // The deepest loop on the common part of all paths.
+    const first = accesses[0]!.path;
+    let common = 0;
+    while (common < first.length && accesses.every((a) => a.path[common]?.node === first[common]!.node)) common++;
+    for (let s = common - 1; s >= 0; s--) {
+      const n = first[s]!.node;
+      if (n.kind === "while") break;
+      if (n.kind !== "loop") continue;
+      const a = accesses[0]!;
+      if (a.write && !a.wcr && a.node.kind === "tasklet" && a.path.length === s + 2) { const l = owner.get(n.id); if (l) l.push(base); else owner.set(n.id, [base]); }
+      break;
+    }
+  }
+  if (owner.size === 0) return graph;
+  return graph.with({ body: mapNodes(graph.body, (n) => { const mine = n.kind === "loop" ? owner.get(n.id) : undefined; return n.kind === "loop" && mine ? { ...n, locals: [...(n.locals ?? []), ...mine] } : n; }) });
+}

@@ -1,0 +1,36 @@
+/**
+ * May different threads run different iterations of a map? Plain writes of a map are distinct by definition. Combining writes must be proven apart, or be
+ * reductions into one element, which are done in blocks. Under strict precision float reductions keep their order, so they are not shared.
+ */
+import { accessesOf } from "../analysis/accesses.js";
+import { localsOf, loopFacts, mayMeet } from "../analysis/dependence.js";
+import { bodiesOf } from "../analysis/paths.js";
+import { isInteger } from "../base/dtypes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Loop, Node } from "../sdfg/nodes.js";
+import { leaves, reductionsOf, type Reduction } from "./reductions.js";
+
+export function shareable(graph: Graph, l: Loop, options: { readonly strict: boolean }): { readonly reductions: readonly Reduction[] } | undefined {
+  if (l.order !== "any" || leaves(l.body, new Set()) || hasWhile(l.body)) return undefined;
+  if (l.schedule?.parallel) return { reductions: [] };
+  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, accesses);
+  const facts = graph.facts.with(...loopFacts(l));
+  const used: Reduction[] = [];
+  for (const a of accesses) {
+    if (!a.write || locals.has(a.base)) continue;
+    const r = reductions.get(a.base);
+    if (r) {
+      if (options.strict && !isInteger(graph.container(r.data).dtype)) return undefined;
+      if (!used.includes(r)) used.push(r);
+      continue;
+    }
+    if (!a.wcr) { if (graph.container(a.base).shape.length === 0) return undefined; continue; }
+    for (const b of accesses) {
+      if (b.base !== a.base) continue;
+      if (mayMeet(graph, a, b, new Map([[l.variable, "<"]]), facts) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), facts))) return undefined;
+    }
+  }
+  return { reductions: used };
+}
+
+const hasWhile = (body: readonly Node[]): boolean => body.some((n) => n.kind === "while" || bodiesOf(n).some((b) => hasWhile(b.list)));

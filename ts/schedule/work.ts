@@ -1,0 +1,35 @@
+/** Work in units of about one vectorised flop or one load: what thresholds compare. */
+import { visitScalar } from "../scalar/expr.js";
+import { costOf } from "../scalar/ops.js";
+import { LIBRARY } from "../library/index.js";
+import { bodiesOf } from "../analysis/paths.js";
+import type { Node, Tasklet } from "../sdfg/nodes.js";
+import { add, int, max, mul, ONE, scale, sub, substitute, ZERO, type Expr } from "../symbolic/expr.js";
+
+/** Units from which threads pay: 3 to 5 microseconds. */
+export const PARALLEL_UNITS = 30_000;
+
+export function unitsOf(t: Tasklet): number {
+  let n = t.inputs.length + (t.wcr ? 2 : 1);
+  visitScalar(t.code, (e) => { if (e.kind === "op") n += costOf(e.op); });
+  return n;
+}
+
+/** Units of a body. Where an inner amount depends on a loop's variable, the larger of its two ends counts. */
+export function unitsIn(body: readonly Node[]): Expr {
+  let sum: Expr = ZERO;
+  for (const n of body) {
+    if (n.kind === "tasklet") sum = add(sum, int(unitsOf(n)));
+    else if (n.kind === "library") sum = add(sum, LIBRARY.get(n.op)?.flops(n) ?? ONE);
+    else if (n.kind === "loop") sum = add(sum, mul(sub(n.end, n.begin), atEnds(unitsIn(n.body), n)));
+    else if (n.kind === "while") sum = add(sum, scale(unitsIn(n.body), 16));
+    else for (const b of bodiesOf(n)) sum = add(sum, unitsIn(b.list));
+  }
+  return sum;
+}
+
+/** An amount inside a loop as one without its variable. */
+export function atEnds(e: Expr, l: { readonly variable: string; readonly begin: Expr; readonly end: Expr }): Expr {
+  const first = substitute(e, new Map([[l.variable, l.begin]])), last = substitute(e, new Map([[l.variable, l.end]]));
+  return first.key === last.key ? first : max(first, last);
+}
