@@ -1,12 +1,10 @@
-/** A small builder of graphs for tests: containers, loops, assignments from texts; and running graphs through the JavaScript backend. */
-import { lowerToPlan } from "../../ts/lower/lower.js";
-import { jsKernel } from "../../ts/runtime/js-backend.js";
-import { layoutOf } from "../../ts/runtime/layout.js";
+/** A small builder of graphs for tests: containers, loops, assignments from texts and running graphs through the interpreter. */
 import { cast, constant, input, op, type ScalarExpr } from "../../ts/scalar/expr.js";
 import type { Container, Node, Memlet, Wcr } from "../../ts/sdfg/nodes.js";
 import { freshId, Graph } from "../../ts/sdfg/sdfg.js";
-import { sym } from "../../ts/symbolic/expr.js";
+import { evaluate, sym } from "../../ts/symbolic/expr.js";
 import { parseExpr } from "../../ts/symbolic/parse.js";
+import { interpret, type Input } from "../support/interpret.js";
 
 export class Build {
   readonly containers = new Map<string, Container>();
@@ -57,21 +55,16 @@ export const plus = (...xs: ScalarExpr[]): ScalarExpr => xs.reduce((a, b) => op(
 export const times = (...xs: ScalarExpr[]): ScalarExpr => xs.reduce((a, b) => op("mul", "float64", a, b));
 export const id = (x: ScalarExpr): ScalarExpr => cast(x, "float64");
 
-/** Runs a graph in JavaScript; returns the arguments' contents afterwards. Inputs are filled from a fixed sequence unless given. */
+/** What a graph means: the arguments' contents afterwards, by the reference interpreter. Inputs are filled from a fixed sequence unless given. */
 export function run(graph: Graph, sizes: Readonly<Record<string, number>>, given: Readonly<Record<string, readonly number[]>> = {}): Record<string, number[]> {
-  const plan = lowerToPlan(graph, { precision: "default", threads: false, vectorMath: false });
-  const layout = layoutOf(plan, new Map(Object.entries(sizes)));
-  const args = plan.arguments.map((b) => {
-    const name = plan.buffers[b]!.name, n = layout.elements[b]!;
-    const values = given[name] ?? Array.from({ length: n }, (_, i) => Math.sin(1 + 3 * i + 7 * name.length + name.charCodeAt(0)));
-    return Float64Array.from(values);
-  });
-  const arena = new ArrayBuffer(layout.arenaBytes + 64);
-  // What the arena holds at first must not matter.
-  new Float64Array(arena).fill(1e30);
-  const status = jsKernel(plan).run(args, layout.symbols, arena);
-  if (status !== 0) throw new Error(`status ${status}`);
-  return Object.fromEntries(plan.arguments.map((b, i) => [plan.buffers[b]!.name, [...args[i]!]]));
+  const env = new Map(Object.entries(sizes)), inputs: Record<string, Input> = {};
+  const names = graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : []));
+  for (const name of names) {
+    const n = graph.container(name).shape.reduce((p, e) => p * Math.max(0, evaluate(e, env)), 1);
+    inputs[name] = { v: given[name] ?? Array.from({ length: n }, (_, i) => Math.sin(1 + 3 * i + 7 * name.length + name.charCodeAt(0))) };
+  }
+  const out = interpret(graph, sizes, inputs);
+  return Object.fromEntries(names.map((n) => [n, out.get(n)!.v]));
 }
 /** Largest difference of two results. */
 export function difference(a: Record<string, number[]>, b: Record<string, number[]>): number {

@@ -15,7 +15,7 @@ export function fuzzPass(t: ExecutionContext, pass: (g: Graph) => Graph, options
       const a = run(g, sizes), b = run(after, sizes);
       const scale = Math.max(1, ...Object.values(a).flatMap((x) => x.map(Math.abs)).filter((x) => Number.isFinite(x)));
       // What overflows says nothing.
-      if (Object.values(a).some((x) => x.some((v) => !Number.isFinite(v) || Math.abs(v) > 1e12))) continue;
+      if (Object.values(a).some((x) => x.some((v) => !Number.isFinite(v) || Math.abs(v) > 1e6))) continue;
       const d = difference(a, b) / scale;
       if (!(d <= (options.tolerance ?? 1e-11))) { t.fail(`seed ${seed}, N = ${sizes["N"]}: difference ${d}\n${graphText(g)}\n${graphText(after)}`); return; }
     }

@@ -1,4 +1,7 @@
-/** Random small graphs for fuzzing passes: loops with offsets, triangular bounds, conditions, temporaries, overwrites. Every temporary is filled first. */
+/**
+ * Random small graphs for fuzzing passes: loops with offsets, triangular bounds, conditions, temporaries, overwrites. Every temporary is filled first.
+ * All sizes are equal, so that an index may stand in either dimension.
+ */
 import { constant, op, symbolic, type ScalarExpr } from "../../ts/scalar/expr.js";
 import { freshId, type Graph } from "../../ts/sdfg/sdfg.js";
 import { parseExpr } from "../../ts/symbolic/parse.js";
@@ -25,13 +28,14 @@ export function randomGraph(seed: number): Graph {
     const k = r(10);
     if (k === 0 || all.length === 0) return pick(zero);
     if (k < 5 || all.length < 2) return `${pick(one)}[${at(pick(first))}]`;
-    return `${pick(two)}[${at(all[all.length - 2]!)}, ${at(all[all.length - 1]!)}]`;
+    const [p, q] = r(4) === 0 ? [1, 2] : [2, 1];
+    return `${pick(two)}[${at(all[all.length - p!]!)}, ${at(all[all.length - q!]!)}]`;
   };
   const statement = (scope: Scope): void => {
     const inputs = Array.from({ length: r(3) + (r(4) === 0 ? 0 : 1) }, () => element(scope));
     const target = element(scope);
     if (r(5) === 0) inputs.push(target);
-    const code = (...xs: ScalarExpr[]): ScalarExpr => xs.reduce((a, c, i) => (i === 0 ? times(num(0.5), c) : r(3) === 0 ? times(a, op("cos", "float64", c)) : r(2) === 0 ? op("sub", "float64", a, times(num(0.25), c)) : plus(a, times(num(0.3), c))), num(r(3) * 0.5));
+    const code = (...xs: ScalarExpr[]): ScalarExpr => xs.reduce((a, c, i) => (i === 0 ? times(num(0.5), c) : r(3) === 0 ? times(num(0.3), op("cos", "float64", plus(a, c))) : r(2) === 0 ? op("sub", "float64", a, times(num(0.25), c)) : plus(a, times(num(0.3), c))), num(r(3) * 0.5));
     b.set(target, inputs, code, r(4) === 0 ? "sum" : undefined);
   };
   const loop = (depth: number, scope: Scope): void => {
@@ -69,4 +73,4 @@ export function randomGraph(seed: number): Graph {
   return b.graph();
 }
 
-export const SIZES: readonly Readonly<Record<string, number>>[] = [{ N: 6, M: 6 }, { N: 9, M: 9 }, { N: 4, M: 4 }, { N: 5, M: 5 }];
+export const SIZES: readonly Readonly<Record<string, number>>[] = [{ N: 6, M: 6 }, { N: 4, M: 4 }, { N: 7, M: 7 }];

@@ -4,17 +4,19 @@
  * next keeps the order within each iteration. Nodes that share a private container stay together.
  */
 import { accessesOf } from "../analysis/accesses.js";
-import { exprsOf } from "../analysis/walk.js";
+import { exprsOf, renameLoop } from "../analysis/walk.js";
 import type { Loop, Node } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
-import { hasLoads, mapLists } from "./nests.js";
+import { sym } from "../symbolic/expr.js";
+import { hasLoads, mapLists, Names } from "./nests.js";
 
 export function distribute(graph: Graph): Graph {
+  const names = new Names(graph);
   return mapLists(graph, (list) => {
     let changed = false;
     const out = list.flatMap((n): readonly Node[] => {
       if (n.kind !== "loop" || n.order !== "any" || n.body.length < 2 || !n.body.some((x) => x.kind === "loop")) return [n];
-      const parts = split(graph, n);
+      const parts = split(graph, n, names);
       if (parts.length > 1) changed = true;
       return parts;
     });
@@ -22,7 +24,7 @@ export function distribute(graph: Graph): Graph {
   });
 }
 
-function split(graph: Graph, l: Loop): readonly Node[] {
+function split(graph: Graph, l: Loop, names: Names): readonly Node[] {
   // A loaded bound may change between the copies of the loop.
   if (exprsOf(l).some(hasLoads) || l.body.some((n) => n.kind === "exit" || n.kind === "raise" || n.kind === "block" || n.kind === "while")) return [l];
   const locals = new Set(l.locals ?? []);
@@ -36,7 +38,9 @@ function split(graph: Graph, l: Loop): readonly Node[] {
     // Tasklets that follow one another stay together.
     while (end + 1 < l.body.length && l.body.slice(i, end + 1).every((n) => n.kind === "tasklet") && l.body[end + 1]!.kind === "tasklet" && !accessesOf(graph, [l.body[end + 1]!]).some((a) => locals.has(a.base))) end++;
     const { locals: _, ...rest } = l;
-    parts.push({ ...rest, id: freshId(), body: l.body.slice(i, end + 1), ...(mine.size > 0 ? { locals: [...mine] } : {}) });
+    const part: Loop = { ...rest, id: freshId(), body: l.body.slice(i, end + 1), ...(mine.size > 0 ? { locals: [...mine] } : {}) };
+    const variable = parts.length === 0 ? l.variable : names.fresh(l.variable);
+    parts.push(renameLoop(part, variable, sym(variable)));
     i = end + 1;
   }
   return parts;

@@ -1,0 +1,21 @@
+import test from "ava";
+import { contract } from "../../ts/transform/contract.js";
+import { distribute } from "../../ts/transform/distribute.js";
+import { forwardDefinitions } from "../../ts/transform/forward.js";
+import { fuseLoops } from "../../ts/transform/fuse.js";
+import { loopToMap } from "../../ts/transform/loop-to-map.js";
+import { recogniseReductions } from "../../ts/transform/reductions.js";
+import { scatterToGather } from "../../ts/transform/scatter-to-gather.js";
+import { uniqueLoops } from "../../ts/transform/unique-loops.js";
+import type { Graph } from "../../ts/sdfg/sdfg.js";
+import { fuzzPass } from "./fuzz.js";
+
+const maps = (g: Graph): Graph => loopToMap(recogniseReductions(g));
+test("random graphs: reductions", (t) => { fuzzPass(t, recogniseReductions, { count: 60 }); });
+test("random graphs: loop to map", (t) => { fuzzPass(t, loopToMap, { count: 60, first: 300 }); });
+test("random graphs: fusion", (t) => { fuzzPass(t, fuseLoops, { count: 60 }); });
+test("random graphs: fusion of maps", (t) => { fuzzPass(t, fuseLoops, { count: 60, first: 500, before: maps }); });
+test("random graphs: distribution", (t) => { fuzzPass(t, distribute, { count: 60, first: 900, before: maps }); });
+test("random graphs: scatter to gather", (t) => { fuzzPass(t, scatterToGather, { count: 60, first: 1300, before: (g) => distribute(maps(g)) }); });
+test("random graphs: contraction", (t) => { fuzzPass(t, (g) => contract(fuseLoops(g)), { count: 60, before: maps }); });
+test("random graphs: all together", (t) => { fuzzPass(t, (g) => contract(fuseLoops(scatterToGather(distribute(forwardDefinitions(maps(uniqueLoops(g))))))), { count: 60, first: 2000 }); });

@@ -1,0 +1,67 @@
+import test from "ava";
+import { interchange } from "../../ts/transform/interchange.js";
+import { loopToMap } from "../../ts/transform/loop-to-map.js";
+import { optimizeGraph } from "../../ts/transform/optimize.js";
+import { recogniseReductions } from "../../ts/transform/reductions.js";
+import { retargetSums } from "../../ts/transform/retarget.js";
+import { distribute } from "../../ts/transform/distribute.js";
+import { graphText } from "../../ts/sdfg/text.js";
+import type { Graph } from "../../ts/sdfg/sdfg.js";
+import { Build, difference, id, num, run, times } from "./build.js";
+import { fuzzPass } from "./fuzz.js";
+
+const maps = (g: Graph): Graph => loopToMap(recogniseReductions(g));
+const order = (g: Graph): string => /map \[(.*?)\]/.exec(graphText(g))![1]!.replace(/ in [^,]*(, |$)/g, "$1");
+
+function product(a: string, b: string): Graph {
+  const g = new Build("N", "M", "K").data("A", ...(a === "A[i, k]" ? ["N", "K"] : ["K", "N"])).data("B", ...(b === "B[k, j]" ? ["K", "M"] : ["M", "K"])).data("C", "N", "M");
+  g.loop("k", "0", "K", "any", () => g.loop("j", "0", "M", "any", () => g.loop("i", "0", "N", "any", () => g.set("C[i, j]", [a, b], times, "sum"))));
+  return g.graph();
+}
+test("matrix products get the order of their layouts", (t) => {
+  t.is(order(interchange(product("A[i, k]", "B[k, j]"))), "i, k, j");
+  t.is(order(interchange(product("A[i, k]", "B[j, k]"))), "i, j, k");
+  t.is(order(interchange(product("A[k, i]", "B[k, j]"))), "i, k, j");
+  for (const [a, b] of [["A[i, k]", "B[k, j]"], ["A[k, i]", "B[j, k]"]]) {
+    const g = product(a!, b!), sizes = { N: 4, M: 5, K: 3 };
+    t.true(difference(run(g, sizes), run(interchange(g), sizes)) < 1e-13);
+  }
+});
+test("triangles are turned round, with the bounds of the other variable", (t) => {
+  for (const [begin, end] of [["0", "i"], ["0", "i + 1"], ["i", "N"], ["i + 2", "N"], ["1", "i - 1"]]) {
+    const b = new Build("N").data("A", "N", "N").data("B", "N", "N");
+    b.loop("i", "0", "N", "any", () => b.loop("j", begin!, end!, "any", () => b.set("A[j, i]", ["B[j, i]"], (x) => times(x, num(2)))));
+    const g = b.graph(), after = interchange(g);
+    t.is(order(after), "j, i");
+    for (const N of [0, 1, 2, 3, 6]) t.is(difference(run(g, { N }), run(after, { N })), 0, `${begin}:${end} at ${N}`);
+  }
+});
+test("a sequential loop stays where it is", (t) => {
+  const b = new Build("N").data("A", "N", "N");
+  b.loop("j", "0", "N", "any", () => b.loop("i", "1", "N", "up", () => b.set("A[i, j]", ["A[i - 1, j]"], id)));
+  const g = b.graph();
+  t.is(interchange(g), g);
+});
+test("a product collected in a temporary goes straight to its target", (t) => {
+  const b = new Build("N").data("A", "N", "N").data("B", "N").data("C", "N").temp("t", "N").temp("s");
+  b.loop("i", "0", "N", "any", () => b.set("t[i]", [], () => num(0)));
+  b.loop("j", "0", "N", "any", () => b.loop("k", "0", "N", "any", () => b.set("t[j]", ["A[j, k]", "B[k]"], times, "sum")));
+  b.loop("l", "0", "N", "any", () => b.set("C[l]", ["t[l]"], id, "sum"));
+  b.loop("m", "0", "N", "any", () => { b.set("s", [], () => num(0)); b.loop("q", "0", "N", "any", () => b.set("s", ["A[q, m]", "B[q]"], times, "sum")); b.set("A[0, m]", ["s"], id); }, ["s"]);
+  const g = b.graph(), after = retargetSums(g);
+  t.regex(graphText(after), /C\[j\] \+= /);
+  // The second sum reads the element that it would go to.
+  t.regex(graphText(after), /s\[\] \+= /);
+  t.true(difference(run(g, { N: 5 }), run(after, { N: 5 })) < 1e-14);
+});
+test("a temporary that is read elsewhere stays", (t) => {
+  const b = new Build("N").data("A", "N", "N").data("C", "N").data("D", "N").temp("t", "N");
+  b.loop("i", "0", "N", "any", () => b.set("t[i]", [], () => num(0)));
+  b.loop("j", "0", "N", "any", () => b.loop("k", "0", "N", "any", () => b.set("t[j]", ["A[j, k]"], id, "sum")));
+  b.loop("l", "0", "N", "any", () => b.set("C[l]", ["t[l]"], id));
+  b.loop("m", "0", "N", "any", () => b.set("D[m]", ["t[m]"], id));
+  const g = b.graph();
+  t.is(retargetSums(g), g);
+});
+test("random graphs: interchange", (t) => { fuzzPass(t, interchange, { count: 200, before: (g) => distribute(maps(g)) }); });
+test("random graphs: the whole optimiser", (t) => { fuzzPass(t, (g) => optimizeGraph(g, {}), { count: 60, first: 4000, before: maps }); });

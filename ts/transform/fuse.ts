@@ -1,0 +1,97 @@
+/**
+ * Joins loops of the same list that run over the same range and share data, outermost first, then the lists inside.
+ * Pre: a valid graph with distinct loop variables. Post: same values (combining writes may combine in another order); maps stay maps.
+ * Safe because the later loop commutes with everything between the two, and because no two iterations that conflict change their order: for maps no two
+ * different iterations may meet, for sequential loops none of the second that would now run before one of the first.
+ */
+import { mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
+import { conflicts } from "../analysis/dependence.js";
+import { commute, effectsOf } from "../analysis/order.js";
+import { bodiesOf, withBodies } from "../analysis/paths.js";
+import { exprsOf, renameLoop } from "../analysis/walk.js";
+import type { Loop, Node } from "../sdfg/nodes.js";
+import { freshId, type Graph } from "../sdfg/sdfg.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { sym } from "../symbolic/expr.js";
+import { isEqual } from "../symbolic/prove.js";
+import { hasLoads } from "./nests.js";
+
+/** More containers than this in one loop body strain the prefetchers and the registers. */
+const MAX_CONTAINERS = 24;
+
+export function fuseLoops(graph: Graph): Graph {
+  const visit = (list: readonly Node[], facts: Assumptions): readonly Node[] => {
+    const joined = fuseList(graph, list, facts);
+    let changed = joined !== list;
+    const out = joined.map((n): Node => {
+      const bs = bodiesOf(n);
+      if (bs.length === 0) return n;
+      const inner = bs.map((b) => visit(b.list, n.kind === "loop" ? facts.with(...loopFacts(n)) : facts));
+      if (inner.every((x, i) => x === bs[i]!.list)) return n;
+      changed = true;
+      return withBodies(n, inner);
+    });
+    return changed ? out : list;
+  };
+  const body = visit(graph.body, graph.facts);
+  return body === graph.body ? graph : graph.with({ body });
+}
+
+function fuseList(graph: Graph, list: readonly Node[], facts: Assumptions): readonly Node[] {
+  if (list.filter((n) => n.kind === "loop").length < 2) return list;
+  const out: Node[] = [];
+  let changed = false;
+  next: for (const n of list) {
+    if (n.kind === "loop" && fusible(n)) {
+      for (let c = out.length - 1; c >= 0; c--) {
+        const m = out[c]!;
+        if (m.kind === "loop") {
+          const f = fuse(graph, m, n, facts);
+          if (f) { out[c] = f; changed = true; continue next; }
+        }
+        if (!commute(graph, m, n, facts)) break;
+      }
+    }
+    out.push(n);
+  }
+  return changed ? out : list;
+}
+
+const fusibleCache = new WeakMap<Loop, boolean>();
+function fusible(l: Loop): boolean {
+  let known = fusibleCache.get(l);
+  if (known === undefined) {
+    const ok = (n: Node): boolean => n.kind !== "exit" && n.kind !== "raise" && n.kind !== "while" && n.kind !== "block" && n.kind !== "library" && bodiesOf(n).every((b) => b.list.every(ok));
+    fusibleCache.set(l, known = !exprsOf(l).some(hasLoads) && ok(l));
+  }
+  return known;
+}
+
+/** The order of the joined loop; undefined where joining would cost parallelism for nothing. */
+function commonOrder(a: Loop, b: Loop): Loop["order"] | undefined {
+  if (a.order === b.order) return a.order;
+  if (a.order !== "any" && b.order !== "any") return undefined;
+  // A map joins a sequential loop only if both have maps inside.
+  const inner = (l: Loop): boolean => l.body.some((n) => n.kind === "loop" && n.order === "any");
+  return inner(a) && inner(b) ? (a.order === "any" ? b.order : a.order) : undefined;
+}
+
+function fuse(graph: Graph, a: Loop, b: Loop, facts: Assumptions): Loop | undefined {
+  if (!fusible(a)) return undefined;
+  const order = commonOrder(a, b);
+  if (!order || isEqual(a.begin, b.begin, facts) !== "yes" || isEqual(a.end, b.end, facts) !== "yes") return undefined;
+  const ea = effectsOf(graph, a), eb = effectsOf(graph, b);
+  const touched = new Set([...ea.reads, ...ea.writes]);
+  const others = [...new Set([...eb.reads, ...eb.writes])];
+  const arrays = (names: Iterable<string>): number => [...names].filter((x) => graph.container(x).shape.length > 0).length;
+  if (!others.some((x) => touched.has(x) && graph.container(x).shape.length > 0) || arrays(new Set([...touched, ...others])) > MAX_CONTAINERS) return undefined;
+  const moved = renameLoop(b, a.variable, sym(a.variable));
+  const em = effectsOf(graph, moved);
+  const wrong: Relation[] = order === "any" ? ["<", ">"] : order === "up" ? [">"] : ["<"];
+  for (const x of ea.accesses) for (const y of em.accesses) {
+    if (!conflicts(x, y)) continue;
+    for (const r of wrong) if (mayMeet(graph, x, y, new Map([[a.variable, r]]), facts)) return undefined;
+  }
+  const locals = [...new Set([...(a.locals ?? []), ...(b.locals ?? [])])];
+  return { ...a, id: freshId(), order, body: [...a.body, ...moved.body], ...(locals.length > 0 ? { locals } : {}) };
+}
