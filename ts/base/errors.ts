@@ -58,6 +58,7 @@ export class DaceError extends Error {
   readonly hint: string | undefined;
   /** The message without frame and hint. */
   readonly summary: string;
+  readonly #options: DaceErrorOptions;
 
   constructor(code: ErrorCode, message: string, options: DaceErrorOptions = {}) {
     super(render(code, message, options), options.cause === undefined ? undefined : { cause: options.cause });
@@ -67,6 +68,12 @@ export class DaceError extends Error {
     this.loc = options.loc && { file: options.loc.file.name, line: options.loc.line, column: options.loc.column };
     this.notes = options.notes ?? [];
     this.hint = options.hint;
+    this.#options = options;
+  }
+
+  /** The same error with more notes. */
+  withNotes(notes: readonly Note[]): DaceError {
+    return new DaceError(this.code.slice("ERR_DACE_".length) as ErrorCode, this.summary, { ...this.#options, notes: [...this.notes, ...notes] });
   }
 }
 

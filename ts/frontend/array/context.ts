@@ -20,30 +20,58 @@ export class Poisoned extends Error {}
 export interface Learnt {
   /** Integer containers that are written somewhere after having been used in loop bounds or indices. */
   readonly unstable: Set<string>;
+  /** Types that the assignments to a variable kept in a cell turned out to need. */
+  readonly types: Map<string, CellType>;
+  /** Variables that start as numbers and become arrays of this shape in a loop. */
+  readonly shapes: Map<string, { readonly shape: readonly Expr[]; readonly dtype: DType }>;
+  /** Iterations after which a loop's array variables name the same arrays again. */
+  readonly periods: Map<string, number>;
+  /** Array variables that get a container of their own for a loop. */
+  readonly slots: Set<string>;
 }
+export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set() }; }
+/** Thrown to evaluate a loop (or block) again with what was learnt. */
+export class Retry extends Restart { constructor(readonly key: string) { super(); } }
 
 /** A loop that is being filled. */
 export interface LoopScope { readonly variable: string; readonly begin: Expr; readonly end: Expr; readonly locals: string[] }
 
 /** What a scalar variable holds when it is kept in a container because several assignments reach a use. */
 export interface CellType { readonly dtype: DType; readonly weak: boolean; readonly integral: boolean }
+/**
+ * A variable that several assignments reach, kept in containers of its own from before the loop or block that needs it. `pending`: nothing was assigned yet.
+ * `fixed`: every assignment gives the same value that no container holds (a function, a string).
+ */
+export type Cell = { readonly key: string; readonly loop: string; readonly depth: number; readonly name: string; /** `Lowering.born` when it was made. */ readonly born: number } & (
+  | { readonly kind: "pending" }
+  | { readonly kind: "scalar"; readonly container: string; readonly type: CellType }
+  | { readonly kind: "array"; readonly value: ArrayValue }
+  | { readonly kind: "tuple"; readonly tuple: "tuple" | "list"; readonly items: readonly number[] }
+  | { readonly kind: "fixed"; readonly value: Value });
 export type Binding =
   | { readonly kind: "value"; readonly value: Value }
-  | { readonly kind: "cell"; readonly container: string; readonly type: CellType }
-  /** A variable whose arrays are all kept in one container of this lowering's own: assignments copy into it. */
-  | { readonly kind: "slot"; readonly value: ArrayValue };
+  /** By number in `Lowering.cells`. */
+  | { readonly kind: "cell"; readonly id: number };
+
+/** A container that holds a copy of an array which the source calls by reference: right as long as neither is changed in place. */
+export interface AliasCopy { readonly copy: string; readonly sources: readonly string[]; readonly nodes: readonly number[]; readonly loc: SourceLoc | undefined; readonly what: string }
 
 /** The variables of one call in progress. */
 export interface Frame {
   readonly def: ast.FunctionDef | undefined;
   readonly vars: Map<string, Binding>;
   readonly parent: Frame | undefined;
+  /** Identifies the call in what is learnt. */
+  readonly key: string;
+  /** Where an early return goes. */
+  readonly exit?: { readonly label: string; readonly result: number };
 }
 
 export interface Snapshot {
   readonly containers: Map<string, Container>; readonly names: Set<string>; readonly body: Node[]; readonly length: number; readonly checks: number;
   readonly facts: Assumptions; readonly scopes: readonly [LoopScope, number][]; readonly frames: readonly [Frame, Map<string, Binding>][];
   readonly errors: number; readonly written: Set<string>; readonly symbols: number; readonly frozen: Set<string>; readonly entryFacts: number;
+  readonly single: Set<string>; readonly cells: Map<number, Cell>; readonly aliases: number;
 }
 
 /** Array elements up to which a transient made in a loop is private to the iteration. */
@@ -58,6 +86,8 @@ export class Lowering {
   readonly entryFacts: Expr[] = [];
   facts: Assumptions = Assumptions.none;
   body: Node[] = [];
+  /** The program's outermost list of nodes. */
+  readonly top: readonly Node[] = this.body;
   readonly scopes: LoopScope[] = [];
   readonly frames: Frame[] = [];
   readonly errors: DaceError[] = [];
@@ -66,7 +96,14 @@ export class Lowering {
   /** Integer containers that indices or bounds rely on not being written. */
   frozen = new Set<string>();
   /** Scalar containers that are written once, before any use in their scope: a value that reads only them does not change. */
-  readonly single = new Set<string>();
+  single = new Set<string>();
+  cells = new Map<number, Cell>();
+  /** When each container was made, by a count of containers made. */
+  readonly births = new Map<string, number>();
+  born = 0;
+  readonly aliasCopies: AliasCopy[] = [];
+  /** Containers of module constants and captured values, which the program must not change. */
+  readonly constants = new Set<string>();
   /** Calls a program or library function; set by the evaluator. */
   call: (callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc) => Value =
     () => { throw new InternalError("no evaluator"); };
@@ -102,6 +139,7 @@ export class Lowering {
   addContainer(c: Omit<Container, "name"> & { readonly name?: string }): Container {
     const made = { ...c, name: c.name ?? this.unique(c.label ?? "tmp") };
     this.containers.set(made.name, made);
+    this.births.set(made.name, ++this.born);
     return made;
   }
   container(name: string): Container {
@@ -266,6 +304,7 @@ export class Lowering {
       containers: new Map(this.containers), names: new Set(this.names), body: this.body, length: this.body.length, checks: this.checks.length, facts: this.facts,
       scopes: this.scopes.map((s) => [s, s.locals.length]), frames: this.frames.map((f) => [f, new Map(f.vars)]), errors: this.errors.length,
       written: new Set(this.written), symbols: this.symbols.length, frozen: new Set(this.frozen), entryFacts: this.entryFacts.length,
+      single: new Set(this.single), cells: new Map(this.cells), aliases: this.aliasCopies.length,
     };
   }
   /** Undoes everything since the snapshot. */
@@ -287,6 +326,9 @@ export class Lowering {
     this.symbols.length = s.symbols;
     this.frozen = new Set(s.frozen);
     this.entryFacts.length = s.entryFacts;
+    this.single = new Set(s.single);
+    this.cells = new Map(s.cells);
+    this.aliasCopies.length = s.aliases;
     this.readIds.clear();
   }
 }

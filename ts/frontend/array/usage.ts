@@ -12,6 +12,12 @@ export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
   return new Usage(program).of(program.entry);
 }
 
+/** The same for all variables of any function of the program. */
+export function integerNames(program: ArrayProgram): (def: FunctionDef) => ReadonlySet<string> {
+  const usage = new Usage(program);
+  return (def) => usage.of(def);
+}
+
 class Usage {
   readonly #done = new Map<FunctionDef, Set<string>>();
   constructor(readonly program: ArrayProgram) {}

@@ -65,8 +65,8 @@ export interface SequenceValue {
   readonly at: (index: Expr) => Value;
   readonly range?: { readonly start: Expr; readonly stop: Expr; readonly step: number };
 }
-/** Stands for a value whose computation was reported as an error; statements that use it are skipped silently. */
-export interface PoisonValue { readonly kind: "poison" }
+/** Stands for a value whose computation was reported as an error (statements that use it are skipped silently), or, with a reason, for one that must not be used. */
+export interface PoisonValue { readonly kind: "poison"; readonly reason?: string }
 
 export type Value =
   | ScalarValue | ArrayValue | LazyValue | MaskedValue | TupleValue | FunctionValue | LibraryValue | MethodValue | DTypeValue

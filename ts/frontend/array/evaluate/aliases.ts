@@ -1,0 +1,59 @@
+/**
+ * Where a variable's array was copied to a container of the variable's own although the source only made a second reference to it, the program is the same only as long as
+ * neither of the two is changed in place while the other is still looked at. Proves that, or refuses the program.
+ */
+import { accessesOf, type Access } from "../../../analysis/accesses.js";
+import { loopsOf } from "../../../analysis/paths.js";
+import type { Node } from "../../../sdfg/nodes.js";
+import type { Graph } from "../../../sdfg/sdfg.js";
+import type { AliasCopy } from "../context.js";
+import type { Evaluator } from "./evaluator.js";
+
+interface Placed { readonly access: Access; readonly at: number; readonly loops: ReadonlySet<Node> }
+
+export function checkAliases(ev: Evaluator, graph: Graph): void {
+  const { ctx } = ev;
+  if (ctx.aliasCopies.length === 0) return;
+  const placed = accessesOf(graph, graph.body).map((access, at): Placed => ({ access, at, loops: new Set<Node>([...loopsOf(access.path), ...access.path.flatMap((s) => (s.node.kind === "while" ? [s.node] : []))]) }));
+  for (const c of ctx.aliasCopies) {
+    const nodes = insideOf(graph.body, new Set(c.nodes));
+    const own = placed.filter((p) => nodes.has(p.access.node.id) && p.access.write);
+    if (own.length === 0) continue;
+    for (const source of c.sources) {
+      const outside = (name: string): boolean => !ctx.container(name).transient;
+      if (changes(placed, own, source, c.copy, false, ev, nodes) || changes(placed, own, c.copy, source, outside(source), ev, nodes)) refuse(ev, c);
+    }
+  }
+}
+function refuse(ev: Evaluator, c: AliasCopy): void {
+  const { ctx } = ev, name = (n: string): string => ctx.container(n).label ?? n;
+  ctx.unsupported(`${c.what} refers to the array ${c.sources.map(name).join(", ")} on some paths only, and one of them is changed in place afterwards`, c.loc, "copy the array where it is assigned");
+}
+/** Is `written` changed in place after the copy, and `looked` read after that? `seen`: the caller looks at it in the end. */
+function changes(placed: readonly Placed[], own: readonly Placed[], written: string, looked: string, seen: boolean, ev: Evaluator, nodes: ReadonlySet<number>): boolean {
+  const first = own[0]!, last = own.at(-1)!;
+  const writes = placed.filter((p) => p.access.write && p.access.base === written && !nodes.has(p.access.node.id) && !ev.rebindings.has(p.access.node.id) && !p.access.path.some((s) => ev.rebindings.has(s.node.id)));
+  const reads = placed.filter((p) => !p.access.write && p.access.base === looked && !nodes.has(p.access.node.id));
+  return writes.some((w) => {
+    const shared = [...w.loops].filter((l) => own.some((o) => o.loops.has(l)));
+    // The copy is made before the change: earlier in the program, or in an iteration before.
+    if (w.at < first.at && shared.length === 0) return false;
+    if (seen) return true;
+    return reads.some((r) => {
+      if (w.at > last.at && r.at > w.at) return true;
+      // In a later iteration, if the copy is not made again in between.
+      return [...w.loops].some((l) => r.loops.has(l) && (!own.some((o) => o.loops.has(l)) || (r.at < first.at || w.at < first.at && r.at > w.at && r.at < first.at)));
+    });
+  });
+}
+function insideOf(body: readonly Node[], ids: ReadonlySet<number>): Set<number> {
+  const out = new Set<number>();
+  const visit = (n: Node, inside: boolean): void => {
+    const here = inside || ids.has(n.id);
+    if (here) out.add(n.id);
+    if (n.kind === "loop" || n.kind === "while" || n.kind === "block") n.body.forEach((x) => { visit(x, here); });
+    else if (n.kind === "conditional") n.branches.forEach((b) => { b.body.forEach((x) => { visit(x, here); }); });
+  };
+  body.forEach((n) => { visit(n, false); });
+  return out;
+}

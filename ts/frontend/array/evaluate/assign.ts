@@ -1,0 +1,169 @@
+/** Assignments: plain, to several targets, by parts, and in place. */
+import { isComplex, isFloat, isInteger, kindOf, type DType } from "../../../base/dtypes.js";
+import type { SourceLoc } from "../../../base/errors.js";
+import { int } from "../../../symbolic/expr.js";
+import type * as ast from "../ast.js";
+import { materialise, store } from "../store.js";
+import { sameSize, shapeFromValue } from "../shapes.js";
+import { type ArrayValue, type Value, NONE, describe, isArray } from "../value.js";
+import { binary } from "../library/elementwise.js";
+import { reshaped } from "../library/views.js";
+import type { Evaluator } from "./evaluator.js";
+import { evaluate, elementValue, indexParts, mayWrite, protect } from "./expressions.js";
+import { numbersAsArray } from "./globals.js";
+import { sequenceOf } from "./sequences.js";
+import { type Place, placeOf, readIndex, writable, writeIndex, writePlace } from "./subscript.js";
+import { assignName, lookup, settle } from "./variables.js";
+import { storeInPlace } from "./slots.js";
+
+export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" }): void {
+  const { ctx } = ev, only = s.targets.length === 1 ? s.targets[0]! : undefined;
+  // a, b = x, y: both sides by parts, without a tuple in between.
+  let v = evaluate(ev, s.value);
+  if (only?.kind === "name") {
+    if (ctx.language === "javascript") v = numbersAsArray(ev, v, only.name) ?? v;
+    if (storeInPlace(ev, only.name, v, s.loc)) return;
+    assignName(ev, only.name, v, s.loc);
+    return;
+  }
+  // Several stores from one value: what earlier ones may change is kept first.
+  if (s.targets.length > 1 || s.targets.some((t) => t.kind === "tuple")) v = keep(ev, v, s.loc, s.targets.some((t) => t.kind === "index" || t.kind === "attribute" || t.kind === "tuple"));
+  for (const t of s.targets) assignTarget(ev, t, v);
+}
+
+/** The value with everything that a store may change evaluated. Arrays stay references, unless they are stored element by element afterwards. */
+function keep(ev: Evaluator, v: Value, loc: SourceLoc, deep: boolean): Value {
+  if (v.kind === "tuple" || v.kind === "list") return { kind: v.kind, items: v.items.map((x) => keep(ev, x, loc, deep)) };
+  return protect(ev, v, loc);
+}
+
+export function assignTarget(ev: Evaluator, t: ast.Target, v: Value): void {
+  const { ctx } = ev;
+  switch (t.kind) {
+    case "name": assignName(ev, t.name, v, t.loc); return;
+    case "index": {
+      const { object, items } = indexParts(ev, t.object, t.items);
+      writeIndex(ctx, object, items, object.kind === "array" ? v : settle(ev, v, t.loc), t.loc);
+      return;
+    }
+    case "attribute": assignAttribute(ev, t, v); return;
+    case "tuple": destructure(ev, t, v); return;
+  }
+}
+
+function assignAttribute(ev: Evaluator, t: ast.Target & { kind: "attribute" }, v: Value): void {
+  const { ctx } = ev, object = evaluate(ev, t.object);
+  if (object.kind === "object") { object.entries.set(t.name, settle(ev, v, t.loc, t.name)); return; }
+  if (object.kind === "array" && t.name === "shape" && t.object.kind === "name") {
+    assignName(ev, t.object.name, reshaped(ctx, object, shapeFromValue(ctx, v, t.loc), t.loc), t.loc);
+    return;
+  }
+  if (isArray(object) && t.name === "T" && object.kind === "array") { writable(ctx, object, t.loc); store(ctx, { ...object, dims: [...object.dims].reverse() }, v, t.loc); return; }
+  ctx.unsupported(`assigning .${t.name} of ${describe(object)}`, t.loc);
+}
+
+function destructure(ev: Evaluator, t: ast.Target & { kind: "tuple" }, v: Value): void {
+  const { ctx } = ev;
+  const give = (i: number, x: Value): void => {
+    const target = t.elements[i], d = t.defaults?.[i];
+    if (target) assignTarget(ev, target, x.kind === "none" && d ? evaluate(ev, d) : x);
+  };
+  if (t.keys) {
+    if (v.kind === "none") ctx.fail("TYPE", "destructuring of undefined or null", t.loc);
+    t.keys.forEach((k, i) => {
+      let x: Value = NONE;
+      if (v.kind === "object") x = v.entries.get(k) ?? NONE;
+      else if (v.kind === "list" && k === "length") x = ctx.int(v.items.length);
+      else if (isArray(v) && k === "length") { const a = v.kind === "array" ? v.dims[0]?.size : v.shape[0]; if (a) x = ctx.int(a); }
+      else ctx.unsupported(`the property ${k} of ${describe(v)}`, t.loc);
+      give(i, x);
+    });
+    return;
+  }
+  const items = itemsOf(ev, v, t, t.loc);
+  // An array that is stored to part by part while it is taken apart.
+  const fixed = t.rest ? t.elements.length - 1 : t.elements.length;
+  for (let i = 0; i < fixed; i++) give(i, items[i] ?? NONE);
+  if (t.rest) { const last = t.elements[fixed]; if (last) assignTarget(ev, last, { kind: "list", items: items.slice(fixed) }); }
+}
+
+function itemsOf(ev: Evaluator, v: Value, t: ast.Target & { kind: "tuple" }, loc: SourceLoc): readonly Value[] {
+  const { ctx } = ev, want = t.rest ? t.elements.length - 1 : t.elements.length, python = ctx.language === "python";
+  if (v.kind === "tuple" || v.kind === "list") {
+    if (python && (t.rest ? v.items.length < want : v.items.length !== want)) ctx.fail("TYPE", `${v.items.length} values for ${want} targets`, loc);
+    return v.items;
+  }
+  const seq = sequenceOf(ctx, v, loc);
+  const n = seq.length.constant;
+  if (t.rest) {
+    if (n === undefined) return ctx.unsupported("taking the rest of an array of unknown length", loc, "use a slice");
+    return Array.from({ length: n }, (_, i) => seq.at(int(i)));
+  }
+  if (python) sameSize(ctx, seq.length, int(want), loc, `an array of length ${seq.length.key} for ${want} targets`);
+  return Array.from({ length: want }, (_, i) => { const x = seq.at(int(i)); return x.kind === "scalar" ? protect(ev, x, loc) : x; });
+}
+
+/** NumPy's rule for results of in-place operations: the kind may not shrink. */
+function castable(from: DType, to: DType): boolean {
+  const rank = (d: DType): number => (d === "bool" ? 0 : isInteger(d) ? (kindOf(d) === "uint" ? 1 : 2) : isFloat(d) ? 3 : isComplex(d) ? 4 : 5);
+  return rank(from) <= rank(to);
+}
+
+export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augmented" }): void {
+  const { ctx } = ev, t = s.target;
+  const inPlace = (target: ArrayValue, old: Value, value: Value, put: (v: Value) => void): void => {
+    const v = binary(ctx, s.op, old, value, s.loc);
+    const dtype = v.kind === "scalar" || isArray(v) ? v.dtype : v.kind === "masked" ? v.value.dtype : target.dtype;
+    if (ctx.language === "python" && old.kind !== "scalar" && !castable(dtype, target.dtype)) ctx.fail("TYPE", `the result of ${s.op}= is ${dtype}, which an array of ${target.dtype} does not hold`, s.loc, "write the assignment out, or convert with astype");
+    put(v);
+  };
+  switch (t.kind) {
+    case "name": {
+      let old = lookup(ev, t.name, t.loc);
+      if (old.kind === "array" && ctx.language === "python") {
+        const target = old, value = evaluate(ev, s.value);
+        if (s.op === "@") { assignName(ev, t.name, binary(ctx, s.op, old, value, s.loc), s.loc); return; }
+        writable(ctx, target, s.loc);
+        inPlace(target, old, value, (v) => { store(ctx, target, v, s.loc); });
+        return;
+      }
+      if (old.kind === "list" && ctx.language === "python" && s.op === "+") {
+        const more = evaluate(ev, s.value), list = old;
+        const add = more.kind === "list" || more.kind === "tuple" ? more.items : undefined;
+        if (!add) return ctx.unsupported(`adding ${describe(more)} to a list`, s.loc);
+        list.items.push(...add.map((x) => settle(ev, x, s.loc)));
+        return;
+      }
+      if (mayWrite(ctx, s.value)) old = protect(ev, old, s.loc);
+      const v = binary(ctx, s.op, old, evaluate(ev, s.value), s.loc);
+      if (!storeInPlace(ev, t.name, v, s.loc)) assignName(ev, t.name, v, s.loc);
+      return;
+    }
+    case "index": {
+      const { object, items } = indexParts(ev, t.object, t.items);
+      if (object.kind !== "array") {
+        const old = protect(ev, readIndex(ctx, object, items, t.loc), t.loc);
+        writeIndex(ctx, object, items, settle(ev, binary(ctx, s.op, old, evaluate(ev, s.value), s.loc), s.loc), s.loc);
+        return;
+      }
+      const place: Place = placeOf(ctx, object, items, t.loc);
+      let old: Value;
+      if (place.kind === "view") old = place.view.dims.length === 0 ? elementValue(ctx, place.view) : place.view;
+      else old = readIndex(ctx, object, items, t.loc);
+      if (old.kind === "scalar" && mayWrite(ctx, s.value)) old = protect(ev, old, s.loc);
+      const value = evaluate(ev, s.value);
+      if (place.kind === "gather" && old.kind === "lazy") old = materialise(ctx, old, { loc: s.loc });
+      writable(ctx, place.view, s.loc);
+      inPlace(place.view, old, value, (v) => { writePlace(ctx, place, v, s.loc); });
+      return;
+    }
+    case "attribute": {
+      const object = evaluate(ev, t.object);
+      if (object.kind !== "object") return ctx.unsupported(`changing .${t.name} of ${describe(object)}`, t.loc);
+      const old = object.entries.get(t.name) ?? ctx.fail("TYPE", `the object has no ${t.name}`, t.loc);
+      object.entries.set(t.name, settle(ev, binary(ctx, s.op, protect(ev, old, s.loc), evaluate(ev, s.value), s.loc), s.loc, t.name));
+      return;
+    }
+    case "tuple": ctx.unsupported("an in-place operation on several targets", t.loc);
+  }
+}

@@ -1,0 +1,109 @@
+/** Calls: program functions are inlined, library functions and methods are looked up in the registry. */
+import type { SourceLoc } from "../../../base/errors.js";
+import { freshId } from "../../../sdfg/sdfg.js";
+import { int } from "../../../symbolic/expr.js";
+import type * as ast from "../ast.js";
+import type { Frame } from "../context.js";
+import { functionNamed, methodNamed } from "../registry.js";
+import { type FunctionValue, type Value, NONE, describe } from "../value.js";
+import { isAssigned, pendingCell, readCell } from "./cells.js";
+import type { Evaluator } from "./evaluator.js";
+import { evaluate, evaluateAll } from "./expressions.js";
+import { prepareNames } from "./loop-variables.js";
+import { sequenceOf } from "./sequences.js";
+import { runList } from "./statements.js";
+import { settle } from "./variables.js";
+
+export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
+  const values = evaluateAll(ev, [e.callee, ...e.args.map((a) => a.value), ...e.keywords.map((k) => k.value)]);
+  const args: Value[] = [];
+  e.args.forEach((a, i) => {
+    const v = values[i + 1]!;
+    if (!a.spread) { args.push(v); return; }
+    if (v.kind === "tuple" || v.kind === "list") { args.push(...v.items); return; }
+    const seq = sequenceOf(ev.ctx, v, a.value.loc), n = seq.length.constant;
+    if (n === undefined) ev.ctx.unsupported("spreading an array of unknown length", a.value.loc);
+    for (let k = 0; k < n; k++) args.push(seq.at(int(k)));
+  });
+  const keywords = new Map(e.keywords.map((k, i) => [k.name, values[1 + e.args.length + i]!]));
+  return callValue(ev, values[0]!, args, keywords, e.loc);
+}
+
+export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
+  const { ctx } = ev;
+  switch (callee.kind) {
+    case "function": return inline(ev, callee, args, keywords, loc);
+    case "library": { const f = functionNamed(callee.name); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc); }
+    case "method": { const f = methodNamed(ctx.language, callee.name); return f ? f(ctx, [callee.self, ...args], keywords, loc) : ctx.unsupported(`the method ${callee.name}`, loc); }
+    case "dtype": { const f = functionNamed(`np.${callee.dtype}`); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling the dtype ${callee.dtype}`, loc); }
+    case "none": return ctx.fail("TYPE", `calling ${ctx.language === "python" ? "None" : "undefined or null"}`, loc);
+    default: return ctx.fail("TYPE", `calling ${describe(callee)}`, loc);
+  }
+}
+
+function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
+  const { ctx } = ev, { def } = f;
+  if (ev.calls.includes(def)) return ctx.unsupported(`${def.name} calling itself`, loc, "write the recursion as a loop");
+  const scope = f.scope as Frame | undefined;
+  const frame: Frame = { def, vars: new Map(), parent: scope, key: `${ev.frame.key}/${ev.unrolled.join(".")}>${loc.line}:${loc.column}` };
+  bindParameters(ev, frame, args, keywords, loc);
+  return runFunction(ev, frame, loc);
+}
+
+function bindParameters(ev: Evaluator, frame: Frame, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): void {
+  const { ctx } = ev, def = frame.def!, python = ctx.language === "python";
+  const positional = def.params.filter((p) => !p.keywordOnly), left = new Map(keywords);
+  if (python && args.length > positional.length) ctx.fail("ARGUMENT", `${def.name} takes ${positional.length} arguments, not ${args.length}`, loc);
+  def.params.forEach((p) => {
+    const i = p.keywordOnly ? -1 : positional.indexOf(p);
+    let v: Value | undefined = i >= 0 ? args[i] : undefined;
+    if (left.has(p.name)) {
+      if (v) ctx.fail("ARGUMENT", `${def.name} is given ${p.name} twice`, loc);
+      v = left.get(p.name);
+      left.delete(p.name);
+    }
+    if (!v || (!python && v.kind === "none" && p.default)) {
+      if (p.default) v = inFrame(ev, python ? frame.parent ?? { def: undefined, vars: new Map(), parent: undefined, key: frame.key } : frame, () => evaluate(ev, p.default!));
+      else if (python) ctx.fail("ARGUMENT", `${def.name} is not given ${p.name}`, loc);
+      else v = NONE;
+    }
+    frame.vars.set(p.name, { kind: "value", value: settle(ev, v!, loc, p.name) });
+  });
+  for (const name of left.keys()) ctx.fail("ARGUMENT", `${def.name} has no argument ${name}`, loc);
+}
+function inFrame<T>(ev: Evaluator, frame: Frame, f: () => T): T {
+  ev.ctx.frames.push(frame);
+  try { return f(); } finally { ev.ctx.frames.pop(); }
+}
+
+/** The body of a function whose parameters are bound; gives what it returns. */
+export function runFunction(ev: Evaluator, bound: Frame, loc: SourceLoc): Value {
+  const { ctx } = ev, def = bound.def!, facts = ev.facts(def);
+  ev.calls.push(def);
+  try {
+    if (!facts.leavesEarly) {
+      return inFrame(ev, bound, () => {
+        runList(ev, def.body, true);
+        const r = bound.vars.get("%return");
+        return r?.kind === "value" ? r.value : NONE;
+      });
+    }
+    const key = `${bound.key}/function`;
+    // Variables of functions around that this one assigns must be in one place wherever it returns.
+    const outer = [...facts.assigned(def.body)].filter((n) => !def.locals.has(n));
+    const label = ctx.unique(`return_${def.name}`);
+    return inFrame(ev, bound, () => {
+      const names = prepareNames(ev, key, outer, () => true, loc);
+      return names.retrying(() => {
+        const result = pendingCell(ev, key, "%return");
+        const frame: Frame = { ...bound, exit: { label, result } };
+        ctx.frames[ctx.frames.length - 1] = frame;
+        ev.exits.push({ label: "%return", kind: "break", block: label, settle: () => { names.settle(loc); }, used: false, frame });
+        const body = ctx.region(() => { try { runList(ev, def.body, true); names.settle(loc); } finally { ev.exits.pop(); } });
+        ctx.emit({ kind: "block", id: freshId(), label, body });
+        names.finish(() => true);
+        return isAssigned(ev, result) ? readCell(ev, result)! : NONE;
+      });
+    });
+  } finally { ev.calls.pop(); }
+}

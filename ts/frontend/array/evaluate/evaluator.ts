@@ -1,0 +1,50 @@
+/** What the parts of the evaluator share: the lowering's state, facts about functions, the path of calls and unrolled iterations. */
+import type { SourceLoc } from "../../../base/errors.js";
+import type * as ast from "../ast.js";
+import type { Frame, Lowering } from "../context.js";
+import { integerNames } from "../usage.js";
+import type { Value } from "../value.js";
+import { FunctionFacts } from "./names.js";
+
+/** Where a break, continue or jump out of a block goes, and how variables are put in order first. */
+export interface Exit {
+  readonly label: string;
+  readonly kind: "break" | "continue";
+  /** The block in the graph to leave; undefined if the statement stands where control gets there by itself. */
+  readonly block: string;
+  readonly settle: () => void;
+  used: boolean;
+  readonly frame: Frame;
+}
+
+export class Evaluator {
+  readonly #facts = new Map<ast.FunctionDef, FunctionFacts>();
+  readonly #integers: (def: ast.FunctionDef) => ReadonlySet<string>;
+  /** Calls in progress, outermost first; for recursion and keys. */
+  readonly calls: ast.FunctionDef[] = [];
+  readonly exits: Exit[] = [];
+  /** Values of globals that were asked for. */
+  readonly globals = new Map<string, Value>();
+  readonly failedGlobals = new Map<string, Error>();
+  /** Iterations of unrolled loops in progress. */
+  readonly unrolled: number[] = [];
+  /** Containers that a loop gave to an array variable of its own. */
+  readonly slots = new Map<string, { readonly frame: Frame; readonly name: string }>();
+  /** Nodes that store a new array of a variable to its container: for the source, not a change of the old one. */
+  readonly rebindings = new Set<number>();
+  /** How many arms and loops whose execution is decided at run time are around. */
+  conditional = 0;
+
+  constructor(readonly ctx: Lowering) { this.#integers = integerNames(ctx.program); }
+
+  get frame(): Frame { return this.ctx.frames.at(-1)!; }
+  facts(def: ast.FunctionDef): FunctionFacts {
+    let f = this.#facts.get(def);
+    if (!f) this.#facts.set(def, f = new FunctionFacts(def));
+    return f;
+  }
+  /** The program needs the variable's value as an integer somewhere. */
+  needsInteger(def: ast.FunctionDef | undefined, name: string): boolean { return def !== undefined && this.#integers(def).has(name); }
+  /** A key for what is learnt about a statement. */
+  key(loc: SourceLoc): string { return `${this.frame.key}/${this.unrolled.join(".")}/${loc.line}:${loc.column}`; }
+}

@@ -1,0 +1,278 @@
+/** Expressions → values. Nothing is stored unless a value is needed later or a call may change what it reads. */
+import { isInteger } from "../../../base/dtypes.js";
+import type { SourceLoc } from "../../../base/errors.js";
+import { cast, constant, op } from "../../../scalar/expr.js";
+import { type Expr as Int, addInt, int, load, sub, ZERO } from "../../../symbolic/expr.js";
+import { nonNegative } from "../../../symbolic/prove.js";
+import type * as ast from "../ast.js";
+import type { Lowering } from "../context.js";
+import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
+import { isSettled, materialise, pin, store } from "../store.js";
+import { type ArrayValue, type ScalarValue, type SliceValue, type Value, NONE, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, stringValue, tupleValue } from "../value.js";
+import { binary, compare, select, truth, unary } from "../library/elementwise.js";
+import { call } from "./calls.js";
+import type { Evaluator } from "./evaluator.js";
+import { sequenceOf } from "./sequences.js";
+import { readIndex, type Item } from "./subscript.js";
+import { assignTarget } from "./assign.js";
+import { visitExpr } from "./names.js";
+import { type Arm, lookup, mergeValues, saveVariables, setVariables, settle } from "./variables.js";
+
+export function evaluate(ev: Evaluator, e: ast.Expr): Value {
+  const { ctx } = ev;
+  switch (e.kind) {
+    case "number":
+      if (ctx.language === "javascript" || !e.integer) return floatValue(e.value, ctx.language);
+      if (!Number.isSafeInteger(e.value)) return { kind: "scalar", dtype: "int64", weak: true, code: constant(BigInt(e.value), "int64") };
+      return intValue(int(e.value));
+    case "bigint": return { kind: "scalar", dtype: "int64", weak: false, code: constant(e.value, "int64"), ...(e.value >= -9007199254740991n && e.value <= 9007199254740991n ? { int: int(Number(e.value)) } : {}) };
+    case "imaginary": return { kind: "scalar", dtype: "complex128", weak: true, code: constant(0, "complex128", e.value) };
+    case "boolean": return boolValue(e.value);
+    case "string": return stringValue(e.value);
+    case "none": return NONE;
+    case "name": return lookup(ev, e.name, e.loc);
+    case "library": return libraryValue(ev, e.name, e.loc);
+    case "function": return { kind: "function", def: e.def, scope: ev.frame };
+    case "tuple": return tupleValue(evaluateAll(ev, e.elements));
+    case "list": return listValue(evaluateAll(ev, e.elements));
+    case "object": { const values = evaluateAll(ev, e.entries.map((x) => x.value)); return { kind: "object", entries: new Map(e.entries.map((x, i) => [x.key, settle(ev, values[i]!, e.loc, x.key)])) }; }
+    case "unary": return unary(ctx, e.op, evaluate(ev, e.operand), e.loc);
+    case "binary": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return binary(ctx, e.op, a!, b!, e.loc); }
+    case "compare": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return compare(ctx, e.op, a!, b!, e.loc); }
+    case "logical": return logical(ev, e);
+    case "conditional": return conditional(ev, e);
+    case "attribute": return attribute(ev, evaluate(ev, e.object), e.name, e.loc);
+    case "index": { const { object, items } = indexParts(ev, e.object, e.items); return readIndex(ctx, object, items, e.loc); }
+    case "call": return call(ev, e);
+    case "comprehension": return comprehension(ev, e);
+  }
+}
+
+/** Operands from left to right; what later ones may change is kept. */
+export function evaluateAll(ev: Evaluator, list: readonly ast.Expr[]): Value[] {
+  const out: Value[] = [];
+  for (const e of list) {
+    if (out.length > 0 && mayWrite(ev.ctx, e)) out.forEach((v, i) => { out[i] = protect(ev, v, list[i]!.loc); });
+    out.push(evaluate(ev, e));
+  }
+  return out;
+}
+/** The value as it is now. Arrays are references and stay. */
+export function protect(ev: Evaluator, v: Value, loc: SourceLoc): Value {
+  if (v.kind === "scalar") return isSettled(ev.ctx, v) ? v : pin(ev.ctx, v, loc);
+  return v.kind === "lazy" ? materialise(ev.ctx, v, { loc }) : v;
+}
+export function mayWrite(ctx: Lowering, e: ast.Expr): boolean {
+  let found = false;
+  visitExpr(e, (x) => {
+    if (x.kind !== "call") return;
+    if (x.callee.kind === "library") { if (isImpure(x.callee.name)) found = true; }
+    else if (x.callee.kind !== "attribute" || isImpure(`.${x.callee.name}`) || !methodNamed(ctx.language, x.callee.name)) found = true;
+  });
+  return found;
+}
+
+export function libraryValue(ev: Evaluator, name: string, loc: SourceLoc): Value {
+  const c = constantNamed(name);
+  if (c) return c;
+  if (functionNamed(name)) return { kind: "library", name };
+  return ev.ctx.unsupported(`${name}`, loc, "write it with the functions that are supported");
+}
+
+export function attribute(ev: Evaluator, self: Value, name: string, loc: SourceLoc): Value {
+  const { ctx } = ev;
+  if (self.kind === "object") {
+    const v = self.entries.get(name);
+    if (v) return v;
+    if (methodNamed(ctx.language, name)) return { kind: "method", self, name };
+    return ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `the object has no ${name}`, loc);
+  }
+  if (self.kind === "library") return libraryValue(ev, `${self.name}.${name}`, loc);
+  const v = attributeNamed(ctx.language, name)?.(ctx, self, loc);
+  if (v) return v;
+  if (methodNamed(ctx.language, name)) return { kind: "method", self, name };
+  if (self.kind === "none") return ctx.fail("TYPE", `${name} of ${ctx.language === "python" ? "None" : "undefined or null"}`, loc);
+  return ctx.unsupported(`.${name} of ${describe(self)}`, loc);
+}
+
+/** The object and the items of a subscript, in order of evaluation. */
+export function indexParts(ev: Evaluator, object: ast.Expr, items: readonly ast.IndexItem[]): { object: Value; items: Item[] } {
+  const parts = items.flatMap((i) => (i.kind === "expr" ? [i.value] : i.kind === "slice" ? [i.start, i.stop, i.step].filter((x): x is ast.Expr => x !== undefined) : []));
+  const [target, ...values] = evaluateAll(ev, [object, ...parts]);
+  let at = 0;
+  const next = (): Value => values[at++]!;
+  return {
+    object: target!,
+    items: items.map((i): Item => {
+      switch (i.kind) {
+        case "expr": return { kind: "value", value: next(), loc: i.value.loc };
+        case "slice": {
+          const s: { kind: "slice"; start?: Value; stop?: Value; step?: Value } = { kind: "slice" };
+          if (i.start) s.start = next();
+          if (i.stop) s.stop = next();
+          if (i.step) s.step = next();
+          return { kind: "slice", slice: s as SliceValue, loc: i.loc };
+        }
+        default: return i;
+      }
+    }),
+  };
+}
+
+// ---- choice ----
+
+/** Every element that the code reads exists under what is known outside the arm. */
+function readsAnywhere(ctx: Lowering, v: ScalarValue): boolean {
+  const inside = (data: string, index: readonly Int[]): boolean => {
+    const shape = ctx.container(data).shape;
+    return index.every((e, d) => !e.key.includes("[") && nonNegative(e, ctx.facts) === "yes" && nonNegative(addInt(sub(shape[d]!, e), -1), ctx.facts) === "yes");
+  };
+  const { memlets, loads } = ctx.readsOf(v.code);
+  return memlets.every((m) => inside(m.data, m.index)) && [...loads].every((c) => ctx.container(c).shape.length === 0);
+}
+
+/** Evaluates one arm apart, knowing that its condition holds. */
+export function arm<T>(ev: Evaluator, facts: readonly Int[], f: () => T): { readonly arm: Arm; readonly value: T } {
+  const { ctx } = ev, born = ctx.born;
+  let value!: T;
+  ev.conditional++;
+  try {
+    const body = ctx.region(() => { ctx.withFacts(facts, () => { value = f(); }); });
+    return { arm: { variables: saveVariables(ev), body, born }, value };
+  } finally { ev.conditional--; }
+}
+
+function conditional(ev: Evaluator, e: ast.Expr & { kind: "conditional" }): Value {
+  const test = truth(ev.ctx, evaluate(ev, e.test), e.test.loc);
+  return choose(ev, test, () => evaluate(ev, e.then), () => evaluate(ev, e.otherwise), e.loc);
+}
+
+/** `then` where the condition holds, else `otherwise`; each is evaluated only where it is wanted. */
+function choose(ev: Evaluator, condition: ScalarValue, then: () => Value, otherwise: () => Value, loc: SourceLoc): Value {
+  const { ctx } = ev;
+  if (condition.code.kind === "const") return condition.code.value ? then() : otherwise();
+  const test = pinIfNeeded(ev, condition, loc);
+  const before = saveVariables(ev);
+  const a = arm(ev, test.facts?.whenTrue ?? [], then);
+  setVariables(ev, before);
+  const b = arm(ev, test.facts?.whenFalse ?? [], otherwise);
+  setVariables(ev, before);
+  const plain = a.arm.body.length === 0 && b.arm.body.length === 0;
+  if (plain && a.value.kind === "scalar" && b.value.kind === "scalar" && readsAnywhere(ctx, a.value) && readsAnywhere(ctx, b.value)) return select(ctx, test, a.value, b.value, loc);
+  // Pins of an arm belong to the arm.
+  const values = ([a, b] as const).map((x): Value => {
+    const outer = ctx.body;
+    ctx.body = x.arm.body;
+    try { return settle(ev, x.value, loc); } finally { ctx.body = outer; }
+  });
+  const v = mergeValues(ev, `${ev.key(loc)}?`, "%value", [a.arm, b.arm], [values[0]!, values[1]!], true, loc);
+  if (v.kind === "poison") return ctx.unsupported(v.reason?.replace("the result", "this value") ?? "this choice", loc, "use an if statement with two names");
+  ctx.emitConditional(test.code, a.arm.body, b.arm.body, loc);
+  return v;
+}
+/** The condition's code is used after the arms were evaluated, before they run: nothing is written in between. */
+function pinIfNeeded(_ev: Evaluator, condition: ScalarValue, _loc: SourceLoc): ScalarValue { return condition; }
+
+function logical(ev: Evaluator, e: ast.Expr & { kind: "logical" }): Value {
+  const { ctx } = ev;
+  let left = evaluate(ev, e.left);
+  if (e.op === "nullish") return left.kind === "none" ? evaluate(ev, e.right) : left;
+  const test = truth(ctx, left, e.left.loc), isAnd = e.op === "and";
+  if (test.code.kind === "const") return Boolean(test.code.value) === isAnd ? evaluate(ev, e.right) : left;
+  if (left.kind === "scalar" && mayWrite(ctx, e.right)) left = protect(ev, left, e.left.loc);
+  const again = left.kind === "scalar" ? truth(ctx, left, e.left.loc) : test;
+  if (left.kind !== "scalar" || left.dtype !== "bool") {
+    const value = left;
+    return isAnd ? choose(ev, again, () => evaluate(ev, e.right), () => value, e.loc) : choose(ev, again, () => value, () => evaluate(ev, e.right), e.loc);
+  }
+  const known = again.facts, before = saveVariables(ev);
+  const right = arm(ev, (isAnd ? known?.whenTrue : known?.whenFalse) ?? [], () => evaluate(ev, e.right));
+  const r = right.value;
+  if (right.arm.body.length === 0 && r.kind === "scalar" && r.dtype === "bool" && readsAnywhere(ctx, r)) {
+    if (r.code.kind === "const") return Boolean(r.code.value) === isAnd ? again : { ...r, facts: { whenTrue: [], whenFalse: [] } };
+    const whenTrue = isAnd ? [...(known?.whenTrue ?? []), ...(r.facts?.whenTrue ?? [])] : [], whenFalse = isAnd ? [] : [...(known?.whenFalse ?? []), ...(r.facts?.whenFalse ?? [])];
+    return { kind: "scalar", dtype: "bool", weak: again.weak && r.weak, code: op(isAnd ? "and" : "or", "bool", again.code, r.code), facts: { whenTrue, whenFalse } };
+  }
+  setVariables(ev, before);
+  const value = left;
+  return isAnd ? choose(ev, again, () => evaluate(ev, e.right), () => value, e.loc) : choose(ev, again, () => value, () => evaluate(ev, e.right), e.loc);
+}
+
+// ---- comprehensions ----
+
+function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): Value {
+  const { ctx } = ev, iterable = evaluate(ev, e.iterable);
+  const scoped = <T>(f: () => T): T => {
+    ctx.frames.push({ def: undefined, vars: new Map(), parent: ev.frame, key: ev.frame.key });
+    try { return f(); } finally { ctx.frames.pop(); }
+  };
+  const items = iterable.kind === "tuple" || iterable.kind === "list" ? [...iterable.items] : undefined;
+  const seq = items ? undefined : sequenceOf(ctx, iterable, e.iterable.loc), count = items?.length ?? seq!.length.constant;
+  const wanted = (): boolean => {
+    if (!e.condition) return true;
+    const t = truth(ctx, evaluate(ev, e.condition), e.condition.loc);
+    if (t.code.kind !== "const") ctx.unsupported("a comprehension whose condition is known only when the program runs", e.condition.loc, "fill an array in a loop");
+    return t.code.kind === "const" && Boolean(t.code.value);
+  };
+  if (count !== undefined && (items || count <= 64)) {
+    const out: Value[] = [];
+    for (let i = 0; i < count; i++) scoped(() => { bindLocal(ev, e.target, items ? items[i]! : seq!.at(int(i))); if (wanted()) out.push(settle(ev, evaluate(ev, e.element), e.loc)); });
+    return listValue(out);
+  }
+  if (e.condition) return ctx.unsupported("a comprehension with a condition and a length that is known only when the program runs", e.loc, "fill an array in a loop");
+  // One element is evaluated for its type and shape, then again in the loop that fills the array.
+  const length = seq!.length;
+  const element = (i: Int): Value => scoped(() => { bindLocal(ev, e.target, seq!.at(i)); return evaluate(ev, e.element); });
+  const saved = ctx.snapshot();
+  let probe: Value | undefined;
+  ctx.loop("i", ZERO, length, "up", (i) => { const v = element(i); probe = v.kind === "scalar" ? v : isArray(v) ? materialise(ctx, v) : v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v; });
+  ctx.restore(saved);
+  if (!probe) return listValue([]);
+  if (probe.kind !== "scalar" && probe.kind !== "array") return ctx.unsupported(`an array of ${describe(probe)}`, e.loc);
+  const out = ctx.allocate([length, ...(probe.kind === "array" ? shapeOf(probe) : [])], ctx.language === "javascript" ? "float64" : probe.dtype, "list", e.loc);
+  ctx.loop("i", ZERO, length, "up", (i) => {
+    const at: Item[] = [{ kind: "value", value: ctx.int(i), loc: e.loc }];
+    const target = readIndexView(ctx, out, at, e.loc), v = element(i);
+    store(ctx, target, v, e.loc);
+  }, e.loc);
+  return out;
+}
+function readIndexView(ctx: Lowering, v: ArrayValue, items: readonly Item[], loc: SourceLoc): ArrayValue {
+  const [d, ...dims] = v.dims;
+  const first = items[0];
+  const i = first?.kind === "value" && first.value.kind === "scalar" ? first.value.int : undefined;
+  if (!d || !i) return ctx.fail("TYPE", "an index into nothing", loc);
+  return { ...v, base: [i, ...v.base.slice(1)], dims };
+}
+function bindLocal(ev: Evaluator, target: ast.Target, v: Value): void {
+  if (target.kind === "name") { ev.frame.vars.set(target.name, { kind: "value", value: settle(ev, v, target.loc, target.name) }); return; }
+  const names = new Set<string>();
+  const collect = (t: ast.Target): void => { if (t.kind === "name") names.add(t.name); else if (t.kind === "tuple") for (const x of t.elements) if (x) collect(x); };
+  collect(target);
+  for (const n of names) ev.frame.vars.set(n, { kind: "value", value: NONE });
+  assignTarget(ev, target, v);
+}
+
+/** A list of numbers and arrays as one array. */
+export function arrayFromList(ctx: Lowering, v: Value & { kind: "list" | "tuple" }, loc: SourceLoc): ArrayValue {
+  const shape: Int[] = [];
+  let dtype = ctx.language === "javascript" ? "float64" as const : undefined;
+  let first: Value | undefined = v;
+  while (first && (first.kind === "list" || first.kind === "tuple")) { shape.push(int(first.items.length)); first = first.items[0]; }
+  if (first && isArray(first)) shape.push(...shapeOf(first));
+  const type = dtype ?? (first && (first.kind === "scalar" || isArray(first)) ? first.dtype : "float64");
+  dtype = undefined;
+  const out = ctx.allocate(shape, type, "list", loc);
+  store(ctx, out, v, loc);
+  return out;
+}
+
+/** One element of an array, as the language sees it. */
+export function elementValue(ctx: Lowering, v: ArrayValue): ScalarValue {
+  const read = ctx.read(v.data, v.base), whole = isInteger(v.dtype);
+  if (ctx.language === "javascript") {
+    if (v.dtype === "bool" || v.dtype.startsWith("complex") || v.dtype === "int64" || v.dtype === "uint64") return { kind: "scalar", dtype: v.dtype, weak: false, code: read, ...(whole ? { int: load(v.data, v.base) } : {}) };
+    return { kind: "scalar", dtype: "float64", weak: true, code: cast(read, "float64"), ...(whole ? { int: load(v.data, v.base) } : {}) };
+  }
+  return { kind: "scalar", dtype: v.dtype, weak: false, code: read, ...(whole ? { int: load(v.data, v.base) } : {}) };
+}

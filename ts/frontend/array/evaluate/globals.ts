@@ -1,0 +1,89 @@
+/** Names from outside the program's functions: module constants, captured values, helper functions. All are evaluated before the entry function starts. */
+import { DaceError, type SourceLoc } from "../../../base/errors.js";
+import { constant } from "../../../scalar/expr.js";
+import { int } from "../../../symbolic/expr.js";
+import type { GlobalValue } from "../ast.js";
+import { store } from "../store.js";
+import { type Value, NONE, boolValue, floatValue, listValue, stringValue } from "../value.js";
+import type { Evaluator } from "./evaluator.js";
+import { evaluate } from "./expressions.js";
+import { settle } from "./variables.js";
+
+/** Nested plain arrays up to this many numbers become constants of the program. */
+const MAX_CONSTANTS = 4096;
+
+export function globalValue(ev: Evaluator, name: string, loc: SourceLoc): Value {
+  const known = ev.globals.get(name);
+  if (known) return known;
+  const failed = ev.failedGlobals.get(name);
+  if (failed) throw failed;
+  const g = ev.ctx.program.globals.get(name);
+  if (!g) return ev.ctx.fail("TYPE", `the name ${name} is not defined`, loc);
+  const v = make(ev, name, g);
+  ev.globals.set(name, v);
+  return v;
+}
+
+/** Evaluates every global, in the region that the program starts with. */
+export function prepareGlobals(ev: Evaluator): void {
+  for (const [name, g] of ev.ctx.program.globals) {
+    if (ev.globals.has(name)) continue;
+    try { ev.globals.set(name, make(ev, name, g)); } catch (e) { if (!(e instanceof DaceError)) throw e; ev.failedGlobals.set(name, e); }
+  }
+}
+
+function make(ev: Evaluator, name: string, g: GlobalValue): Value {
+  switch (g.kind) {
+    case "function": return { kind: "function", def: g.def, scope: undefined };
+    case "expression": {
+      ev.ctx.frames.push({ def: undefined, vars: new Map(), parent: undefined, key: `global ${name}` });
+      try {
+        const v = settle(ev, evaluate(ev, g.value), g.value.loc, name);
+        if (v.kind === "array") ev.ctx.constants.add(ev.ctx.bufferOf(v.data));
+        return v;
+      } finally { ev.ctx.frames.pop(); }
+    }
+    case "value": return fromJavaScript(ev, g.value, name, g.loc);
+  }
+}
+
+/** A captured value, or one given as an argument that is no array or number. */
+export function fromJavaScript(ev: Evaluator, v: unknown, name: string, loc: SourceLoc | undefined): Value {
+  const { ctx } = ev;
+  switch (typeof v) {
+    case "number": return floatValue(v, ctx.language);
+    case "boolean": return boolValue(v);
+    case "string": return stringValue(v);
+    case "undefined": return NONE;
+    case "bigint": return { kind: "scalar", dtype: "int64", weak: false, code: constant(v, "int64"), ...(v >= -9007199254740991n && v <= 9007199254740991n ? { int: int(Number(v)) } : {}) };
+    case "object": break;
+    default: return ctx.fail("CAPTURE", `the captured value ${name} is a ${typeof v}`, loc, "pass what the program needs as an argument");
+  }
+  if (v === null) return NONE;
+  if (ArrayBuffer.isView(v) || "data" in v) return ctx.fail("CAPTURE", `the captured array ${name}`, loc, "pass it as an argument");
+  if (Array.isArray(v)) {
+    if (v.flat(Infinity).length > MAX_CONSTANTS) return ctx.fail("CAPTURE", `the captured array ${name}, which is large`, loc, "pass it as an argument");
+    const items = v.map((x: unknown, i) => fromJavaScript(ev, x, `${name}[${i}]`, loc));
+    return numbersAsArray(ev, listValue(items), name) ?? listValue(items);
+  }
+  if (Object.getPrototypeOf(v) === Object.prototype || Object.getPrototypeOf(v) === null) {
+    return { kind: "object", entries: new Map(Object.entries(v).map(([k, x]) => [k, fromJavaScript(ev, x, `${name}.${k}`, loc)])) };
+  }
+  return ctx.fail("CAPTURE", `the captured value ${name} is an object of a class`, loc, "pass the numbers and arrays in it as arguments");
+}
+
+/** A JavaScript list of numbers (or of lists of one length of them) as a container, so that it can be indexed by what the run computes. Undefined for other lists. */
+export function numbersAsArray(ev: Evaluator, v: Value, label: string): Value | undefined {
+  const shape: number[] = [];
+  const measure = (x: Value, depth: number): boolean => {
+    if (x.kind !== "list") return depth === shape.length && x.kind === "scalar" && x.dtype === "float64";
+    if (shape.length === depth) { if (x.items.length === 0) return false; shape.push(x.items.length); }
+    return shape[depth] === x.items.length && x.items.every((y) => measure(y, depth + 1));
+  };
+  if (v.kind !== "list" || v.items.length === 0) return undefined;
+  for (let x: Value = v; x.kind === "list"; x = x.items[0] ?? NONE) { if (x.items.length === 0) return undefined; shape.push(x.items.length); }
+  if (!measure(v, 0)) return undefined;
+  const out = ev.ctx.allocate(shape.map(int), "float64", label);
+  store(ev.ctx, out, v, undefined);
+  return out;
+}

@@ -1,0 +1,149 @@
+/** The variables that a loop or block assigns: numbers go to cells, arrays are followed by reference and get a container of their own where an iteration makes a new one. */
+import type { SourceLoc } from "../../../base/errors.js";
+import { freeSymbols } from "../../../symbolic/expr.js";
+import { type Binding, type Frame, Retry } from "../context.js";
+import { materialise, store } from "../store.js";
+import { sameSize } from "../shapes.js";
+import { type ArrayValue, type Value, formatShape, shapeOf } from "../value.js";
+import { copyInto, isAssigned, isFresh, joinTypes, pendingCell, sameView, writeCell } from "./cells.js";
+import type { Evaluator } from "./evaluator.js";
+import { ownerOf } from "./variables.js";
+
+interface ArrayName { readonly frame: Frame; readonly name: string; readonly start: ArrayValue; readonly slot: boolean }
+
+export class LoopNames {
+  arrays: ArrayName[] = [];
+  #pending: { frame: Frame; name: string; id: number; old: Binding | undefined }[] = [];
+  born = 0;
+  #depth = 0;
+
+  constructor(readonly ev: Evaluator, readonly key: string, readonly names: readonly string[], readonly needed: (frame: Frame, name: string) => boolean, readonly loc: SourceLoc) {}
+
+  /** Runs `f` with the variables prepared, again as long as it learns something about them. */
+  retrying<T>(f: () => T): T {
+    const { ctx } = this.ev;
+    for (let tries = 0; ; tries++) {
+      const saved = ctx.snapshot();
+      try { this.#prepare(); return f(); } catch (e) {
+        if (!(e instanceof Retry) || e.key !== this.key || tries > 60) throw e;
+        ctx.restore(saved);
+      }
+    }
+  }
+
+  #prepare(): void {
+    const { ev } = this, { ctx } = ev;
+    this.arrays = [];
+    this.#pending = [];
+    for (const name of this.names) {
+      const frame = ownerOf(ev.frame, name);
+      if (!frame || !this.needed(frame, name)) continue;
+      const b = frame.vars.get(name);
+      if (b?.kind === "cell") continue;
+      const v: Value | undefined = b?.value;
+      if (v?.kind === "poison") continue;
+      if (v?.kind === "array" && v.dims.length > 0) { this.#array(frame, name, v); continue; }
+      const id = pendingCell(ev, this.key, name);
+      this.#pending.push({ frame, name, id, old: b });
+      frame.vars.set(name, { kind: "cell", id });
+      if (v && !(v.kind === "none" && ctx.language === "javascript")) writeCell(ev, id, v, this.loc, ev.needsInteger(frame.def, name));
+    }
+    this.born = ctx.born;
+    this.#depth = ctx.scopes.length;
+  }
+
+  #array(frame: Frame, name: string, v: ArrayValue): void {
+    const { ev } = this, { ctx } = ev, key = `${this.key}|${name}`;
+    if (!ctx.learnt.slots.has(key)) { this.arrays.push({ frame, name, start: v, slot: false }); return; }
+    const learnt = ctx.learnt.types.get(key);
+    const dtype = learnt ? joinTypes(ev, learnt, { dtype: v.dtype, weak: false, integral: false }).dtype : v.dtype;
+    const own = ev.slots.get(v.data);
+    // A container that an outer loop made for this very variable serves.
+    if (own?.frame === frame && own.name === name && dtype === v.dtype && sameView(v, ctx.whole(v.data))) { this.arrays.push({ frame, name, start: v, slot: true }); return; }
+    const slot = ctx.allocate(shapeOf(v), dtype, name, this.loc);
+    const hidden = this.#isPrivate(frame, name, v);
+    if (hidden) store(ctx, slot, v, this.loc); else copyInto(ev, slot, v, this.loc, name, -1);
+    ev.slots.set(slot.data, { frame, name });
+    frame.vars.set(name, { kind: "value", value: slot });
+    this.arrays.push({ frame, name, start: slot, slot: true });
+  }
+  /** No other variable names the array, nor does the caller. */
+  #isPrivate(frame: Frame, name: string, v: ArrayValue): boolean {
+    const { ctx } = this.ev, buffer = ctx.bufferOf(v.data);
+    return ctx.container(buffer).transient && !ctx.constants.has(buffer) && !referenced(this.ev, buffer, frame, name);
+  }
+
+  /** To be thrown: the loop is evaluated again with what was learnt. */
+  again(): Retry { return new Retry(this.key); }
+
+  /** Puts new arrays into the variables' containers: at the end of an iteration, and before control leaves. `permuted`: arrays from before the loop may stay exchanged. */
+  settle(loc: SourceLoc, permuted = false): void {
+    const { ev } = this, { ctx } = ev;
+    const changes: { a: ArrayName; v: ArrayValue }[] = [];
+    for (const a of this.arrays) {
+      const b = a.frame.vars.get(a.name), key = `${this.key}|${a.name}`;
+      if (b?.kind !== "value" || b.value.kind === "poison") continue;
+      const v = b.value;
+      if (v.kind !== "array" || v.dims.length !== a.start.dims.length) return ctx.unsupported(`the variable ${a.name}, which is an array of ${a.start.dims.length} dimensions before this loop and something else in it`, loc, "use two names");
+      if (sameView(v, a.start)) continue;
+      const moves = [...v.base, ...v.dims.map((d) => d.size)].some((e) => [...freeSymbols(e)].some((s) => ctx.scopes.slice(this.#depth).some((x) => x.variable === s)));
+      if (permuted && !moves && !isFresh(ev, v, this.born)) continue;
+      if (!a.slot) { ctx.learnt.slots.add(key); throw new Retry(this.key); }
+      const dtype = joinTypes(ev, { dtype: a.start.dtype, weak: false, integral: false }, { dtype: v.dtype, weak: false, integral: false }).dtype;
+      if (dtype !== a.start.dtype) { ctx.learnt.types.set(key, { dtype, weak: false, integral: false }); throw new Retry(this.key); }
+      shapeOf(v).forEach((e, d) => { sameSize(ctx, e, shapeOf(a.start)[d]!, loc, `the variable ${a.name} changes its shape in a loop, from ${formatShape(shapeOf(a.start))} to ${formatShape(shapeOf(v))}`); });
+      const twin = changes.find((c) => ctx.bufferOf(c.v.data) === ctx.bufferOf(v.data));
+      if (twin) ctx.unsupported(`${twin.a.name} and ${a.name} naming one array`, loc, "copy it");
+      changes.push({ a, v });
+    }
+    // Exchanged containers: all are read before any is written.
+    const targets = new Set(changes.map((c) => ctx.bufferOf(c.a.start.data)));
+    const values = changes.map((c) => (targets.has(ctx.bufferOf(c.v.data)) ? materialise(ctx, c.v, { copy: true, loc }) : c.v));
+    changes.forEach(({ a }, i) => {
+      copyInto(ev, a.start, values[i]!, loc, a.name, this.born);
+      a.frame.vars.set(a.name, { kind: "value", value: a.start });
+    });
+  }
+
+  /** All arrays are the ones that the loop started with. */
+  get atStart(): boolean {
+    return this.arrays.every((a) => { const b = a.frame.vars.get(a.name); return b?.kind === "value" && (b.value.kind !== "array" || sameView(b.value, a.start)); });
+  }
+
+  /** After the loop: variables that nothing assigned are what they were, those that nobody uses any more are gone. */
+  finish(live: (frame: Frame, name: string) => boolean): void {
+    for (const p of this.#pending) {
+      if (isAssigned(this.ev, p.id)) { if (!live(p.frame, p.name)) p.frame.vars.delete(p.name); continue; }
+      if (p.old) p.frame.vars.set(p.name, p.old); else p.frame.vars.delete(p.name);
+    }
+  }
+}
+
+export function prepareNames(ev: Evaluator, key: string, names: Iterable<string>, needed: (frame: Frame, name: string) => boolean, loc: SourceLoc): LoopNames {
+  return new LoopNames(ev, key, [...names], needed, loc);
+}
+
+/** Some variable other than the given one refers to the buffer. */
+export function referenced(ev: Evaluator, buffer: string, frame: Frame | undefined, name: string): boolean {
+  const { ctx } = ev;
+  const refers = (v: Value): boolean => {
+    switch (v.kind) {
+      case "array": return ctx.bufferOf(v.data) === buffer;
+      case "tuple": case "list": return v.items.some(refers);
+      case "object": return [...v.entries.values()].some(refers);
+      case "method": return refers(v.self);
+      case "masked": return refers(v.value) || refers(v.mask);
+      default: return false;
+    }
+  };
+  const seen = new Set<Frame>();
+  const inFrame = (f: Frame | undefined): boolean => {
+    if (!f || seen.has(f)) return false;
+    seen.add(f);
+    for (const [n, b] of f.vars) if (!(f === frame && n === name) && b.kind === "value" && refers(b.value)) return true;
+    return inFrame(f.parent);
+  };
+  if (ctx.frames.some(inFrame)) return true;
+  for (const c of ctx.cells.values()) if (c.kind === "array" && ctx.bufferOf(c.value.data) === buffer) return true;
+  return false;
+}

@@ -1,0 +1,327 @@
+/** Loops: over ranges, arrays and lists; counted; while; labelled blocks. */
+import type { SourceLoc } from "../../../base/errors.js";
+import { op, symbolic } from "../../../scalar/expr.js";
+import { freshId } from "../../../sdfg/sdfg.js";
+import type { Node } from "../../../sdfg/nodes.js";
+import { type Expr as Int, ONE, ZERO, add, addInt, floordiv, int, max, min, mul, neg, sub, sym } from "../../../symbolic/expr.js";
+import { nonNegative } from "../../../symbolic/prove.js";
+import { constant } from "../../../scalar/expr.js";
+import type * as ast from "../ast.js";
+import type { Binding, Frame } from "../context.js";
+import { requireInt } from "../shapes.js";
+import { type Value, integerOf } from "../value.js";
+import { negated, truth } from "../library/elementwise.js";
+import { assignTarget } from "./assign.js";
+import { pendingCell, writeCell } from "./cells.js";
+import type { Evaluator, Exit } from "./evaluator.js";
+import { arm, evaluate } from "./expressions.js";
+import { type LoopNames, prepareNames } from "./loop-variables.js";
+import { checkMutables, mutables } from "./mutables.js";
+import { boundBy, leaves } from "./names.js";
+import { sequenceOf } from "./sequences.js";
+import { type Completion, runList } from "./statements.js";
+import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
+
+type Loop = ast.Stmt & { kind: "for" | "count" | "while" | "block" };
+
+function liveness(ev: Evaluator, s: Loop): { needed: (frame: Frame, name: string) => boolean; after: (frame: Frame, name: string) => boolean } {
+  const { frame } = ev, facts = frame.def && ev.facts(frame.def);
+  const foreign = (f: Frame): boolean => f.vars !== frame.vars || !facts;
+  return {
+    needed: (f, name) => foreign(f) || facts!.isLiveAtHead(s, name) || facts!.isLiveAfter(s, name),
+    after: (f, name) => foreign(f) || facts!.isLiveAfter(s, name),
+  };
+}
+function assignedIn(ev: Evaluator, ...lists: readonly (readonly ast.Stmt[])[]): Set<string> {
+  const facts = ev.frame.def && ev.facts(ev.frame.def), out = new Set<string>();
+  for (const l of lists) for (const n of facts?.assigned(l) ?? []) out.add(n);
+  return out;
+}
+
+/** Runs `f` as the content of a graph block if something jumps out of it. */
+function inBlock(ev: Evaluator, prefix: string, f: (label: string) => void): void {
+  const { ctx } = ev, label = ctx.unique(prefix);
+  const body = ctx.region(() => { f(label); });
+  if (jumpsTo(body, label)) ctx.emit({ kind: "block", id: freshId(), label, body });
+  else for (const n of body) ctx.body.push(n);
+}
+function jumpsTo(body: readonly Node[], label: string): boolean {
+  return body.some((n) => (n.kind === "exit" ? n.label === label : n.kind === "conditional" ? n.branches.some((b) => jumpsTo(b.body, label)) : n.kind === "loop" || n.kind === "while" || n.kind === "block" ? jumpsTo(n.body, label) : false));
+}
+function withExit<T>(ev: Evaluator, x: Omit<Exit, "used" | "frame">, f: () => T): T {
+  ev.exits.push({ ...x, used: false, frame: ev.frame });
+  try { return f(); } finally { ev.exits.pop(); }
+}
+
+/** One iteration's statements, as a block that `continue` leaves. */
+function iteration(ev: Evaluator, label: string, body: readonly ast.Stmt[], settle: () => void): Completion {
+  const c: { value: Completion } = { value: "normal" };
+  inBlock(ev, "next", (block) => { c.value = withExit(ev, { label, kind: "continue", block, settle }, () => runList(ev, trimmed(body, label), false)); });
+  return c.value;
+}
+/** A `continue` in tail position needs no jump. */
+function trimmed(body: readonly ast.Stmt[], label: string): readonly ast.Stmt[] {
+  const last = body.at(-1);
+  if (!last) return body;
+  if (last.kind === "continue" && last.label === label) return body.slice(0, -1);
+  if (last.kind === "if") {
+    const then = trimmed(last.then, label), otherwise = trimmed(last.otherwise, label);
+    return then === last.then && otherwise === last.otherwise ? body : [...body.slice(0, -1), { ...last, then, otherwise }];
+  }
+  return body;
+}
+
+// ---- for ----
+
+export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Completion {
+  const { ctx } = ev, iterable = evaluate(ev, s.iterable);
+  if (iterable.kind === "tuple" || iterable.kind === "list") return unrolled(ev, s, [...iterable.items]);
+  const seq = sequenceOf(ctx, iterable, s.iterable.loc);
+  const names = boundBy(s.target), simple = s.target.kind === "name" ? s.target.name : undefined;
+  const step = seq.range?.step ?? 1, first = seq.range?.start ?? ZERO;
+  return countedLoop(ev, s, {
+    target: names, label: s.label, body: s.body, trip: seq.length, otherwise: s.otherwise,
+    variable: simple ?? [...names][0] ?? "i",
+    bind: (t) => { bindTarget(ev, s.target, seq.at(t)); },
+    ...(simple !== undefined && seq.range ? { last: (t: Int) => ctx.int(add(first, mul(int(step), addInt(t, -1)))), name: simple } : {}),
+  });
+}
+function bindTarget(ev: Evaluator, t: ast.Target, v: Value): void { assignTarget(ev, t, v); }
+
+export function countStatement(ev: Evaluator, s: ast.Stmt & { kind: "count" }): Completion {
+  const { ctx } = ev, start = requireInt(ctx, evaluate(ev, s.start), s.start.loc, "the start of a counted loop");
+  const limit = evaluate(ev, s.stop), stop = integerOf(limit) ?? boundOf(ev, limit, s.stop.loc, s.step);
+  const span = s.step > 0 ? sub(stop, start) : sub(start, stop), k = Math.abs(s.step);
+  const trip = k === 1 ? span : floordiv(addInt(span, k - 1), int(k));
+  return countedLoop(ev, s, {
+    target: new Set([s.variable]), label: s.label, body: s.body, trip, variable: s.variable, name: s.variable,
+    bind: (t) => { assignName(ev, s.variable, ctx.int(add(start, mul(int(s.step), t))), s.loc); },
+    last: (t, exit) => ctx.int(add(start, mul(int(s.step), exit ? t : addInt(t, -1)))),
+    exitValue: s.exitValue,
+  });
+}
+/** A bound that is no integer: the loop runs while the counter is below it, as below its ceiling. */
+function boundOf(ev: Evaluator, v: Value, loc: SourceLoc, step: number): Int {
+  const { ctx } = ev;
+  if (v.kind !== "scalar" || ctx.language === "python") return requireInt(ctx, v, loc, "the end of a counted loop");
+  const e = requireIntegerPart(ev, { ...v, code: op(step > 0 ? "ceil" : "floor", "float64", v.code) }, loc);
+  return e;
+}
+function requireIntegerPart(ev: Evaluator, v: Value, loc: SourceLoc): Int { return requireInt(ev.ctx, v, loc, "the end of a counted loop"); }
+
+interface Counted {
+  readonly target: ReadonlySet<string>;
+  readonly label: string;
+  readonly body: readonly ast.Stmt[];
+  readonly otherwise?: readonly ast.Stmt[] | undefined;
+  readonly trip: Int;
+  readonly variable: string;
+  /** Binds the loop's names for iteration t. */
+  readonly bind: (t: Int) => void;
+  /** The name and value after a number of iterations > 0. `exit`: the first value that failed the test. */
+  readonly name?: string;
+  readonly last?: (iterations: Int, exit: boolean) => Value;
+  readonly exitValue?: boolean;
+}
+
+function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: Counted): Completion {
+  const { ctx } = ev, key = ev.key(s.loc), live = liveness(ev, s), trip = l.trip, fixed = trip.constant;
+  if (fixed !== undefined && fixed <= 0) { afterNone(ev, l); return l.otherwise ? runList(ev, l.otherwise, false) : "normal"; }
+  const hasBreak = leaves(l.body, "break", l.label) || leaves(l.body, "return");
+  const own = [...l.target].filter((n) => assignedIn(ev, l.body).has(n));
+  // Names that the loop itself binds stay symbolic in the body; where they are used afterwards and cannot be computed, they go through a cell.
+  const outlive = [...l.target].filter((n) => { const f = ownerOf(ev.frame, n) ?? ev.frame; return live.after(f, n) && (own.includes(n) || hasBreak || l.name !== n); });
+  const names = prepareNames(ev, key, assignedIn(ev, l.body), (f, n) => (!l.target.has(n) || own.includes(n)) && live.needed(f, n), s.loc);
+  const before = [...l.target].map((n) => [n, (ownerOf(ev.frame, n) ?? ev.frame).vars.get(n)] as const);
+  const objects = mutables(ev);
+  if (fixed === 1 && !hasBreak && !leaves(l.body, "continue", l.label)) {
+    l.bind(ZERO);
+    const c = runList(ev, l.body, false);
+    if (c !== "normal") return c;
+    afterOne(ev, l);
+    return l.otherwise ? runList(ev, l.otherwise, false) : "normal";
+  }
+  names.retrying(() => {
+    const cells = new Map<string, number>();
+    for (const n of outlive) if (!own.includes(n)) {
+      const b = ev.frame.vars.get(n);
+      if (b?.kind === "cell") cells.set(n, b.id);
+      else { const id = pendingCell(ev, key, n); cells.set(n, id); if (b && b.value.kind !== "none" && b.value.kind !== "poison") writeCell(ev, id, b.value, s.loc, true); }
+    }
+    const one = (t: Int): Completion => {
+      const { vars } = ev.frame;
+      for (const n of l.target) if (!own.includes(n)) vars.delete(n);
+      l.bind(t);
+      for (const [n, id] of cells) { const b = vars.get(n); if (b?.kind === "value") writeCell(ev, id, b.value, s.loc, true); }
+      return iteration(ev, l.label, l.body, () => { names.settle(s.loc); });
+    };
+    inBlock(ev, "loop", (block) => {
+      withExit(ev, { label: l.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
+        repeat(ev, names, l, trip, one, key, s.loc, live.after);
+        after(ev, l, cells, before);
+        names.finish(live.after);
+        if (l.otherwise) runList(ev, l.otherwise, false);
+      });
+    });
+  });
+  checkMutables(ev, objects, s.loc);
+  return "normal";
+}
+
+/** The loop in the graph: `period` iterations at a time where array variables name the same arrays again only after so many. */
+function repeat(ev: Evaluator, names: LoopNames, l: Counted, trip: Int, one: (t: Int) => Completion, key: string, loc: SourceLoc, live: (f: Frame, n: string) => boolean): void {
+  const { ctx } = ev, period = ctx.learnt.periods.get(key) ?? 1;
+  const rounds = period === 1 ? trip : floordiv(trip, int(period));
+  ev.conditional++;
+  try {
+    ctx.loop(l.variable, ZERO, rounds, "up", (t) => {
+      for (let r = 0; r < period; r++) { one(add(mul(int(period), t), int(r))); names.settle(loc, true); }
+    }, loc);
+  } finally { ev.conditional--; }
+  if (!names.atStart) {
+    if (period >= 4 || leaves(l.body, "break", l.label) || leaves(l.body, "return")) { names.settle(loc); } else { ctx.learnt.periods.set(key, period + 1); throw names.again(); }
+  }
+  if (period === 1) return;
+  const done = mul(int(period), rounds), rest = sub(trip, done);
+  const tail = (r: number): void => {
+    if (r >= period - 1) return;
+    const enough = addInt(rest, -(r + 1)), sign = nonNegative(enough, ctx.facts);
+    const run = (): void => { one(add(done, int(r))); names.settle(loc, true); tail(r + 1); };
+    if (sign === "no") return;
+    if (sign === "yes") { run(); return; }
+    const start = saveVariables(ev);
+    const a = arm(ev, [enough], run);
+    setVariables(ev, start);
+    const b = arm(ev, [addInt(neg(enough), -1)], () => undefined);
+    mergeArms(ev, `${key}%${r}`, [a.arm, b.arm], (f, n) => live(f, n) && !l.target.has(n), loc);
+    ctx.emitConditional(op("ge", "bool", symbolic(rest), constant(r + 1, "int64")), a.arm.body, b.arm.body, loc);
+  };
+  tail(0);
+}
+/** The loop's own names afterwards. */
+function after(ev: Evaluator, l: Counted, cells: ReadonlyMap<string, number>, before: readonly (readonly [string, Binding | undefined])[]): void {
+  const { ctx } = ev, { vars } = ev.frame;
+  for (const [n, old] of before) {
+    const cell = cells.get(n) ?? (old?.kind === "cell" ? old.id : undefined), known = n === l.name && l.last !== undefined;
+    if (known && l.exitValue) {
+      // Left by break, the variable keeps its value: only the loop's own end comes here.
+      const v = l.last(max(l.trip, ZERO), true);
+      if (cell !== undefined) writeCell(ev, cell, v, undefined, true);
+      vars.set(n, cell !== undefined ? { kind: "cell", id: cell } : { kind: "value", value: v });
+    } else if (cells.has(n)) vars.set(n, { kind: "cell", id: cell! });
+    else if (known) {
+      const some = nonNegative(addInt(l.trip, -1), ctx.facts), value = l.last(l.trip, false);
+      if (cell !== undefined) {
+        // After no iteration at all the name is what it was.
+        const write = (): void => { writeCell(ev, cell, value, undefined, true); };
+        if (some === "yes") write(); else ctx.conditional(op("gt", "bool", symbolic(l.trip), constant(0, "int64")), write);
+        vars.set(n, { kind: "cell", id: cell });
+        continue;
+      }
+      const was = old?.kind === "value" ? integerOf(old.value) : undefined, now = integerOf(value);
+      if (some !== "yes" && was && now) vars.set(n, { kind: "value", value: ctx.int(add(was, mul(min(ONE, max(ZERO, l.trip)), sub(now, was)))) });
+      else vars.set(n, { kind: "value", value });
+    } else if (old?.kind === "cell") vars.set(n, old);
+  }
+}
+/** A loop of exactly one iteration, without jumps. */
+function afterOne(ev: Evaluator, l: Counted): void {
+  if (l.exitValue && l.name !== undefined && l.last) assignName(ev, l.name, l.last(ONE, true), undefined);
+}
+/** A loop that runs no iteration. */
+function afterNone(ev: Evaluator, l: Counted): void {
+  if (l.exitValue && l.name !== undefined && l.last) assignName(ev, l.name, l.last(ZERO, true), undefined);
+}
+
+/** A loop over a list: its body once per element. */
+function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly Value[]): Completion {
+  const jumps = leaves(s.body, "break", s.label) || leaves(s.body, "continue", s.label) || leaves(s.body, "return");
+  const live = liveness(ev, s), key = ev.key(s.loc);
+  const run = (names: LoopNames | undefined): Completion => {
+    const done: { value: Completion } = { value: "normal" };
+    inBlock(ev, "loop", (block) => {
+      done.value = withExit(ev, { label: s.label, kind: "break", block, settle: () => { names?.settle(s.loc); } }, () => {
+        let c: Completion = "normal";
+        for (let i = 0; i < items.length && c === "normal"; i++) {
+          ev.unrolled.push(i);
+          try { bindTarget(ev, s.target, items[i]!); c = iteration(ev, s.label, s.body, () => { names?.settle(s.loc); }); names?.settle(s.loc); } finally { ev.unrolled.pop(); }
+          if (c === "left" && leaves(s.body, "continue", s.label)) c = "normal";
+        }
+        return c === "normal" && s.otherwise ? runList(ev, s.otherwise, false) : c;
+      });
+    });
+    names?.finish(live.after);
+    return done.value === "left" && leaves(s.body, "break", s.label) ? "normal" : done.value;
+  };
+  if (!jumps) return run(undefined);
+  const all = assignedIn(ev, s.body);
+  boundBy(s.target, all);
+  const names = prepareNames(ev, key, all, live.needed, s.loc);
+  return names.retrying(() => run(names));
+}
+
+// ---- while ----
+
+export function whileStatement(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completion {
+  const { ctx } = ev, live = liveness(ev, s), key = ev.key(s.loc), objects = mutables(ev);
+  const names = prepareNames(ev, key, assignedIn(ev, s.body, s.update), live.needed, s.loc);
+  names.retrying(() => {
+    inBlock(ev, "loop", (block) => {
+      withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
+        ev.conditional++;
+        try { loopWhile(ev, s, names); } finally { ev.conditional--; }
+        names.finish(live.after);
+        if (s.otherwise) runList(ev, s.otherwise, false);
+      });
+    });
+  });
+  checkMutables(ev, objects, s.loc);
+  return "normal";
+}
+
+function loopWhile(ev: Evaluator, s: ast.Stmt & { kind: "while" }, names: LoopNames): void {
+  const { ctx } = ev, counter = ctx.unique("k");
+  const settle = (): void => { names.settle(s.loc); };
+  const rounds = (): void => { iteration(ev, s.label, s.body, settle); runList(ev, s.update, false); settle(); };
+  if (s.testAfter) {
+    let code = constant(true, "bool") as ReturnType<typeof truth>["code"];
+    const body = ctx.region(() => { ctx.withFacts([sym(counter)], () => { rounds(); code = truth(ctx, evaluate(ev, s.test), s.test.loc).code; }); });
+    ctx.emit({ kind: "while", id: freshId(), condition: ctx.condition(code), testAfter: true, counter, body, loc: s.loc });
+    return;
+  }
+  let test: ReturnType<typeof truth> | undefined;
+  const tests = ctx.region(() => { test = truth(ctx, evaluate(ev, s.test), s.test.loc); });
+  const t = test!;
+  if (t.code.kind === "const" && !t.code.value) { for (const n of tests) ctx.body.push(n); return; }
+  const facts = [sym(counter), ...(t.facts?.whenTrue ?? [])];
+  if (tests.length === 0) {
+    const body = ctx.region(() => { ctx.withFacts(facts, rounds); });
+    ctx.emit({ kind: "while", id: freshId(), condition: ctx.condition(t.code), testAfter: false, counter, body, loc: s.loc });
+    return;
+  }
+  // What the test needs is computed at the start of each iteration.
+  inBlock(ev, "while", (block) => {
+    const body = ctx.region(() => {
+      for (const n of tests) ctx.body.push(n);
+      ctx.conditional(negated(t).code, () => { ctx.emit({ kind: "exit", id: freshId(), label: block, loc: s.loc }); }, undefined, s.loc);
+      ctx.withFacts(facts, rounds);
+    });
+    ctx.emit({ kind: "while", id: freshId(), condition: { inputs: [], code: constant(true, "bool") }, testAfter: false, counter, body, loc: s.loc });
+  });
+}
+
+// ---- blocks ----
+
+export function blockStatement(ev: Evaluator, s: ast.Stmt & { kind: "block" }): Completion {
+  const live = liveness(ev, s), key = ev.key(s.loc);
+  let c: Completion = "normal";
+  const names = prepareNames(ev, key, assignedIn(ev, s.body), live.after, s.loc);
+  names.retrying(() => {
+    inBlock(ev, "block", (block) => {
+      c = withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => runList(ev, s.body, false));
+      if (c === "normal") names.settle(s.loc);
+    });
+    names.finish(live.after);
+  });
+  return leaves(s.body, "break", s.label) ? "normal" : c;
+}

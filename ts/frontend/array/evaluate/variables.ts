@@ -1,0 +1,140 @@
+/** Looking names up, binding them, and merging what two arms made of them. */
+import { DaceError, type SourceLoc } from "../../../base/errors.js";
+import type { Node } from "../../../sdfg/nodes.js";
+import type { Binding, Frame } from "../context.js";
+import { Poisoned, Retry } from "../context.js";
+import { materialise, pin, settleView } from "../store.js";
+import { type Value, NONE, describe, isArray } from "../value.js";
+import { pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
+import type { Evaluator } from "./evaluator.js";
+import { globalValue } from "./globals.js";
+
+/** The frame that holds a name seen from a frame: the innermost function around that binds it. */
+export function ownerOf(frame: Frame, name: string): Frame | undefined {
+  for (let f: Frame | undefined = frame; f; f = f.parent) if (f.def?.locals.has(name) || f.vars.has(name)) return f;
+  return undefined;
+}
+
+export function lookup(ev: Evaluator, name: string, loc: SourceLoc): Value {
+  const frame = ownerOf(ev.frame, name);
+  if (!frame) return globalValue(ev, name, loc);
+  const b = frame.vars.get(name);
+  const v = b && bound(ev, b);
+  if (v?.kind === "poison") { if (v.reason) return ev.ctx.unsupported(v.reason, loc, "use two names"); throw new Poisoned(); }
+  if (v) return v;
+  if (ev.ctx.language === "javascript") return NONE;
+  return ev.ctx.fail("TYPE", `${name} is used before anything is assigned to it`, loc);
+}
+function bound(ev: Evaluator, b: Binding): Value | undefined { return b.kind === "value" ? b.value : readCell(ev, b.id); }
+
+/** A value that keeps its meaning whatever is written later: what a name can be bound to. */
+export function settle(ev: Evaluator, v: Value, loc: SourceLoc | undefined, label?: string): Value {
+  const { ctx } = ev;
+  switch (v.kind) {
+    case "scalar": return pin(ctx, v, loc, label);
+    case "lazy": return materialise(ctx, v, { ...(label ? { label } : {}), ...(loc ? { loc } : {}) });
+    case "array": return settleView(ctx, v, loc);
+    case "masked": return { ...v, value: materialise(ctx, v.value, loc ? { loc } : {}), mask: materialise(ctx, v.mask, loc ? { loc } : {}) };
+    case "tuple": case "list": {
+      const items = v.items.map((x) => settle(ev, x, loc, label));
+      // A list keeps its identity: others may hold it and change it.
+      if (items.every((x, i) => x === v.items[i])) return v;
+      if (v.kind === "list") { v.items.splice(0, v.items.length, ...items); return v; }
+      return { kind: v.kind, items };
+    }
+    case "object": for (const [k, x] of v.entries) v.entries.set(k, settle(ev, x, loc, k)); return v;
+    default: return v;
+  }
+}
+
+/** Binds a name of the current function (or, in a closure, of one around). */
+export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc | undefined): void {
+  const frame = ownerOf(ev.frame, name) ?? ev.frame, b = frame.vars.get(name);
+  if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }
+  frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name.startsWith("%") ? "result" : name) });
+}
+
+/** The variables of all frames, to go back to. */
+export type Variables = readonly Map<string, Binding>[];
+export function saveVariables(ev: Evaluator): Variables { return allFrames(ev).map((f) => new Map(f.vars)); }
+export function setVariables(ev: Evaluator, saved: Variables): void {
+  allFrames(ev).forEach((f, i) => { f.vars.clear(); for (const [k, v] of saved[i] ?? []) f.vars.set(k, v); });
+}
+/** The frames of calls in progress and those their closures see. */
+export function allFrames(ev: Evaluator): Frame[] {
+  const out: Frame[] = [];
+  const add = (f: Frame | undefined): void => { if (f && !out.includes(f)) { add(f.parent); out.push(f); } };
+  ev.ctx.frames.forEach(add);
+  return out;
+}
+
+/** An arm of a conditional that control may come out of. */
+export interface Arm { readonly variables: Variables; readonly body: Node[]; readonly born: number }
+
+/**
+ * Merges the variables of two arms, in place: where both have the same value it stays; where they differ and `live` says that the value may be used, a container
+ * is made that each arm stores to at its end.
+ */
+export function mergeArms(ev: Evaluator, key: string, arms: readonly [Arm, Arm], live: (frame: Frame, name: string) => boolean, loc: SourceLoc | undefined): void {
+  const frames = allFrames(ev);
+  frames.forEach((frame, i) => {
+    const [a, b] = [arms[0].variables[i] ?? new Map<string, Binding>(), arms[1].variables[i] ?? new Map<string, Binding>()];
+    frame.vars.clear();
+    for (const name of new Set([...a.keys(), ...b.keys()])) {
+      const x = a.get(name), y = b.get(name);
+      if (x && y && sameBinding(x, y)) { frame.vars.set(name, x); continue; }
+      if (!live(frame, name)) continue;
+      if (x?.kind === "cell" || y?.kind === "cell") { frame.vars.set(name, (x?.kind === "cell" ? x : y)!); continue; }
+      const values = [x, y].map((q) => (q?.kind === "value" ? q.value : undefined));
+      // Unbound on one path: the program that uses it there is wrong (Python), or undefined is what the name holds.
+      const [p, q] = values.map((v) => v ?? (ev.ctx.language === "javascript" || name.startsWith("%") ? NONE : undefined));
+      if (!p || !q) { frame.vars.set(name, { kind: "value", value: (p ?? q)! }); continue; }
+      frame.vars.set(name, { kind: "value", value: mergeValues(ev, `${key}|${name}`, name, arms, [p, q], ev.needsInteger(frame.def, name), loc) });
+    }
+  });
+}
+function sameBinding(a: Binding, b: Binding): boolean { return a.kind === "cell" ? b.kind === "cell" && a.id === b.id : b.kind === "value" && sameFixed(a.value, b.value); }
+
+export function mergeValues(ev: Evaluator, key: string, name: string, arms: readonly [Arm, Arm], values: readonly [Value, Value], integer: boolean, loc: SourceLoc | undefined): Value {
+  const { ctx } = ev;
+  if (sameFixed(values[0], values[1])) return values[0];
+  if ((values[0].kind === "tuple" || values[0].kind === "list") && values[0].kind === values[1].kind && values[0].items.length === (values[1] as { items: readonly Value[] }).items.length) {
+    const other = (values[1] as { items: Value[] }).items;
+    return { kind: values[0].kind, items: values[0].items.map((x, i) => mergeValues(ev, `${key}.${i}`, name, arms, [x, other[i]!], integer, loc)) };
+  }
+  const mergeable = (v: Value): boolean => v.kind === "scalar" || isArray(v);
+  if (!mergeable(values[0]) || !mergeable(values[1])) return conflict(name, values);
+  const id = pendingCell(ev, key, name, Math.min(arms[0].born, arms[1].born));
+  const lengths = arms.map((a) => a.body.length);
+  try {
+    for (let done = false; !done;) {
+      const saved = ctx.snapshot();
+      try {
+        arms.forEach((arm, i) => { within(ev, arm.body, () => { writeCell(ev, id, values[i]!, loc, integer); }); });
+        done = true;
+      } catch (e) {
+        arms.forEach((arm, i) => { arm.body.length = lengths[i]!; });
+        ctx.restore(saved);
+        if (!(e instanceof Retry) || e.key !== key) throw e;
+      }
+    }
+  } catch (e) {
+    if (e instanceof DaceError) return conflict(name, values);
+    throw e;
+  }
+  const v = readCell(ev, id)!;
+  // Written once on each path: as good as a value.
+  const c = ctx.cells.get(id)!;
+  if (c.kind === "scalar") ctx.single.add(c.container);
+  ctx.cells.delete(id);
+  return v;
+}
+function conflict(name: string, values: readonly [Value, Value]): Value {
+  return { kind: "poison", reason: `${name.startsWith("%") ? "the result" : name} is ${describe(values[0])} on one path and ${describe(values[1])} on another` };
+}
+/** Emits at the end of a list of nodes. */
+export function within(ev: Evaluator, body: Node[], f: () => void): void {
+  const outer = ev.ctx.body;
+  ev.ctx.body = body;
+  try { f(); } finally { ev.ctx.body = outer; }
+}

@@ -1,0 +1,126 @@
+/** The one lowering of array programs: specialised to a signature, a program becomes a graph. */
+import { DaceError, InternalError, type Note, type SourceLoc } from "../../base/errors.js";
+import { Graph } from "../../sdfg/sdfg.js";
+import type { Parameter, ReturnValue } from "../../sdfg/nodes.js";
+import { type Expr, freeSymbols, sym } from "../../symbolic/expr.js";
+import type { ArrayProgram } from "./ast.js";
+import { knownOnEntry } from "./bounds.js";
+import { type Frame, type Learnt, Lowering, nothingLearnt, Restart } from "./context.js";
+import type { ParameterType, Signature } from "./signature.js";
+import { materialise } from "./store.js";
+import { type ArrayValue, type Value, describe, isArray, scalarValue } from "./value.js";
+import { checkAliases } from "./evaluate/aliases.js";
+import { callValue, runFunction } from "./evaluate/calls.js";
+import { Evaluator } from "./evaluate/evaluator.js";
+import { evaluate } from "./evaluate/expressions.js";
+import { fromJavaScript, prepareGlobals } from "./evaluate/globals.js";
+import { settle } from "./evaluate/variables.js";
+import "./library/index.js";
+
+/** More than enough: each restart learns something, and there are not that many things to learn. */
+const MAX_RESTARTS = 200;
+
+export function lowerProgram(program: ArrayProgram, signature: Signature): Graph {
+  const learnt: Learnt = nothingLearnt();
+  for (let n = 0; n < MAX_RESTARTS; n++) {
+    try { return lowerOnce(program, signature, learnt); } catch (e) { if (!(e instanceof Restart)) throw e; }
+  }
+  throw new InternalError(`lowering ${program.entry.name} does not come to an end`);
+}
+
+function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt): Graph {
+  const ctx = new Lowering(program, signature, learnt), ev = new Evaluator(ctx), { entry } = program;
+  ctx.call = (callee, args, keywords, loc) => callValue(ev, callee, args, keywords, loc);
+  const sizes = new Set<string>();
+  for (const p of signature.parameters) if (p.kind === "array") for (const d of p.dims) freeSymbols(d, sizes);
+  for (const s of sizes) { ctx.names.add(s); ctx.symbols.push(s); ctx.assume(sym(s)); }
+
+  const frame: Frame = { def: entry, vars: new Map(), parent: undefined, key: entry.name };
+  const parameters: Parameter[] = [], bound: (string | undefined)[] = [];
+  const given = entry.params.filter((p) => !p.keywordOnly);
+  signature.parameters.forEach((type, i) => {
+    const param = given[i];
+    if (!param) throw new InternalError(`${entry.name} has no parameter ${i}`);
+    const first = signature.aliases?.find((g) => g.includes(i))?.find((k) => k < i);
+    const v = parameter(ev, param.name, type, first === undefined ? undefined : bound[first], parameters, param.loc);
+    bound.push(v.kind === "array" ? v.data : undefined);
+    frame.vars.set(param.name, { kind: "value", value: v });
+  });
+  ctx.frames.push({ def: undefined, vars: new Map(), parent: undefined, key: "" });
+  prepareGlobals(ev);
+  for (const p of entry.params) {
+    if (frame.vars.has(p.name)) continue;
+    if (!p.default) { if (program.language === "python") ctx.fail("ARGUMENT", `${entry.name} is not given ${p.name}`, p.loc); continue; }
+    const v = settle(ev, evaluate(ev, p.default), p.loc, p.name);
+    frame.vars.set(p.name, { kind: "value", value: v });
+  }
+  let result: ReturnValue = { kind: "none" };
+  const value = runFunction(ev, frame, entry.loc);
+  if (value.kind !== "poison") {
+    try { result = returned(ev, value, new Set()); } catch (e) { if (!(e instanceof DaceError) || e instanceof InternalError) throw e; ctx.errors.push(e); }
+  } else if (value.reason) ctx.errors.push(new DaceError("UNSUPPORTED", value.reason, { loc: entry.loc }));
+  if (ctx.errors.length > 0) throw together(ctx.errors);
+  const graph = new Graph({
+    name: entry.name, containers: new Map(ctx.containers), symbols: [...ctx.symbols], assumptions: [...ctx.entryFacts], parameters, result, checks: [...ctx.checks], body: ctx.body,
+  });
+  checkAliases(ev, graph);
+  return graph;
+}
+
+function parameter(ev: Evaluator, name: string, type: ParameterType, shared: string | undefined, parameters: Parameter[], loc: SourceLoc): Value {
+  const { ctx } = ev;
+  switch (type.kind) {
+    case "array": {
+      const container = shared ?? ctx.addContainer({ name: ctx.unique(name), dtype: type.dtype, shape: type.dims, transient: false, label: name, loc }).name;
+      parameters.push({ kind: "container", name, container });
+      return ctx.whole(container);
+    }
+    case "float": case "bool": case "complex": {
+      const container = ctx.addContainer({ name: ctx.unique(name), dtype: type.dtype, shape: [], transient: false, label: name, loc }).name;
+      parameters.push({ kind: "container", name, container });
+      ctx.single.add(container);
+      return scalarValue(ctx.read(container, []), !type.strong);
+    }
+    case "int": {
+      const e: Expr = ctx.addSymbol(name);
+      parameters.push({ kind: "symbol", name, symbol: [...freeSymbols(e)][0]! });
+      return ctx.int(e);
+    }
+    case "value": return fromJavaScript(ev, type.value, name, loc);
+  }
+}
+
+/** What the program returns, in containers that the caller reads: each its own. */
+function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
+  const { ctx } = ev, loc = ctx.program.entry.loc;
+  switch (v.kind) {
+    case "none": return { kind: "none" };
+    case "tuple": case "list": return { kind: "tuple", items: v.items.map((x) => returned(ev, x, taken)) };
+    case "scalar":
+      if (v.int && v.dtype !== "bool" && knownOnEntry(ctx, v.int)) return { kind: "integer", expr: v.int };
+      return output(ev, materialise(ctx, v, { label: "result", loc }), taken);
+    case "array": case "lazy": {
+      const whole = isArray(v) && v.kind === "array" && isWhole(ctx, v) && ctx.container(v.data).transient && !ctx.container(v.data).view && !taken.has(v.data) && !ctx.constants.has(v.data);
+      return output(ev, whole ? v : materialise(ctx, v, { copy: true, label: "result", loc }), taken);
+    }
+    default: return ctx.unsupported(`returning ${describe(v)}`, loc, "return numbers, arrays, or tuples of them");
+  }
+}
+function isWhole(ctx: Lowering, v: ArrayValue): boolean {
+  const shape = ctx.container(v.data).shape;
+  return v.base.every((e) => e.constant === 0) && v.dims.length === shape.length && v.dims.every((d, k) => d.size.key === shape[k]!.key && d.steps.length === 1 && d.steps[0]!.axis === k && d.steps[0]!.step.constant === 1);
+}
+function output(ev: Evaluator, v: ArrayValue, taken: Set<string>): ReturnValue {
+  const { ctx } = ev;
+  taken.add(v.data);
+  ctx.containers.set(v.data, { ...ctx.container(v.data), transient: false });
+  return { kind: "container", name: v.data };
+}
+
+/** All problems in one error: the first in its place, the others as notes. */
+function together(errors: readonly DaceError[]): DaceError {
+  const [first, ...rest] = errors as [DaceError, ...DaceError[]];
+  if (rest.length === 0) return first;
+  const notes = rest.map((e): Note => ({ message: `${e.code}: ${e.summary}${e.loc ? ` (${e.loc.file}:${e.loc.line}:${e.loc.column})` : ""}`, ...(e.hint ? { hint: e.hint } : {}) }));
+  return first.withNotes(notes);
+}
