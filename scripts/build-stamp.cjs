@@ -27,6 +27,8 @@ function stamp() {
 }
 
 const stampFile = path.join(ROOT, "build", "stamp");
-const builtStamp = () => (existsSync(stampFile) ? readFileSync(stampFile, "utf8").trim() : undefined);
+const read = (file) => (existsSync(file) ? readFileSync(file, "utf8").trim() : undefined);
+const builtStamp = () => read(stampFile);
+const prebuiltStamp = () => read(path.join(ROOT, "prebuilds", `${process.platform}-${process.arch}`, "stamp"));
 
-module.exports = { ROOT, builtStamp, stamp, stampFile };
+module.exports = { ROOT, builtStamp, prebuiltStamp, stamp, stampFile };

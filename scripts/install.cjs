@@ -5,7 +5,7 @@ const { spawnSync } = require("node:child_process");
 const { existsSync, mkdirSync, rmSync, writeFileSync } = require("node:fs");
 const { availableParallelism } = require("node:os");
 const path = require("node:path");
-const { ROOT, builtStamp, stamp, stampFile } = require("./build-stamp.cjs");
+const { ROOT, builtStamp, prebuiltStamp, stamp, stampFile } = require("./build-stamp.cjs");
 
 const BUILD = path.join(ROOT, "build");
 
@@ -45,11 +45,10 @@ function build() {
 }
 
 function main() {
-  const wanted = stamp(), built = builtStamp();
-  const sources = existsSync(path.join(BUILD, "Release"));
-  // A prebuilt addon has no stamp of its own: it came with these very sources.
-  const current = sources ? built === wanted : true;
-  if (current && loadError() === undefined) return 0;
+  const wanted = stamp();
+  // node-gyp-build prefers build/Release; a prebuilt addon carries a stamp of its own.
+  const built = existsSync(path.join(BUILD, "Release")) ? builtStamp() : prebuiltStamp();
+  if (built === wanted && loadError() === undefined) return 0;
   let cause = build();
   if (cause === undefined) {
     cause = loadError();
