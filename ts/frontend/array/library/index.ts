@@ -1,2 +1,14 @@
 /** Importing this registers every library function, method and attribute. */
-export {};
+import "./ufuncs.js";
+import "./reductions.js";
+import "./scans.js";
+import "./arrays.js";
+import "./shaping.js";
+import "./joining.js";
+import "./products.js";
+import "./attributes.js";
+import "./builtins.js";
+import "./math.js";
+import "./javascript-math.js";
+import "./javascript-arrays.js";
+import "./javascript-callbacks.js";
