@@ -88,7 +88,7 @@ export function accessesOf(graph: Graph, body: readonly Node[]): Access[] {
   return out;
 }
 
-function integerOf(e: ScalarExpr): Expr | undefined {
+export function integerOf(e: ScalarExpr): Expr | undefined {
   if (e.kind === "symbolic") return e.expr;
   if (e.kind === "cast" && (e.dtype === "int64" || e.dtype === "float64") && e.arg.kind === "symbolic") return e.arg.expr;
   return e.kind === "const" && typeof e.value === "number" && Number.isSafeInteger(e.value) ? addInt(ZERO, e.value) : undefined;
@@ -101,7 +101,7 @@ export function conditionFacts(c: ScalarExpr): Expr[] {
   if (c.op === "not") return negatedFacts(c.args[0]!);
   return comparison(c.op, c.args);
 }
-function negatedFacts(c: ScalarExpr): Expr[] {
+export function negatedFacts(c: ScalarExpr): Expr[] {
   if (c.kind !== "op") return [];
   const flip = { lt: "ge", le: "gt", gt: "le", ge: "lt", ne: "eq" } as const;
   if (c.op === "or") return c.args.flatMap(negatedFacts);

@@ -8,8 +8,8 @@ import { lowerToPlan } from "../lower/lower.js";
 import type { Plan } from "../lower/plan.js";
 import { schedule } from "../schedule/schedule.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { delinearize } from "../transform/delinearize.js";
 import { optimizeGraph } from "../transform/optimize.js";
+import { simplify } from "../transform/simplify.js";
 
 export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised" | "scheduled";
 
@@ -32,7 +32,7 @@ export class Trace {
   stage(name: Stage, f: () => Graph): Graph { const g = this.time(name, f); this.graphs.set(name, g); return g; }
 }
 
-export function simplifyGraph(graph: Graph, speculate: boolean): Graph { return delinearize(graph, { speculate }); }
+export function simplifyGraph(graph: Graph, speculate: boolean): Graph { return simplify(graph, { speculate }); }
 
 export function differentiate(graph: Graph, options: ReverseOptions, trace = new Trace()): Differentiated {
   const joint = trace.time("joint", () => reverse(graph, options));

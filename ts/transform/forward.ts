@@ -12,7 +12,8 @@ import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysi
 import { effectsOf, mayPrecede } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { addS, literal, mulS } from "../scalar/build.js";
-import { cast, input, mapScalar, op, select, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { isDifferentiable } from "../base/dtypes.js";
+import { cast, input, mapScalar, op, select, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { costOf } from "../scalar/ops.js";
 import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -29,8 +30,8 @@ const MAX_INPUTS = 24, MAX_FLOPS = 400;
 
 export interface ForwardOptions {
   readonly outputs?: Readonly<Record<string, string>>;
-  /** Evaluate cheap expressions more than once (default true). */
-  readonly recompute?: boolean;
+  /** The graph will be differentiated: what decides something may be evaluated again by the derivative. */
+  readonly differentiable?: boolean;
 }
 
 export function forwardDefinitions(graph: Graph, options: ForwardOptions = {}): Graph {
@@ -43,7 +44,7 @@ export function forwardDefinitions(graph: Graph, options: ForwardOptions = {}): 
   const result = mapLists(graph, (list, facts) => {
     let current = list;
     for (let p = 0; p < current.length; p++) {
-      const next = forwardAt(graph, current, p, facts, fixed, reads, options.recompute ?? true);
+      const next = forwardAt(graph, current, p, facts, fixed, reads, options.differentiable ?? false);
       if (!next) continue;
       // The counts of reads only ever shrink for a container whose reads went away; recount what this list touches.
       recount(graph, current, next, reads);
@@ -66,9 +67,24 @@ function recount(graph: Graph, before: readonly Node[], after: readonly Node[], 
 
 const flopsOf = (e: ScalarExpr): number => { let f = 0; visitScalar(e, (x) => { if (x.kind === "op") f += costOf(x.op); }); return f; };
 
+const EXACT: ReadonlySet<OpName> = new Set<OpName>(["add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil", "trunc", "complex", "real", "imag", "conj"]);
+/** At most one operation, correctly rounded: no contraction and no library function can change its result. */
+function isReproducible(e: ScalarExpr): boolean {
+  let n = 0, exact = true;
+  visitScalar(e, (x) => { if (x.kind === "op") { n++; if (!EXACT.has(x.op)) exact = false; } });
+  return n === 0 || (n === 1 && exact);
+}
+const DECIDING: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le", "gt", "ge", "min", "max", "sign", "abs", "floor", "ceil", "trunc", "round", "jsround", "floordiv", "mod", "rem"]);
+/** Does the tasklet compare or round what it reads? */
+function decides(t: Tasklet): boolean {
+  let found = t.wcr === "min" || t.wcr === "max";
+  visitScalar(t.code, (x) => { if ((x.kind === "op" && DECIDING.has(x.op) && !x.args.every((a) => a.kind === "symbolic" || a.kind === "const")) || (x.kind === "cast" && !isDifferentiable(x.dtype))) found = true; });
+  return found;
+}
+
 interface Site { readonly access: Access; readonly task: Tasklet; readonly at: ReadonlyMap<string, Expr> }
 
-function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assumptions, fixed: ReadonlySet<string>, reads: ReadonlyMap<string, number>, recompute: boolean): readonly Node[] | undefined {
+function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assumptions, fixed: ReadonlySet<string>, reads: ReadonlyMap<string, number>, differentiable: boolean): readonly Node[] | undefined {
   const node = list[p]!, d = definitionOf(graph, node);
   if (!d) return undefined;
   const data = d.task.output.data;
@@ -118,7 +134,7 @@ function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assump
   if (exprsOf(d.task).some(hasLoads)) return undefined;
 
   const constant = d.task.code.kind === "const";
-  const flops = flopsOf(d.task.code), trivial = constant || (d.task.code.kind === "input" && recompute);
+  const flops = flopsOf(d.task.code), trivial = constant || d.task.code.kind === "input";
   const places = new Map<string, Site>();
   for (const s of sites) places.set(`${s.task.id}|${s.access.index.map((x) => x.key).join(",")}`, s);
   const repeated = sites.some((s) => repeats(s, d));
@@ -127,8 +143,11 @@ function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assump
   const foldUpdate = update !== undefined && instanceOf(d, update.d.task.output.index, facts.with(...nestFacts(update.d.loops).filter((e) => !hasLoads(e)))) !== undefined;
   if (update && !foldUpdate) return undefined;
   if (!everything) { if (!constant) return undefined; }
-  else if (!trivial && (repeated || (useful > 1 && (!recompute || flops * useful > CHEAP_TOTAL)) || flops > MAX_FLOPS)) return undefined;
+  else if (!trivial && (repeated || (useful > 1 && flops * useful > CHEAP_TOTAL) || flops > MAX_FLOPS)) return undefined;
   if (!everything && sites.length === 0 && !update) return undefined;
+
+  // An ulp more or less would flip a decision: what decides is evaluated once, unless it comes out the same wherever it is evaluated.
+  if ((differentiable || useful > 1) && !isReproducible(d.task.code) && (sites.some((s) => decides(s.task)) || (update !== undefined && decides(update.d.task)))) return undefined;
 
   // What the expression reads must still be there at each read.
   const own = effectsOf(graph, node).accesses.filter((a) => !a.write);
