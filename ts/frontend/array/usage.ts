@@ -6,7 +6,7 @@ import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
 
 /** Library functions all of whose numeric arguments are sizes or bounds. */
 const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace)|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
-const SIZED_METHODS = new Set(["reshape", "slice", "subarray", "fill", "copyWithin", "at"]);
+const SIZED_METHODS = new Set(["reshape", "repeat", "slice", "subarray", "fill", "copyWithin", "at"]);
 
 export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
   return new Usage(program).of(program.entry);
