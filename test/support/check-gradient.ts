@@ -6,7 +6,7 @@ import { jsKernel } from "../../ts/runtime/js-backend.js";
 import { layoutOf } from "../../ts/runtime/layout.js";
 import type { Plan } from "../../ts/lower/plan.js";
 import type { Node } from "../../ts/sdfg/nodes.js";
-import { Graph } from "../../ts/sdfg/sdfg.js";
+import type { Graph } from "../../ts/sdfg/sdfg.js";
 import { mapNodes } from "../../ts/analysis/walk.js";
 import type { TypedArray } from "../../ts/runtime/addon-types.js";
 import { interpret, type Input } from "./interpret.js";

@@ -147,12 +147,12 @@ class Machine {
       else if (old.how !== "write" && how === "write") m.touched.set(key, { iteration: m.iteration, how });
     }
   }
-  #read(m: Memlet): Dual {
+  #read(m: Memlet, quiet = false): Dual {
     if (m.guard?.some((g) => this.#int(g) < 0)) return { v: 0, d: 0 };
     const c = this.graph.container(m.data), at = this.#flat(c, m.index), base = this.#base(m.data);
     let b = this.#buffers.get(base)!;
     if (m.saved) b = this.#savedBuffer(m.saved, base);
-    else this.#touch(base, at, "read");
+    else if (!quiet) this.#touch(base, at, "read");
     return b.set[at] ? { v: b.v[at]!, d: b.d[at]! } : UNSET;
   }
   #savedBuffer(s: Saved, base: string): Buffer {
@@ -178,8 +178,8 @@ class Machine {
   // ---- nodes
 
   #list(body: readonly Node[]): void { for (const n of body) this.#node(n); }
-  #scalar(code: Parameters<typeof evalScalar>[0], inputs: readonly Memlet[]): Dual {
-    return evalScalar(code, (i) => this.#read(inputs[i]!), (e) => this.#int(e));
+  #scalar(code: Parameters<typeof evalScalar>[0], inputs: readonly Memlet[], quiet = false): Dual {
+    return evalScalar(code, (i) => this.#read(inputs[i]!, quiet), (e) => this.#int(e));
   }
   #holds(c: Condition): boolean { const x = this.#scalar(c.code, c.inputs); if (x.unset) throw new Invalid("a condition on a value that was never written"); return x.v !== 0; }
 
@@ -187,7 +187,8 @@ class Machine {
     if (--this.#fuel < 0) throw new Invalid("out of fuel");
     this.#keep(n.id, "before");
     switch (n.kind) {
-      case "tasklet": this.#write(n.output, this.#scalar(n.code, n.inputs), n.wcr); break;
+      // A tape's slice may hold elements that nobody asks for, and that another iteration is about to write.
+      case "tasklet": this.#write(n.output, this.#scalar(n.code, n.inputs, this.graph.container(n.output.data).role === "tape" && n.code.kind === "input"), n.wcr); break;
       case "loop": this.#loop(n); break;
       case "conditional": {
         for (const b of n.branches) if (!b.condition || this.#holds(b.condition)) { this.#list(b.body); break; }

@@ -14,8 +14,10 @@ import { clamped, loopExtent, type Extent } from "../analysis/extent.js";
 import { bodiesOf, loopsOf, visitPaths, withBodies, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Condition, Container, Loop, Memlet, Node, Parameter, Tasklet } from "../sdfg/nodes.js";
-import { affine, dependsOn, load, loadedContainers, mapAtoms, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
-import { copyAll, Pool, tasklet } from "./names.js";
+import { accessesOf } from "../analysis/accesses.js";
+import { loopFacts, mayMeet, type Relation } from "../analysis/dependence.js";
+import { dependsOn, load, loadedContainers, mapAtoms, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
+import { copyAll, tasklet, type Pool } from "./names.js";
 
 export interface Prepared {
   readonly body: readonly Node[];
@@ -88,28 +90,36 @@ export function plainLoad(e: ScalarExpr, dtype: DType): number | undefined {
 
 /** Rewrites product reductions and irregular extrema; stores operands of regular extrema that are not plain loads. */
 function sequentialise(graph: Graph, pool: Pool, body: readonly Node[]): readonly Node[] {
-  const rewrite = new Map<number, "ordered" | readonly Node[]>();
+  const rewrite = new Map<number, "ordered" | readonly Node[]>(), privates = new Map<number, string[]>();
+  const whole = graph.with({ body, containers: new Map(pool.containers) });
   visitPaths(body, (n, path) => {
     if (n.kind !== "tasklet" || n.wcr === undefined || n.wcr === "sum") return;
     const base = owner(pool, n.output.data);
     const step = n.wcr === "prod" || n.inputs.some((m) => owner(pool, m.data) === base) ? undefined : reductionStep(n, path);
+    // What is there is read, before each tasklet or before each nest of reduction loops: the order matters wherever two iterations may meet.
+    const order = (from: Path): void => {
+      from.forEach(({ node: l }, i) => {
+        if (l.kind !== "loop" || l.order !== "any" || l.locals?.includes(base)) return;
+        const touching = accessesOf(whole, [l]).filter((a) => a.base === base), facts = graph.facts.with(...loopsOf(from.slice(0, i + 1)).flatMap(loopFacts));
+        const later = new Map<string, Relation>([[l.variable, "<"]]);
+        if (touching.some((a) => touching.some((b) => (a.write || b.write) && mayMeet(whole, a, b, later, facts)))) rewrite.set(l.id, "ordered");
+      });
+    };
     if (step !== undefined) {
-      const at = plainLoad(n.code, pool.containers.get(n.output.data)!.dtype);
-      if (at !== undefined && !n.inputs[at]!.guard?.length) return;
-      const stored = storeOperand(graph, pool, path[step]!.node as Loop, loopsOf(path.slice(0, step + 1)));
-      if (stored) { rewrite.set(path[step]!.node.id, stored); return; }
+      const nest = path[step]!.node as Loop, at = plainLoad(n.code, pool.containers.get(n.output.data)!.dtype);
+      const plain = at !== undefined && !n.inputs[at]!.guard?.length, outer = loopsOf(path.slice(0, step + 1));
+      const stored = plain ? undefined : storeOperand(graph, pool, nest, outer);
+      if (plain || stored) {
+        order(path.slice(0, step));
+        if (!stored) return;
+        rewrite.set(nest.id, stored.nodes);
+        const owned = outer.at(-1);
+        if (owned) privates.set(owned.id, [...(privates.get(owned.id) ?? []), stored.data]);
+        return;
+      }
     }
     rewrite.set(n.id, "ordered");
-    // Reading what is there makes the order matter wherever two iterations may meet.
-    const variables = loopsOf(path).map((l) => l.variable);
-    for (const { node: l } of path) {
-      if (l.kind !== "loop" || l.order !== "any") continue;
-      const apart = n.output.index.some((e) => {
-        const k = affine(e, new Set([l.variable]))?.coefficients.get(l.variable)?.constant;
-        return k !== undefined && k !== 0 && !variables.some((v) => v !== l.variable && dependsOn(e, v));
-      });
-      if (!apart && !l.locals?.includes(base)) rewrite.set(l.id, "ordered");
-    }
+    order(path);
   });
   if (rewrite.size === 0) return body;
   const visit = (list: readonly Node[]): Node[] => list.flatMap((n): readonly Node[] => {
@@ -122,13 +132,15 @@ function sequentialise(graph: Graph, pool: Pool, body: readonly Node[]): readonl
       return [{ ...rest, inputs: [...n.inputs, n.output], code: op(combine, dtype, input(k, dtype), cast(n.code, dtype)) }];
     }
     const next = withBodies(n, bodiesOf(n).map((b) => visit(b.list)));
-    return [next.kind === "loop" && how ? { ...next, order: "up" } : next];
+    if (next.kind !== "loop") return [next];
+    const own = privates.get(n.id);
+    return [{ ...next, ...(how ? { order: "up" as const } : {}), ...(own ? { locals: [...(next.locals ?? []), ...own] } : {}) }];
   });
   return visit(body);
 }
 
 /** Splits `for …: X max= e` into `for …: tmp[…] = e` and `for …: X max= tmp[…]`; undefined where the loops' lengths cannot be bounded. */
-function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Loop[]): Node[] | undefined {
+function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Loop[]): { readonly data: string; readonly nodes: readonly Node[] } | undefined {
   const loops: Loop[] = [nest];
   let leaf: Node = nest.body[0]!;
   while (leaf.kind === "loop") { loops.push(leaf); leaf = leaf.body[0]!; }
@@ -141,10 +153,10 @@ function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Loop
   const renamed = new Map(loops.map((l, i) => [l.variable, sym(again[i]!.variable)]));
   const fix = (e: Expr): Expr => substitute(e, renamed);
   const rebuild = (ls: readonly Loop[], inner: Node): Node => ls.reduceRight<Node>((b, l) => ({ ...l, body: [b] }), inner);
-  return [
+  return { data: tmp, nodes: [
     rebuild(loops.map((l) => ({ ...l, id: freshId() })), tasklet({ data: tmp, index }, t.code, t.inputs, undefined, t.loc)),
     rebuild(again.map((l) => ({ ...l, begin: fix(l.begin), end: fix(l.end) })), { ...t, code: input(0, t.code.dtype), inputs: [{ data: tmp, index: index.map(fix) }] }),
-  ];
+  ] };
 }
 
 const extentOf = (graph: Graph, pool: Pool, outer: readonly Loop[], l: Loop): Extent | undefined => loopExtent(outer, l, (d) => pool.containers.get(d)!.shape, graph.facts);

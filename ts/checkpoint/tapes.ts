@@ -10,7 +10,7 @@ import type { Assumptions } from "../symbolic/assumptions.js";
 import { input } from "../scalar/expr.js";
 import { bodiesOf, loopsOf, ROOT, withBodies, type Path } from "../analysis/paths.js";
 import type { Access, Availability } from "../analysis/availability.js";
-import { DaceError, InternalError } from "../base/errors.js";
+import { DaceError } from "../base/errors.js";
 import { mapOver, Pool, tasklet } from "../autodiff/names.js";
 import type { Container, Loop, Node, Operand, Saved } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -81,14 +81,17 @@ export class Tapes {
   /** The outermost legal point: before (after) the node on N's path, with no write to the element between it and N. */
   #point(m: Access, saved: Saved, path: Path): { step: number; side: "before" | "after" } {
     const owner = this.available.localTo(m.data);
-    const from = owner === undefined ? 0 : path.findIndex((s) => s.node.id === owner) + 1;
-    for (let step = from; step < path.length; step++) {
-      if (path.slice(0, step).some((s) => s.node.kind === "while")) throw new DaceError("UNSUPPORTED", "the derivative of a while loop", path[step]!.node.loc ? { loc: path[step]!.node.loc } : {});
-      if (step === path.length - 1) return { step, side: saved.when };
-      if (!this.available.changedWithin(m, saved, step, "before")) return { step, side: "before" };
-      if (!this.available.changedWithin(m, saved, step, "after")) return { step, side: "after" };
+    let step = owner === undefined ? 0 : path.findIndex((s) => s.node.id === owner) + 1, side: "before" | "after" | undefined;
+    const around = path.slice(0, -1).find((s) => s.node.kind === "while");
+    if (around) throw new DaceError("UNSUPPORTED", "the derivative of a while loop", around.node.loc ? { loc: around.node.loc } : {});
+    for (; step < path.length - 1; step++) {
+      side = (["before", "after"] as const).find((x) => !this.available.changedWithin(m, saved, step, x));
+      if (side) break;
     }
-    throw new InternalError("no point at which a value can be captured");
+    side ??= saved.when;
+    // Nothing is gained by capturing outside a condition but in the same loops: what it guards need not be copied where it does not hold.
+    while (step < path.length - 1 && (path[step]!.node.kind === "conditional" || path[step]!.node.kind === "block")) step++;
+    return { step, side: step === path.length - 1 ? saved.when : side };
   }
 
   #facts(loops: readonly Loop[]): Assumptions {
@@ -138,8 +141,8 @@ export class Tapes {
     const extents = t.loops.map((l, i) => this.#extent(t.loops.slice(0, i), l));
     // A slice whose size cannot be bounded keeps the whole dimension.
     const dims = t.slice.map((s, d) => {
-      const size = upperBound(sub(s.hi, s.lo), rangesOf(t.loops), free);
-      return size && this.#known(size, t.loops) ? { lo: s.lo, size: clamped(size, free) } : { lo: ZERO, size: shape[d]! };
+      const size: Expr | undefined = upperBound(sub(s.hi, s.lo), rangesOf(t.loops), free);
+      return size !== undefined && this.#known(size, t.loops) ? { lo: s.lo, size: clamped(size, free) } : { lo: ZERO, size: shape[d]! };
     });
     t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: shape[d]! } : s));
     return {

@@ -3,7 +3,7 @@
  *
  * Conventions (GRADIENTS in the docs): elementwise min and max give half to each argument at a tie; abs has slope 0 at 0; the arm that a select does not take
  * receives exactly 0. Partials that are infinite or undefined somewhere (sqrt, division, log, pow, atan2, hypot) use the strong zero: a cotangent
- * of 0 stays 0, since 0·∞ would arise before a later select cuts it off. Complex: the cotangent of z = x + iy is dL/dx + i dL/dy, so a holomorphic f passes w̄·conj(f′).
+ * of 0 gives 0, since 0·∞ would arise before a later select cuts it off. Complex: the cotangent of z = x + iy is dL/dx + i dL/dy, so a holomorphic f passes w̄·conj(f′).
  */
 import { isComplex, isDifferentiable, realOf, type DType } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
@@ -23,8 +23,11 @@ const conj = (e: ScalarExpr): ScalarExpr => (!isComplex(e.dtype) ? e : e.kind ==
 const times = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => mulS(g, conj(d));
 /** g/conj(d) */
 const over = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => divS(g, conj(d));
-/** 0 where g is 0, else e. */
-const strong = (g: ScalarExpr, e: ScalarExpr): ScalarExpr => (g.kind === "const" ? e : selectS(cmp("eq", g, num(0, g)), num(0, e), e));
+/**
+ * e, but 0 where g is 0 and e is NaN for that (0·∞, 0·NaN). Elsewhere e itself is kept even where g is 0: its own derivative with respect to g is
+ * needed when gradients are differentiated again.
+ */
+const strong = (g: ScalarExpr, e: ScalarExpr): ScalarExpr => (g.kind === "const" ? e : selectS(op("and", "bool", cmp("eq", g, num(0, g)), cmp("ne", e, e)), num(0, e), e));
 const overStrong = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => (d.kind === "const" || d.kind === "symbolic" ? over(g, d) : strong(g, over(g, d)));
 
 const unary = (f: (x: ScalarExpr, y: ScalarExpr, g: ScalarExpr) => ScalarExpr): Rule => ([x], y, g) => [f(x!, y, g)];
@@ -137,10 +140,13 @@ function unmask({ g, mask }: Masked): ScalarExpr {
   for (let m = mask; m; m = m.outer) e = m.holds ? selectS(m.condition, e, num(0, e)) : selectS(m.condition, num(0, e), e);
   return e;
 }
+function sameMask(a: Mask | undefined, b: Mask | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.condition === b.condition && a.holds === b.holds && sameMask(a.outer, b.outer));
+}
 function merge(a: Masked, b: Masked): Masked {
-  if (a.mask === b.mask) return { g: addS(a.g, b.g), mask: a.mask };
-  // The two arms of one select.
-  if (a.mask && b.mask && a.mask.condition === b.mask.condition && a.mask.outer === b.mask.outer) {
+  if (sameMask(a.mask, b.mask)) return { g: addS(a.g, b.g), mask: a.mask };
+  // The two arms of one condition.
+  if (a.mask && b.mask && a.mask.condition === b.mask.condition && sameMask(a.mask.outer, b.mask.outer)) {
     return { g: a.mask.holds ? selectS(a.mask.condition, a.g, b.g) : selectS(a.mask.condition, b.g, a.g), mask: a.mask.outer };
   }
   return { g: addS(unmask(a), unmask(b)), mask: undefined };

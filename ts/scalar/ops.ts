@@ -14,15 +14,22 @@ const COMPARISONS: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le"
 export function isPredicate(op: OpName): boolean { return COMPARISONS.has(op); }
 
 /** Functions whose result, or whose derivative, jumps: what goes into them decides a discrete fact. */
-const JUMPS: ReadonlySet<OpName> = new Set<OpName>([...COMPARISONS, "min", "max", "abs", "sign", "floor", "ceil", "trunc", "round", "jsround", "floordiv", "mod", "rem", "copysign"]);
+const JUMPS: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le", "gt", "ge", "min", "max", "abs", "sign", "floor", "ceil", "trunc", "round", "jsround", "floordiv", "mod", "rem", "copysign"]);
 
 /** Indices of the inputs that decide a discrete fact of the expression (an arm, a tie, a rounding): an ulp in one of them can flip it. */
 export function decidingInputs(root: ScalarExpr): Set<number> {
-  const deciding = new Set<number>(), seen = new Set<ScalarExpr>();
-  const mark = (e: ScalarExpr): void => { visitScalar(e, (x) => { if (x.kind === "input") deciding.add(x.index); }, seen); };
-  visitScalar(root, (e) => {
-    if (e.kind === "op" && JUMPS.has(e.op)) e.args.forEach(mark);
-    else if (e.kind === "cast" && !isDifferentiable(e.dtype) && isDifferentiable(e.arg.dtype)) mark(e.arg);
-  });
+  const deciding = new Set<number>(), marked = new Set<ScalarExpr>(), seen = new Set<ScalarExpr>();
+  const mark = (e: ScalarExpr): void => { visitScalar(e, (x) => { if (x.kind === "input") deciding.add(x.index); }, marked); };
+  const visit = (e: ScalarExpr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (e.kind === "cast") { if (!isDifferentiable(e.dtype) && isDifferentiable(e.arg.dtype)) mark(e.arg); else visit(e.arg); }
+    if (e.kind !== "op") return;
+    // The strong zero of the derivative table, `g == 0 and d != d`: an ulp makes no NaN.
+    const [, nan] = e.args;
+    if (e.op === "and" && nan!.kind === "op" && nan!.op === "ne" && nan!.args[0] === nan!.args[1]) return;
+    if (JUMPS.has(e.op)) e.args.forEach(mark); else e.args.forEach(visit);
+  };
+  visit(root);
   return deciding;
 }
