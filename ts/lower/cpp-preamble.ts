@@ -47,15 +47,21 @@ inline c128::c128(c64 z) : re(z.re), im(z.im) {}
 static inline c128 mk(double a, double b) { return c128(a, b); }
 `;
 
-export function cppPreamble(cpp: Cpp, code: string): string {
-  const platform = new Set(cpp.called), strict = cpp.precision === "strict";
-  const portable = portableCpp(cpp.portable, strict, platform);
-  const all = `${code}\n${portable}`, words = new Set(all.match(/[A-Za-z_]\w*/g));
+/** What `code`, printed by `cpp`, needs. */
+export function preambleFor(cpp: Cpp, code: string): string {
+  const called = new Set(cpp.called), portable = portableCpp(cpp.portable, cpp.precision === "strict", called);
+  const words = new Set(`${code}\n${portable}`.match(/[A-Za-z_]\w*/g));
+  return preamble(called, cpp.precision, (name) => words.has(name), portable);
+}
+
+/** Everything, and declarations of the libm functions in `called`. */
+export function cppPreamble(called: ReadonlySet<string>, precision: Cpp["precision"]): string { return preamble(called, precision, () => true, ""); }
+
+function preamble(called: ReadonlySet<string>, precision: Cpp["precision"], wanted: (name: string) => boolean, portable: string): string {
   const declare = (f: string): string => {
     const single = f.endsWith("f") && f !== "erf", plain = single ? f.slice(0, -1) : f, t = single ? "float" : "double", two = /^(atan2|hypot|pow)$/.test(plain);
-    return `extern "C" ${!strict && VECTOR_MATH.has(plain) ? `__attribute__((__simd__("notinbranch"))) ` : ""}${t} ${f}(${two ? `${t}, ${t}` : t}) noexcept;\n`;
+    return `extern "C" ${precision !== "strict" && VECTOR_MATH.has(plain) ? `__attribute__((__simd__("notinbranch"))) ` : ""}${t} ${f}(${two ? `${t}, ${t}` : t}) noexcept;\n`;
   };
-  const helpers: string[] = [];
-  for (const [name, text] of HELPERS) if (words.has(name)) helpers.push(`${text}\n`);
-  return `${ABI}${[...platform].sort().map(declare).join("")}${words.has("c128") || words.has("c64") || words.has("mk") ? COMPLEX_TYPES : ""}${helpers.join("")}${portable ? `${portable}\n` : ""}`;
+  const helpers = HELPERS.filter(([name]) => wanted(name)).map(([, text]) => `${text}\n`);
+  return `${ABI}${[...called].sort().map(declare).join("")}${["c128", "c64", "mk"].some(wanted) ? COMPLEX_TYPES : ""}${helpers.join("")}${portable ? `${portable}\n` : ""}`;
 }

@@ -30,7 +30,12 @@ export interface EmitOptions {
   readonly place: (container: Container) => Place;
   readonly symbol: (name: string) => Text;
   readonly sites: Sites;
+  /** Units of work from which threads share a loop (tests lower it). */
+  readonly threshold?: number;
 }
+
+/** Types of the preamble that look like our names. */
+const TYPE_NAMES: ReadonlySet<string> = new Set(["i32", "i64", "u32", "u64", "c64", "c128"]);
 
 export class Emitter implements Printer {
   readonly lines: string[] = [];
@@ -50,7 +55,10 @@ export class Emitter implements Printer {
   }
 
   line(...texts: readonly Text[]): void { for (const t of texts) this.lines.push(`${"  ".repeat(this.depth)}${t}`); }
-  fresh(prefix: string): Text { return `${prefix}${this.#next++}`; }
+  fresh(prefix: string): Text {
+    const name = `${prefix}${this.#next++}`;
+    return TYPE_NAMES.has(name) ? this.fresh(prefix) : name;
+  }
   place(data: string): Place {
     const base = this.scope.base(data);
     return this.scope.locals.get(base) ?? this.options.place(this.graph.container(base));

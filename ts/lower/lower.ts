@@ -7,7 +7,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import { lifetimes } from "../schedule/lifetimes.js";
 import { unitsIn } from "../schedule/work.js";
 import { Cpp } from "./cpp.js";
-import { cppPreamble } from "./cpp-preamble.js";
+import { preambleFor } from "./cpp-preamble.js";
 import { cppStorage } from "./cpp-types.js";
 import { Emitter } from "./emit.js";
 import { Js } from "./js.js";
@@ -24,6 +24,8 @@ export interface LowerOptions {
   /** -O level of the C++ compiler (default 3). */
   readonly optimize?: 0 | 1 | 2 | 3;
   readonly vectorMath: boolean;
+  /** Units of work from which threads share a loop (default: 3 to 5 microseconds' worth). */
+  readonly threshold?: number;
 }
 
 const position = (loc: SourceLoc | undefined): { file?: string; line?: number; column?: number } => (loc ? { file: loc.file.name, line: loc.line, column: loc.column } : {});
@@ -53,7 +55,7 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
   const cpp = new Cpp(options.precision), js = new Js(options.precision), sites = new Sites();
-  const emit = { precision: options.precision, place, symbol, sites };
+  const emit = { precision: options.precision, place, symbol, sites, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
   const team = options.threads ? new TeamEmitter(graph, cpp, emit) : undefined, c = team ?? new Emitter(graph, cpp, emit);
   c.list(graph.body);
   const j = new Emitter(graph, js, emit);
@@ -100,7 +102,7 @@ function cppSource(cpp: Cpp, lines: readonly string[], buffers: readonly PlanBuf
   buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  ${cppStorage(b.dtype)}* const v${i} = (${cppStorage(b.dtype)}*)((char*)arena + symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
   for (const c of variables) head.push(`  ${cpp.declare(places.get(c.name)!.text, c.dtype, cpp.constant(0, undefined, c.dtype), true)}`);
   const body = `${head.join("\n")}\n${lines.join("\n")}`;
-  return `${cppPreamble(cpp, body)}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {
+  return `${preambleFor(cpp, body)}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {
   if (rt->abi_version != 1u) return 6;
 ${threads ? "  const i32 nt = rt->threads;\n" : ""}${body}
   return 0;

@@ -28,6 +28,7 @@ export class TeamEmitter extends Emitter {
   /** Private buffers that each thread needs a copy of. */
   readonly perThread = new Set<string>();
 
+  get #threshold(): number { return this.options.threshold ?? PARALLEL_UNITS; }
   get hasRegions(): boolean { return this.#regions > 0; }
 
   protected override loop(l: Loop): void {
@@ -60,7 +61,7 @@ export class TeamEmitter extends Emitter {
     this.#stop = this.fresh("z");
     if (sequential) this.line(`i32 ${this.#stop}[2] = {0, 0};`);
     if (checked) this.line("rt->error[0] = 0;");
-    this.line(`#pragma omp parallel num_threads(nt) if (nt > 1 && ${this.integers.print(l.schedule!.region!.work)} > ${PARALLEL_UNITS})`, "{");
+    this.line(`#pragma omp parallel num_threads(nt) if (nt > 1 && ${this.integers.print(l.schedule!.region!.work)} > ${this.#threshold})`, "{");
     this.#mode = "team"; this.failure = "continue";
     this.#clear();
     this.indent(() => { this.scope.nested(() => { this.#teamList([l], true); }); });
@@ -158,9 +159,9 @@ export class TeamEmitter extends Emitter {
       if (parts.length > 0) this.#blocked(l, begin, end, parts);
       else if (isInnermost(l)) {
         const b = this.fresh("b"), lo = this.fresh("e"), hi = this.fresh("e");
-        this.line(`#pragma omp for ${schedule} nowait`, `for (i64 ${b} = 0; ${b} < (imax(${end} - ${begin}, 0) + ${CHUNK - 1}) / ${CHUNK}; ${b}++) {`);
+        this.line(`#pragma omp for ${schedule} nowait`, `for (i64 ${b} = 0; ${b} < (imax<i64>(${end} - ${begin}, 0) + ${CHUNK - 1}) / ${CHUNK}; ${b}++) {`);
         this.indent(() => {
-          this.line(`const i64 ${lo} = ${begin} + ${b} * ${CHUNK}, ${hi} = imin(${end}, ${lo} + ${CHUNK});`);
+          this.line(`const i64 ${lo} = ${begin} + ${b} * ${CHUNK}, ${hi} = imin<i64>(${end}, ${lo} + ${CHUNK});`);
           this.range(l, lo, hi);
         });
         this.line("}");
@@ -179,7 +180,7 @@ export class TeamEmitter extends Emitter {
     });
   }
   /** One part for little work: a number that depends on sizes alone. */
-  #count(l: Loop): Text { return `(${this.integers.print(l.schedule!.blocks!.work)} > ${PARALLEL_UNITS} ? ${PARTS} : 1)`; }
+  #count(l: Loop): Text { return `(${this.integers.print(l.schedule!.blocks!.work)} > ${this.#threshold} ? ${PARTS} : 1)`; }
   #reduction(l: Loop, data: string): { readonly index: Accumulator["index"] } {
     let index: Accumulator["index"] | undefined;
     visitNodes([l], (n) => { if (n.kind === "tasklet" && n.output.data === data && n.wcr) index ??= n.output.index; });
@@ -188,7 +189,7 @@ export class TeamEmitter extends Emitter {
 
   #blocked(l: Loop, begin: Text, end: Text, parts: readonly { readonly data: string; readonly wcr: Accumulator["wcr"]; readonly text: Text }[]): void {
     const b = this.fresh("b"), q = this.fresh("q"), n = this.fresh("e"), lo = this.fresh("e"), hi = this.fresh("e");
-    this.line(`const i64 ${q} = ${this.#count(l)}, ${n} = imax(${end} - ${begin}, 0);`);
+    this.line(`const i64 ${q} = ${this.#count(l)}, ${n} = imax<i64>(${end} - ${begin}, 0);`);
     this.line("#pragma omp for schedule(static, 1) nowait", `for (i64 ${b} = 0; ${b} < ${q}; ${b}++) {`);
     this.indent(() => {
       this.line(`const i64 ${lo} = ${begin} + ${n} * ${b} / ${q}, ${hi} = ${begin} + ${n} * (${b} + 1) / ${q};`);

@@ -3,7 +3,7 @@ import { visitScalar } from "../scalar/expr.js";
 import { costOf } from "../scalar/ops.js";
 import { LIBRARY } from "../library/index.js";
 import { bodiesOf } from "../analysis/paths.js";
-import type { Node, Tasklet } from "../sdfg/nodes.js";
+import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { add, int, max, mul, ONE, scale, sub, substitute, ZERO, type Expr } from "../symbolic/expr.js";
 
 /** Units from which threads pay: 3 to 5 microseconds. */
@@ -21,15 +21,20 @@ export function unitsIn(body: readonly Node[]): Expr {
   for (const n of body) {
     if (n.kind === "tasklet") sum = add(sum, int(unitsOf(n)));
     else if (n.kind === "library") sum = add(sum, LIBRARY.get(n.op)?.flops(n) ?? ONE);
-    else if (n.kind === "loop") sum = add(sum, mul(sub(n.end, n.begin), atEnds(unitsIn(n.body), n)));
-    else if (n.kind === "while") sum = add(sum, scale(unitsIn(n.body), 16));
+    else if (n.kind === "loop") sum = add(sum, mul(lengthOf(n), atEnds(unitsIn(n.body), n)));
+    else if (n.kind === "while") sum = add(sum, scale(substitute(unitsIn(n.body), new Map([[n.counter, int(SOME)]])), SOME));
     else for (const b of bodiesOf(n)) sum = add(sum, unitsIn(b.list));
   }
   return sum;
 }
 
+/** How often a loop of unknown length is taken to run. */
+const SOME = 16;
+function lengthOf(l: Loop): Expr { const e = sub(l.end, l.begin); return e.key.includes("[") ? int(SOME) : e; }
+
 /** An amount inside a loop as one without its variable. */
-export function atEnds(e: Expr, l: { readonly variable: string; readonly begin: Expr; readonly end: Expr }): Expr {
+export function atEnds(e: Expr, l: Pick<Loop, "variable" | "begin" | "end">): Expr {
+  if (l.begin.key.includes("[") || l.end.key.includes("[")) return substitute(e, new Map([[l.variable, int(SOME)]]));
   const first = substitute(e, new Map([[l.variable, l.begin]])), last = substitute(e, new Map([[l.variable, l.end]]));
   return first.key === last.key ? first : max(first, last);
 }
