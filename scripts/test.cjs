@@ -14,7 +14,7 @@ const present = files.filter((f) => existsSync(join(root, f.replace(/^\.build[\\
 const ava = join(root, "node_modules", "ava", "entrypoints", "cli.mjs");
 const child = spawn(process.execPath, [ava, "--concurrency", "2", ...(slow ? ["--timeout", "60m"] : []), ...present], {
   cwd: root, stdio: ["ignore", "pipe", "inherit"],
-  env: { DACE_AD_CACHE_DIR: join(root, "node_modules", ".cache", "dace-ad-native"), DACE_AD_VALIDATE: "1", ...process.env, FORCE_COLOR: "0" },
+  env: { DACE_AD_CACHE_DIR: join(root, "node_modules", ".cache", "dace-ad-native"), DACE_AD_VALIDATE: "1", NODE_NO_WARNINGS: "1", ...process.env, FORCE_COLOR: "0" },
 });
 let rest = "", passed = 0, failed = 0, broken = 0, counted = false;
 const times = [];

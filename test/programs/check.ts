@@ -104,7 +104,7 @@ export function checkProgram(t: ExecutionContext, p: NamedProgram, options: Deri
   t.true(inputs.length > 0);
   const total = inputs.reduce((n, i) => n + base[i]!.length, 0);
   let gradient = 0;
-  const along = (moves: ReadonlyMap<number, Float64Array>): number => derivative((h) => loss(base.map((x, i) => { const m = moves.get(i); return m ? x.map((v, k) => v + h * m[k]!) : x; })));
+  const along = (moves: ReadonlyMap<number, Float64Array>): number => derivative((h) => loss(base.map((x, i) => { const m = moves.get(i); return m ? x.map((v, k) => v + h * m[k]!) : x; })), p.step);
   for (const grads of [jsRun.grads, pyRun.grads]) {
     if (total <= ELEMENTS) {
       for (const i of inputs) {

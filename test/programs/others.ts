@@ -193,7 +193,7 @@ export const OTHERS: readonly OtherProgram[] = [
     name: "a branch on data that the loop updates",
     python: "def f(a):\n    for i in range(1, a.shape[0]):\n        if a[i - 1] > 0.5:\n            a[i] = a[i] * a[i - 1]\n        else:\n            a[i] = a[i] + a[i - 1] ** 2\n",
     javascript: (a: Float64Array): void => { for (let i = 1; i < a.length; i++) { if (a[i - 1]! > 0.5) a[i] = a[i]! * a[i - 1]!; else a[i] = a[i]! + a[i - 1]! ** 2; } },
-    args: () => [wave(9)],
+    args: () => [wave(9).map((x) => x + 0.04)],
   },
   {
     name: "an inner bound read from an array",

@@ -8,6 +8,8 @@ export interface NamedProgram {
   readonly numpy: readonly Input[];
   /** JavaScript arguments: an index into `numpy` for shared data, or a size. */
   readonly js: readonly ({ readonly use: number } | number)[];
+  /** Largest step of the differences, where the program has kinks near its inputs. */
+  readonly step?: number;
 }
 
 const a = (...shape: number[]): Input => ({ shape });
@@ -41,7 +43,7 @@ export const PROGRAMS: readonly NamedProgram[] = [
   { name: "go_fast", numpy: [a(5, 5)], js: [5, u(0)] },
   { name: "softmax", numpy: [a(4, 5)], js: [4, 5, u(0)] },
   { name: "mlp", numpy: [a(3, 4), { shape: [4, 5], shift: -0.4 }, a(5), { shape: [5, 4], shift: -0.4 }, a(4), a(4, 3), a(3)], js: [3, 4, 5, 4, 3, u(0), u(1), u(2), u(3), u(4), u(5), u(6)] },
-  { name: "hdiff", numpy: [a(7, 8, 3), a(3, 4, 3), a(3, 4, 3)], js: [3, 4, 3, u(0), u(1), u(2)] },
+  { name: "hdiff", numpy: [a(7, 8, 3), a(3, 4, 3), a(3, 4, 3)], js: [3, 4, 3, u(0), u(1), u(2)], step: 2e-4 },
   { name: "vadv", numpy: [a(3, 4, 10), a(3, 4, 10), a(4, 4, 10), a(3, 4, 10), a(3, 4, 10), 3.5], js: [3, 4, 10, u(0), u(1), u(2), u(3), u(4), u(5)] },
   { name: "conv2d", numpy: [a(2, 6, 5, 2), a(3, 3, 2, 3), a(3)], js: [2, 6, 5, 2, 3, 3, u(0), u(1), u(2)] },
 ];
