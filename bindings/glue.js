@@ -17,9 +17,10 @@
       return new BoundRun(secret, raw.bind(kernel.#handle, args, symbols, arenaBytes, options.threads, options.parallel));
     }
     static run(kernel, args, symbols, arenaBytes, options) {
-      // Spread arguments reach native code without a lookup each.
-      if (Array.isArray(args) && args.length <= 24) raw.run(kernel.#handle, symbols, arenaBytes, options.threads, options.parallel, ...args);
-      else raw.runMany(kernel.#handle, symbols, arenaBytes, options.threads, options.parallel, args);
+      if (!Array.isArray(args)) throw new TypeError("args is not an array");
+      // Spread arguments reach native code without a lookup each, and without a getter that could detach what was looked at before.
+      if (args.length <= 24) raw.run(kernel.#handle, symbols, arenaBytes, options.threads, options.parallel, ...args);
+      else raw.runMany(kernel.#handle, symbols, arenaBytes, options.threads, options.parallel, [...args]);
       return runStatus();
     }
     static runAsync(kernel, args, symbols, arenaBytes, options) {
