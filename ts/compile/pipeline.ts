@@ -4,10 +4,13 @@
  */
 import { reverse, type ReverseOptions } from "../autodiff/reverse.js";
 import { resolveSaved, type Decision } from "../checkpoint/resolve.js";
+import { InternalError } from "../base/errors.js";
+import { LIBRARY } from "../library/index.js";
 import { lowerToPlan } from "../lower/lower.js";
 import type { Plan } from "../lower/plan.js";
 import { schedule } from "../schedule/schedule.js";
 import type { Graph } from "../sdfg/sdfg.js";
+import { validate } from "../sdfg/validate.js";
 import { optimizeGraph } from "../transform/optimize.js";
 import { simplify } from "../transform/simplify.js";
 
@@ -29,16 +32,23 @@ export class Trace {
     const t = performance.now();
     try { return f(); } finally { this.timings[name] = (this.timings[name] ?? 0) + performance.now() - t; }
   }
-  stage(name: Stage, f: () => Graph): Graph { const g = this.time(name, f); this.graphs.set(name, g); return g; }
+  stage(name: Stage, f: () => Graph): Graph { return this.keep(name, this.time(name, f)); }
+  /** With DACE_AD_VALIDATE=1 (debugging, tests) every stage's graph must be valid. */
+  keep(name: Stage, g: Graph): Graph {
+    if (process.env["DACE_AD_VALIDATE"] === "1") validate(g, { saved: name === "joint", library: (n) => { (LIBRARY.get(n.op) ?? invalidOperation(n.op)).validate(n); } });
+    this.graphs.set(name, g);
+    return g;
+  }
 }
+function invalidOperation(op: string): never { throw new InternalError(`no library operation ${op}`); }
 
 export function simplifyGraph(graph: Graph, speculate: boolean): Graph { return simplify(graph, { speculate }); }
 
 export function differentiate(graph: Graph, options: ReverseOptions, trace = new Trace()): Differentiated {
   const joint = trace.time("joint", () => reverse(graph, options));
-  trace.graphs.set("joint", joint.graph);
+  trace.keep("joint", joint.graph);
   const resolved = trace.time("planned", () => resolveSaved(joint));
-  trace.graphs.set("planned", resolved.graph);
+  trace.keep("planned", resolved.graph);
   return { graph: resolved.graph, outputs: joint.outputs, unaffected: joint.unaffected, decisions: resolved.decisions };
 }
 

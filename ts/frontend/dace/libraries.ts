@@ -1,7 +1,7 @@
 /** DaCe's library nodes: products of matrices and vectors, reductions, transpositions. Others are refused by class. */
 import { isComplex, type DType } from "../../base/dtypes.js";
 import { cast, constant, op, type ScalarExpr } from "../../scalar/expr.js";
-import type { DaceMemlet, LibraryNode } from "../../sdfg/dace/model.js";
+import type { LibraryNode } from "../../sdfg/dace/model.js";
 import { parseExpression } from "../../sdfg/dace/python.js";
 import { common, ScalarReader } from "../../sdfg/dace/scalars.js";
 import type { Operand } from "../../sdfg/nodes.js";
@@ -31,7 +31,7 @@ export function lowerLibrary(s: StateLowering, n: LibraryNode): void {
 function find(s: StateLowering, n: LibraryNode, name: string, out: boolean): { readonly ref: Ref; readonly wcr: string | undefined } | undefined {
   const e = (out ? s.out : s.in).get(n.id)!.find((x) => (out ? x.from : x.to) === name);
   if (!e?.memlet) return undefined;
-  const ref = s.memlet(e.memlet as DaceMemlet, n.where);
+  const ref = s.memlet(e.memlet, n.where);
   return { ref, wcr: out ? effective(s.l, s.wcr(e), ref, n.where) : undefined };
 }
 function input(s: StateLowering, n: LibraryNode, name: string): Ref { return find(s, n, name, false)?.ref ?? s.l.refuse(`the operand ${name} is missing`, n); }

@@ -13,6 +13,7 @@ const isObj = (x: unknown): x is Obj => typeof x === "object" && x !== null && !
 const obj = (x: unknown, what: string): Obj => (isObj(x) ? x : malformed(`${what} is missing`));
 const list = (x: unknown, what: string): readonly unknown[] => (Array.isArray(x) ? x : malformed(`${what} is not a list`));
 const str = (x: unknown, what: string): string => (typeof x === "string" ? x : typeof x === "number" || typeof x === "boolean" ? String(x) : malformed(`${what} is not a text`));
+const absent = (x: unknown): boolean => x === null || x === undefined;
 const attributes = (o: Obj): Obj => (isObj(o["attributes"]) ? o["attributes"] : {});
 
 /** Parses the text of a file; throws PARSE where it is not an SDFG. */
@@ -116,8 +117,8 @@ function block(o: Obj, sdfg: string): Block {
     case "SDFGState": return state(o, label, sdfg);
     case "LoopRegion": return {
       kind: "loop", label, variable: str(a["loop_variable"] ?? "", "a loop variable"),
-      init: a["init_statement"] == null ? undefined : python(a["init_statement"], `loop ${label}`), condition: a["loop_condition"] == null ? "True" : python(a["loop_condition"], `loop ${label}`),
-      update: a["update_statement"] == null ? undefined : python(a["update_statement"], `loop ${label}`),
+      init: absent(a["init_statement"]) ? undefined : python(a["init_statement"], `loop ${label}`), condition: absent(a["loop_condition"]) ? "True" : python(a["loop_condition"], `loop ${label}`),
+      update: absent(a["update_statement"]) ? undefined : python(a["update_statement"], `loop ${label}`),
       inverted: a["inverted"] === true, updateBeforeCondition: a["update_before_condition"] !== false, body: region(o, sdfg, `loop ${label}`),
     };
     case "ConditionalBlock": return {
@@ -155,7 +156,7 @@ function memletOf(x: unknown, state: string): DaceMemlet | undefined {
   const o = obj(x, "a memlet"), a = attributes(o), data = a["data"];
   if (data === null || data === undefined) return undefined;
   const subset = rangesOf(a["subset"], state), other = rangesOf(a["other_subset"], state), wcr = a["wcr"];
-  return { data: str(data, "a memlet's data"), ...(subset ? { subset } : {}), ...(other ? { other } : {}), ...(wcr != null ? { wcr: textOf(wcr) } : {}), dynamic: a["dynamic"] === true };
+  return { data: str(data, "a memlet's data"), ...(subset ? { subset } : {}), ...(other ? { other } : {}), ...(!absent(wcr) ? { wcr: textOf(wcr) } : {}), dynamic: a["dynamic"] === true };
 }
 function rangesOf(x: unknown, state: string): readonly Dimension[] | undefined {
   if (x === null || x === undefined) return undefined;
