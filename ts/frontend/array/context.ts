@@ -28,8 +28,10 @@ export interface Learnt {
   readonly periods: Map<string, number>;
   /** Array variables that get a container of their own for a loop. */
   readonly slots: Set<string>;
+  /** By loop: variables of functions outside the loop's own that a function called in it assigns, as "frame key|name". */
+  readonly outer: Map<string, Set<string>>;
 }
-export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set() }; }
+export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), outer: new Map() }; }
 /** Thrown to evaluate a loop (or block) again with what was learnt. */
 export class Retry extends Restart { constructor(readonly key: string) { super(); } }
 

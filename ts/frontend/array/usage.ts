@@ -6,7 +6,7 @@ import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
 
 /** Library functions all of whose numeric arguments are sizes or bounds. */
 const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace)|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
-const SIZED_METHODS = new Set(["reshape", "repeat", "slice", "subarray", "fill", "copyWithin", "at"]);
+const SIZED_METHODS = new Set(["reshape", "repeat", "slice", "subarray", "fill", "copyWithin", "at", "set"]);
 
 export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
   return new Usage(program).of(program.entry);
@@ -112,7 +112,9 @@ class Usage {
         for (const a of e.args) go(a.value);
         for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift)$/.test(k.name)) this.#need(k.value, names); }
         if (e.callee.kind === "library" && SIZED.test(e.callee.name)) e.args.forEach((a, i) => { if (e.callee.kind !== "library" || e.callee.name !== "np.linspace" || i === 2) if (e.callee.kind !== "library" || e.callee.name !== "np.full" || i === 0) this.#need(a.value, names); });
-        if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" ? e.args.slice(1) : e.args) this.#need(a.value, names);
+        if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" || e.callee.name === "set" ? e.args.slice(1) : e.args) this.#need(a.value, names);
+        // Array.from({ length: n }, f)
+        if (e.callee.kind === "library" && e.callee.name.endsWith(".from") && e.args[0]?.value.kind === "object") for (const x of e.args[0].value.entries) if (x.key === "length") this.#need(x.value, names);
         const called = e.callee.kind === "name" ? locals.get(e.callee.name) ?? this.#global(e.callee.name) : undefined;
         if (called) {
           const needed = this.of(called);

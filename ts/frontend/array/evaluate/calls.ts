@@ -14,19 +14,23 @@ import { sequenceOf } from "./sequences.js";
 import { runList } from "./statements.js";
 import { settle } from "./variables.js";
 
+const SPREADABLE = /^(Math\.(max|min|hypot)|(\w+)?Array\.of)$/;
+
 export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
   const values = evaluateAll(ev, [e.callee, ...e.args.map((a) => a.value), ...e.keywords.map((k) => k.value)]);
-  const args: Value[] = [];
+  const args: Value[] = [], callee = values[0]!;
   e.args.forEach((a, i) => {
     const v = values[i + 1]!;
     if (!a.spread) { args.push(v); return; }
     if (v.kind === "tuple" || v.kind === "list") { args.push(...v.items); return; }
     const seq = sequenceOf(ev.ctx, v, a.value.loc), n = seq.length.constant;
+    // A function that takes any number of numbers gets the array itself, marked as spread.
+    if (n === undefined && callee.kind === "library" && SPREADABLE.test(callee.name)) { args.push({ kind: "method", self: v, name: "..." }); return; }
     if (n === undefined) ev.ctx.unsupported("spreading an array of unknown length", a.value.loc);
     for (let k = 0; k < n; k++) args.push(seq.at(int(k)));
   });
   const keywords = new Map(e.keywords.map((k, i) => [k.name, values[1 + e.args.length + i]!]));
-  return callValue(ev, values[0]!, args, keywords, e.loc);
+  return callValue(ev, callee, args, keywords, e.loc);
 }
 
 export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {

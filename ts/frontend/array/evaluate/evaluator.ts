@@ -32,6 +32,8 @@ export class Evaluator {
   readonly slots = new Map<string, { readonly frame: Frame; readonly name: string }>();
   /** Nodes that store a new array of a variable to its container: for the source, not a change of the old one. */
   readonly rebindings = new Set<number>();
+  /** Loops (and blocks) that are being evaluated, with the frames that were there before and how their variables are kept. */
+  readonly open: { readonly frames: ReadonlySet<Frame>; readonly missed: (frame: Frame, name: string) => void }[] = [];
   /** How many arms and loops whose execution is decided at run time are around. */
   conditional = 0;
 

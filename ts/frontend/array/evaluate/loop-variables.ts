@@ -7,7 +7,7 @@ import { sameSize } from "../shapes.js";
 import { type ArrayValue, type Value, formatShape, shapeOf } from "../value.js";
 import { copyInto, isAssigned, isFresh, joinTypes, pendingCell, sameView, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
-import { ownerOf } from "./variables.js";
+import { allFrames, ownerOf } from "./variables.js";
 
 interface ArrayName { readonly frame: Frame; readonly name: string; readonly start: ArrayValue; readonly slot: boolean }
 
@@ -24,20 +24,37 @@ export class LoopNames {
     const { ctx } = this.ev;
     for (let tries = 0; ; tries++) {
       const saved = ctx.snapshot();
-      try { this.#prepare(); return f(); } catch (e) {
+      try { this.#prepare(); return this.#watched(f); } catch (e) {
         if (!(e instanceof Retry) || e.key !== this.key || tries > 60) throw e;
         ctx.restore(saved);
       }
     }
   }
 
+  /** Runs `f`; a closure called in it that assigns a variable which is not prepared makes the loop start again with that variable prepared. */
+  #watched<T>(f: () => T): T {
+    const { ev } = this;
+    const missed = (frame: Frame, name: string): void => {
+      const key = `${frame.key}|${name}`, known = ev.ctx.learnt.outer.get(this.key) ?? new Set();
+      if (known.has(key) || (this.names.includes(name) && ownerOf(ev.frame, name) === frame && this.arrays.some((a) => a.frame === frame && a.name === name))) return;
+      ev.ctx.learnt.outer.set(this.key, known.add(key));
+      throw new Retry(this.key);
+    };
+    ev.open.push({ frames: new Set(allFrames(ev)), missed });
+    try { return f(); } finally { ev.open.pop(); }
+  }
+  #variables(): [Frame, string][] {
+    const { ev } = this, out: [Frame, string][] = [], outer = ev.ctx.learnt.outer.get(this.key);
+    for (const name of this.names) { const frame = ownerOf(ev.frame, name); if (frame && this.needed(frame, name)) out.push([frame, name]); }
+    if (outer) for (const frame of allFrames(ev)) for (const name of new Set([...frame.vars.keys(), ...(frame.def?.locals ?? [])])) if (outer.has(`${frame.key}|${name}`) && !out.some(([f, n]) => f === frame && n === name)) out.push([frame, name]);
+    return out;
+  }
+
   #prepare(): void {
     const { ev } = this, { ctx } = ev;
     this.arrays = [];
     this.#pending = [];
-    for (const name of this.names) {
-      const frame = ownerOf(ev.frame, name);
-      if (!frame || !this.needed(frame, name)) continue;
+    for (const [frame, name] of this.#variables()) {
       const b = frame.vars.get(name);
       if (b?.kind === "cell") continue;
       const v: Value | undefined = b?.value;

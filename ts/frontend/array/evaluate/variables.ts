@@ -51,6 +51,7 @@ export function settle(ev: Evaluator, v: Value, loc: SourceLoc | undefined, labe
 export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc | undefined): void {
   const frame = ownerOf(ev.frame, name) ?? ev.frame, b = frame.vars.get(name);
   if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }
+  if (frame !== ev.frame) for (const l of ev.open) if (l.frames.has(frame)) l.missed(frame, name);
   frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name.startsWith("%") ? "result" : name) });
 }
 

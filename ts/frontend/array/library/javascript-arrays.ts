@@ -64,7 +64,7 @@ define("Array.of", (ctx, args, _keywords, loc) => (args.some(spreadOf) ? joinedI
 define("Array", (ctx, args, _keywords, loc) => {
   if (args.length !== 1 || args[0]!.kind !== "scalar") return listValue([...args]);
   // Holes cannot be told from numbers that are not written yet.
-  return filled(ctx, [sizeFrom(ctx, args[0]!, loc)], "float64", constant(NaN, "float64"), "array", loc);
+  return filled(ctx, [sizeFrom(ctx, args[0], loc)], "float64", constant(NaN, "float64"), "array", loc);
 });
 define("Array.isArray", (ctx, args, _keywords, loc) => {
   const v = args[0] ?? NONE;

@@ -130,7 +130,7 @@ function asMatrices(ctx: Lowering, inputs: readonly string[], output: string, op
   if (operands.length !== 2 || sums.length !== 1 || output.length !== 2 || p!.length !== 2 || q!.length !== 2 || !isArray(x!) || !isArray(y!)) return undefined;
   const k = sums[0]!, i = output[0]!, j = output[1]!;
   const fits = (s: string, c: string): boolean => s.includes(c) && s.includes(k) && c !== k;
-  const [a, sa, b, sb] = fits(p!, i) && fits(q!, j) ? [x, p!, y!, q!] : fits(p!, j) && fits(q!, i) ? [y!, q!, x, p!] : [undefined, "", undefined, ""];
+  const [a, sa, b, sb] = fits(p!, i) && fits(q!, j) ? [x, p!, y, q!] : fits(p!, j) && fits(q!, i) ? [y, q!, x, p!] : [undefined, "", undefined, ""];
   if (!a || !b || !isArray(b)) return undefined;
   void dtype;
   const left = sa === i + k ? a : permuted(a, [1, 0]), right = sb === k + j ? b : permuted(b, [1, 0]);
