@@ -6,23 +6,25 @@
  * element lies between, and nothing that its expression reads is written between definition and read, other iterations of the reader included.
  * It does nothing where the expression would be evaluated much more often than before.
  */
-import type { Access } from "../analysis/accesses.js";
+import { conditionFacts, type Access } from "../analysis/accesses.js";
 import { loopFacts, mayMeet } from "../analysis/dependence.js";
 import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysis/definition.js";
+import { liveAfter, mayLeave, type Place } from "../analysis/live.js";
 import { effectsOf, mayPrecede } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
-import { addS, literal, mulS } from "../scalar/build.js";
+import { addS, isConst, literal, mulS } from "../scalar/build.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, input, mapScalar, op, select, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { costOf } from "../scalar/ops.js";
-import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
+import type { LibraryNode, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { dependsOn, substitute, type Expr } from "../symbolic/expr.js";
+import { addInt, dependsOn, sub, substitute, type Expr } from "../symbolic/expr.js";
+import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { exprsOf } from "../analysis/walk.js";
 import { dropUnused } from "./dead-code.js";
 import { escaping } from "./loop-to-map.js";
-import { allNonNegative, hasLoads, mapLists, memletKey } from "./nests.js";
+import { allNonNegative, hasLoads, memletKey } from "./nests.js";
 
 /** Evaluating an expression again is taken to be cheaper than storing and loading it up to this many flops per element in all. */
 const CHEAP_TOTAL = 10;
@@ -35,35 +37,34 @@ export interface ForwardOptions {
 }
 
 export function forwardDefinitions(graph: Graph, options: ForwardOptions = {}): Graph {
-  const fixed = escaping(graph, options.outputs);
-  for (const c of graph.containers.values()) if (c.view) fixed.add(c.view.base);
-  const scan = (n: Node): void => { for (const e of exprsOf(n)) if (hasLoads(e)) for (const d of loadedIn(e)) fixed.add(d); for (const b of bodiesOf(n)) b.list.forEach(scan); };
-  graph.body.forEach(scan);
-  const reads = new Map<string, number>();
-  for (const n of graph.body) for (const a of effectsOf(graph, n).accesses) if (!a.write || a.wcr) reads.set(a.base, (reads.get(a.base) ?? 0) + 1);
-  const result = mapLists(graph, (list, facts) => {
+  const outside = escaping(graph, options.outputs), viewed = new Set<string>();
+  for (const c of graph.containers.values()) if (c.view) viewed.add(c.view.base);
+  const pass: Pass = { graph, outside, viewed, differentiable: options.differentiable ?? false };
+  const visit = (list: readonly Node[], facts: Assumptions, around: readonly Place[]): readonly Node[] => {
     let current = list;
+    for (let i = 0; i < current.length; i++) {
+      const n = current[i]!, bs = bodiesOf(n);
+      if (bs.length === 0) continue;
+      const place: Place = { list: current, index: i, owner: n };
+      const inner = bs.map((b, arm) => {
+        const c = n.kind === "conditional" ? n.branches[arm]!.condition : undefined;
+        return visit(b.list, n.kind === "loop" ? facts.with(...loopFacts(n)) : c ? facts.with(...conditionFacts(c.code)) : facts, [...around, place]);
+      });
+      if (inner.some((x, k) => x !== bs[k]!.list)) current = current.map((x, k) => (k === i ? withBodies(n, inner) : x));
+    }
     for (let p = 0; p < current.length; p++) {
-      const next = forwardAt(graph, current, p, facts, fixed, reads, options.differentiable ?? false);
+      const next = forwardAt(pass, current, p, facts, around);
       if (!next) continue;
-      // The counts of reads only ever shrink for a container whose reads went away; recount what this list touches.
-      recount(graph, current, next, reads);
       if (next.length < current.length) p--;
       current = next;
     }
     return current;
-  });
-  return result === graph ? graph : dropUnused(result);
+  };
+  const body = visit(graph.body, graph.facts, []);
+  return body === graph.body ? graph : dropUnused(graph.with({ body }));
 }
 
-function loadedIn(e: Expr): string[] { const out: string[] = []; const visit = (x: Expr): void => { for (const t of x.terms) for (const a of t.atoms) { if (a.kind === "load") { out.push(a.data); a.index.forEach(visit); } else if ("args" in a) a.args.forEach(visit); else if ("a" in a) { visit(a.a); visit(a.b); } } }; visit(e); return out; }
-
-function recount(graph: Graph, before: readonly Node[], after: readonly Node[], reads: Map<string, number>): void {
-  const old = new Set(before), now = new Set(after);
-  const count = (n: Node, by: number): void => { for (const a of effectsOf(graph, n).accesses) if (!a.write || a.wcr) reads.set(a.base, (reads.get(a.base) ?? 0) + by); };
-  for (const n of before) if (!now.has(n)) count(n, -1);
-  for (const n of after) if (!old.has(n)) count(n, 1);
-}
+interface Pass { readonly graph: Graph; readonly outside: ReadonlySet<string>; readonly viewed: ReadonlySet<string>; readonly differentiable: boolean }
 
 const flopsOf = (e: ScalarExpr): number => { let f = 0; visitScalar(e, (x) => { if (x.kind === "op") f += costOf(x.op); }); return f; };
 
@@ -84,30 +85,31 @@ function decides(t: Tasklet): boolean {
 
 interface Site { readonly access: Access; readonly task: Tasklet; readonly at: ReadonlyMap<string, Expr> }
 
-function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assumptions, fixed: ReadonlySet<string>, reads: ReadonlyMap<string, number>, differentiable: boolean): readonly Node[] | undefined {
+function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: readonly Node[], p: number, facts: Assumptions, around: readonly Place[]): readonly Node[] | undefined {
   const node = list[p]!, d = definitionOf(graph, node);
   if (!d) return undefined;
   const data = d.task.output.data;
-  if (fixed.has(data) || !graph.container(data).transient || d.task.inputs.some((m) => m.saved)) return undefined;
+  if (viewed.has(data) || d.task.inputs.some((m) => m.saved)) return undefined;
   const box = facts.with(...nestFacts(d.loops).filter((e) => !hasLoads(e)));
   const write = effectsOf(graph, node).accesses.find((a) => a.write)!;
   const none = new Map<string, "any">();
 
   // Forward through the list: all reads that may see a value of this definition, up to the node that overwrites all of it.
   const sites: Site[] = [];
-  let update: { readonly at: number; readonly d: Definition } | undefined;
-  let seen = 0, stop = list.length, killed = false, resolved = true, readBeforeKill = false;
+  let update: { readonly at: number; readonly d: Definition } | undefined, product = -1;
+  let stop = list.length, killed = false, resolved = true, read = false;
   scan: for (let q = p + 1; q < list.length; q++) {
     const k = list[q]!, e = effectsOf(graph, k);
+    if (mayLeave(k)) resolved = false;
     if (!e.reads.has(data) && !e.writes.has(data)) continue;
     const other = definitionOf(graph, k), defines = other?.task.output.data === data;
     for (const a of e.accesses) {
       if (a.base !== data || (a.write && !a.wcr)) continue;
-      seen++;
       if (!mayMeet(graph, write, a, none, facts)) continue;
-      readBeforeKill = true;
+      read = true;
       if (a.wcr) {
         // An update of the very elements: folded into the definition.
+        if (k.kind === "library" && coversAll(k, d, data, box)) { product = q; killed = true; stop = q + 1; break scan; }
         if (!defines || update || a.wcr !== "sum" && a.wcr !== "prod" || a.node !== other.task || e.accesses.some((x) => x !== a && x.base === data)) { resolved = false; continue; }
         update = { at: q, d: other };
         continue;
@@ -121,13 +123,16 @@ function forwardAt(graph: Graph, list: readonly Node[], p: number, facts: Assump
       break scan;
     }
     // Another write to some of the elements: what is read after it is not known to be ours.
-    if (e.accesses.some((a) => a.write && a.base === data && mayMeet(graph, write, a, none, facts))) { stop = q + 1; resolved = false; break scan; }
+    if (e.accesses.some((a) => a.write && a.base === data && mayMeet(graph, write, a, none, facts))) { stop = q + 1; break scan; }
   }
-  const local = reads.get(data) === seen + effectsOf(graph, node).accesses.filter((a) => a.base === data && (!a.write || a.wcr !== undefined)).length;
-  const everything = resolved && (killed || (stop === list.length && local));
+  // Is anything of it still read later on?
+  const left = resolved && !killed && liveAfter(graph, d, write, list, stop, around, outside.has(data), facts);
+  const everything = resolved && !left;
 
-  // Overwritten before anybody looks.
-  if (killed && !readBeforeKill) return loadsSomewhere(node) ? undefined : list.filter((_, i) => i !== p);
+  if (product >= 0) return everything && sites.length === 0 && !update && isConst(d.task.code, 0) && !d.task.wcr
+    ? list.flatMap((n, i): Node[] => (i === p ? [] : i === product ? [{ ...(n as LibraryNode), accumulate: false }] : [n])) : undefined;
+  // Overwritten, or forgotten, before anybody looks.
+  if (everything && !read) return loadsSomewhere(node) ? undefined : list.filter((_, i) => i !== p);
   if (d.task.wcr) return undefined;
   // Its own element read by another name would have to be followed further back.
   if (d.task.inputs.some((m) => m.data === data)) return undefined;
@@ -219,6 +224,16 @@ function expand(graph: Graph, d: Definition, at: ReadonlyMap<string, Expr>, plac
   });
   const code = mapScalar(d.task.code, (e) => (e.kind === "input" ? input(where[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, at) } : e));
   return cast(code, graph.container(d.task.output.data).dtype);
+}
+
+/** Does the library node add to exactly one box, which holds all that the definition writes, and read nothing else of the container? */
+function coversAll(n: LibraryNode, d: Definition, data: string, box: Assumptions): boolean {
+  const mine = n.outputs.filter((o) => o.data === data), [o] = mine;
+  if (!o || mine.length > 1 || !n.accumulate || n.outputs.length > 1 || n.inputs.some((x) => x.data === data)) return false;
+  return d.task.output.index.every((e, axis) => {
+    const k = o.axes.indexOf(axis), at = sub(e, o.base[axis]!);
+    return k < 0 ? isEqual(e, o.base[axis]!, box) === "yes" : nonNegative(at, box) === "yes" && nonNegative(addInt(sub(o.sizes[k]!, at), -1), box) === "yes";
+  });
 }
 
 class Inputs {

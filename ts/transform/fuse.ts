@@ -38,23 +38,31 @@ export function fuseLoops(graph: Graph): Graph {
 }
 
 function fuseList(graph: Graph, list: readonly Node[], facts: Assumptions): readonly Node[] {
-  if (list.filter((n) => n.kind === "loop").length < 2) return list;
-  const out: Node[] = [];
-  let changed = false;
-  next: for (const n of list) {
-    if (n.kind === "loop" && fusible(n)) {
-      for (let c = out.length - 1; c >= 0; c--) {
-        const m = out[c]!;
-        if (m.kind === "loop") {
-          const f = fuse(graph, m, n, facts);
-          if (f) { out[c] = f; changed = true; continue next; }
-        }
-        if (!commute(graph, m, n, facts)) break;
-      }
-    }
-    out.push(n);
+  let current = list;
+  for (;;) {
+    const next = fuseOnce(graph, current, facts);
+    if (!next) return current;
+    current = next;
   }
-  return changed ? out : list;
+}
+
+/** Joins one pair: the later loop moves up to the earlier one, or the earlier down to the later. */
+function fuseOnce(graph: Graph, list: readonly Node[], facts: Assumptions): readonly Node[] | undefined {
+  for (let i = 1; i < list.length; i++) {
+    const n = list[i]!;
+    if (n.kind !== "loop" || !fusible(n)) continue;
+    let up = true;
+    for (let c = i - 1; c >= 0; c--) {
+      const m = list[c]!;
+      if (m.kind === "loop" && fusible(m)) {
+        const down = up || list.slice(c + 1, i).every((x) => commute(graph, m, x, facts));
+        const f = down ? fuse(graph, m, n, facts) : undefined;
+        if (f) return up ? [...list.slice(0, c), f, ...list.slice(c + 1, i), ...list.slice(i + 1)] : [...list.slice(0, c), ...list.slice(c + 1, i), f, ...list.slice(i + 1)];
+      }
+      up = up && commute(graph, m, n, facts);
+    }
+  }
+  return undefined;
 }
 
 const fusibleCache = new WeakMap<Loop, boolean>();

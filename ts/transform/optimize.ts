@@ -13,17 +13,22 @@ import { retargetSums } from "./retarget.js";
 import { scatterToGather } from "./scatter-to-gather.js";
 import { uniqueLoops } from "./unique-loops.js";
 
+type Outputs = Readonly<Record<string, string>>;
+/** The passes in their order, by name. */
+export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) => Graph])[] = [
+  ["unique loops", (g) => uniqueLoops(g)],
+  ["dead code", removeDeadCode],
+  ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],
+  ["retarget", retargetSums],
+  ["distribute", (g) => distribute(g)],
+  ["gather", (g) => scatterToGather(g)],
+  ["forward again", (g, outputs) => forwardDefinitions(g, { outputs })],
+  ["interchange", (g) => interchange(g)],
+  ["fuse", (g) => fuseLoops(g)],
+  ["forward within", (g, outputs) => forwardDefinitions(g, { outputs })],
+  ["dead code again", removeDeadCode],
+  ["contract", contract],
+];
+
 /** `outputs`: containers that are read after the program (besides changed arguments and results). */
-export function optimizeGraph(graph: Graph, outputs: Readonly<Record<string, string>>): Graph {
-  let g = uniqueLoops(graph);
-  g = removeDeadCode(g, outputs);
-  g = forwardDefinitions(g, { outputs });
-  g = retargetSums(g, outputs);
-  g = distribute(g);
-  g = scatterToGather(g);
-  g = forwardDefinitions(g, { outputs });
-  g = interchange(g);
-  g = fuseLoops(g);
-  g = removeDeadCode(g, outputs);
-  return contract(g, outputs);
-}
+export function optimizeGraph(graph: Graph, outputs: Outputs): Graph { return PASSES.reduce((g, [, pass]) => pass(g, outputs), graph); }

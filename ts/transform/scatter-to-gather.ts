@@ -6,6 +6,7 @@
  * those other nodes of the body that do not conflict with them.
  */
 import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
+import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { conflicts, mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
 import { addS } from "../scalar/build.js";
 import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
@@ -15,23 +16,30 @@ import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, dependsOn, max, min, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
-import { allNonNegative, hasLoads, mapLists, mapNest, memletKey, Names, rebuild } from "./nests.js";
+import { allNonNegative, hasLoads, mapNest, memletKey, Names, rebuild } from "./nests.js";
 
 /** One scatter: dimension d of the target is loop `by[d]`'s variable + shift[d], or fixed where by[d] is undefined. */
 interface Scatter { readonly node: Tasklet; readonly at: number; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
 
 export function scatterToGather(graph: Graph): Graph {
   const names = new Names(graph);
-  return mapLists(graph, (list, facts) => {
+  // From the outside in: a nest is converted in all its dimensions, or else in its inner ones.
+  const visit = (list: readonly Node[], facts: Assumptions): readonly Node[] => {
     let changed = false;
     const out = list.flatMap((n): readonly Node[] => {
-      if (n.kind !== "loop" || n.order !== "any") return [n];
-      const r = convert(graph, n, facts, names);
-      if (r) changed = true;
-      return r ?? [n];
+      const r = n.kind === "loop" && n.order === "any" ? convert(graph, n, facts, names) : undefined;
+      if (r) { changed = true; return r; }
+      const bs = bodiesOf(n);
+      if (bs.length === 0) return [n];
+      const inner = bs.map((b) => visit(b.list, n.kind === "loop" ? facts.with(...loopFacts(n)) : facts));
+      if (inner.every((x, i) => x === bs[i]!.list)) return [n];
+      changed = true;
+      return [withBodies(n, inner)];
     });
     return changed ? out : list;
-  });
+  };
+  const body = visit(graph.body, graph.facts);
+  return body === graph.body ? graph : graph.with({ body });
 }
 
 function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names): readonly Node[] | undefined {
@@ -126,11 +134,35 @@ function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[],
       return p;
     });
     const value = mapScalar(s.node.code, (e) => (e.kind === "input" ? input(at[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, map) } : e));
-    const part = guard.length === 0 ? value : select(allNonNegative(guard), value, literal(0, value.dtype));
+    // Where the guards fail every read gives 0: the select is needed only where that does not make the term 0.
+    const part = guard.length === 0 || vanishes(value) ? value : select(allNonNegative(guard), value, literal(0, value.dtype));
     code = code ? addS(code, part) : part;
   }
   const t: Tasklet = { kind: "tasklet", id: freshId(), inputs, output: { data: first.node.output.data, index }, wcr: "sum", code: code!, ...(first.node.loc ? { loc: first.node.loc } : {}) };
   return rebuild(nest, [t]);
+}
+
+/** Is the expression 0 wherever all its inputs are 0? */
+function vanishes(e: ScalarExpr): boolean {
+  switch (e.kind) {
+    case "input": return true;
+    case "const": return Number(e.value) === 0 && !e.imag;
+    case "symbolic": return false;
+    case "cast": return vanishes(e.arg);
+    case "op":
+      switch (e.op) {
+        case "add": case "sub": case "neg": case "conj": case "real": case "imag": case "sqrt": case "square": return e.args.every(vanishes);
+        case "mul": return e.args.some(vanishes) && e.args.every((a) => vanishes(a) || isFinite(a));
+        case "div": return vanishes(e.args[0]!) && e.args[1]!.kind === "const" && Number(e.args[1]!.value) !== 0;
+        default: return false;
+      }
+  }
+}
+/** Finite whatever its inputs are when they are 0: constants and sums, products of such. */
+function isFinite(e: ScalarExpr): boolean {
+  if (e.kind === "const") return Number.isFinite(Number(e.value));
+  if (e.kind === "symbolic" || e.kind === "input") return true;
+  return e.kind === "cast" ? isFinite(e.arg) : (e.op === "add" || e.op === "sub" || e.op === "mul" || e.op === "neg" || e.op === "exp" || e.op === "sin" || e.op === "cos") && e.args.every(isFinite);
 }
 
 const addTo = (a: Expr, b: Expr): Expr => sub(a, sub(ZERO, b));

@@ -1,0 +1,91 @@
+/**
+ * Is a value that an elementwise definition wrote read again after some point? Followed through the rest of the list, the next iteration of the loops
+ * around, and what comes after them, until everything is overwritten.
+ */
+import type { Node } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import { Assumptions } from "../symbolic/assumptions.js";
+import { addInt, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
+import type { Access } from "./accesses.js";
+import { definitionOf, instanceOf, nestFacts, type Definition } from "./definition.js";
+import { loopFacts, mayMeet, type Relation } from "./dependence.js";
+import { effectsOf } from "./order.js";
+import { bodiesOf } from "./paths.js";
+import { substituteNodes } from "./walk.js";
+
+/** Where a list stands: its owner is `list[index]` of the list around. Innermost last. */
+export interface Place { readonly list: readonly Node[]; readonly index: number; readonly owner: Node }
+
+const leavingCache = new WeakMap<Node, boolean>();
+/** May the node end early: by leaving a block around it, or with an error? */
+export function mayLeave(n: Node): boolean {
+  let known = leavingCache.get(n);
+  if (known === undefined) leavingCache.set(n, known = n.kind === "exit" || n.kind === "raise" || bodiesOf(n).some((b) => b.list.some(mayLeave)));
+  return known;
+}
+
+const NONE: ReadonlyMap<string, Relation> = new Map();
+
+interface Written { readonly definition: Definition; readonly access: Access; readonly facts: Assumptions }
+
+/** `escapes`: what the container holds at the end of the program is seen. `facts` hold at the definition. */
+export function liveAfter(graph: Graph, definition: Definition, access: Access, list: readonly Node[], from: number, around: readonly Place[], escapes: boolean, facts: Assumptions): boolean {
+  const data = definition.task.output.data;
+  /** "killed", "live", or "through": the end of the list was reached. */
+  const scan = (w: Written, nodes: readonly Node[], start: number): "killed" | "live" | "through" => {
+    const box = w.facts.with(...nestFacts(w.definition.loops).filter((e) => !e.key.includes("[")));
+    for (let q = start; q < nodes.length; q++) {
+      const k = nodes[q]!, e = effectsOf(graph, k);
+      if (e.reads.has(data) && e.accesses.some((a) => a.base === data && (!a.write || a.wcr) && mayMeet(graph, w.access, a, NONE, w.facts) && isExposed(graph, a, w.facts))) return "live";
+      if (mayLeave(k)) return "live";
+      if (!e.writes.has(data)) continue;
+      const d = definitionOf(graph, k);
+      if (d && d.task.output.data === data && !d.task.wcr && instanceOf(d, w.definition.task.output.index, box)) return "killed";
+    }
+    return "through";
+  };
+  const out = (w: Written, level: number): boolean => {
+    if (level < 0) return escapes;
+    const { list: outer, index, owner } = around[level]!;
+    if (owner.kind === "loop") {
+      if (owner.locals?.includes(data)) return false;
+      const again = nextIteration(w, owner.variable, owner.order === "up" ? "<" : owner.order === "down" ? ">" : "any");
+      const inner = { ...again, facts: again.facts.with(...loopFacts(owner)) };
+      // What flows through a whole iteration untouched meets the same nodes in the next.
+      if (scan(inner, owner.body, 0) === "live") return true;
+    } else if (owner.kind === "while") {
+      if (scan(nextIteration(w, owner.counter, "<"), [owner], 0) === "live") return true;
+    }
+    const after = scan(w, outer, index + 1);
+    return after === "live" || (after === "through" && out(w, level - 1));
+  };
+  const w: Written = { definition, access, facts };
+  const here = scan(w, list, from);
+  return here === "live" || (here === "through" && out(w, around.length - 1));
+}
+
+/** Is the element not written for sure within the node before it is read there? */
+function isExposed(graph: Graph, a: Access, facts: Assumptions): boolean {
+  let known = facts;
+  for (const step of a.path) {
+    for (let q = step.index - 1; q >= 0; q--) {
+      const d = definitionOf(graph, step.list[q]!);
+      if (d && d.task.output.data === a.data && !d.task.wcr && a.extra.length === 0 && instanceOf(d, a.index, known.with(...a.path.slice(a.path.indexOf(step)).flatMap((s) => (s.node.kind === "loop" && s.node !== a.node ? loopFacts(s.node) : []))))) return false;
+    }
+    if (step.node.kind === "loop") known = known.with(...loopFacts(step.node));
+  }
+  return true;
+}
+
+/** The same definition in an earlier iteration (of a map: another one). */
+function nextIteration(w: Written, variable: string, relation: "<" | ">" | "any"): Written {
+  const name = `${variable}~`, map = new Map([[variable, sym(name)]]), f = (e: Expr): Expr => substitute(e, map);
+  const d = w.definition;
+  const loops = d.loops.map((l) => ({ ...l, begin: f(l.begin), end: f(l.end) }));
+  const task = substituteNodes([d.task], map)[0] as Definition["task"];
+  const step = relation === "<" ? [addInt(sub(sym(variable), sym(name)), -1)] : relation === ">" ? [addInt(sub(sym(name), sym(variable)), -1)] : [];
+  const moved: Definition = { loops, task, by: d.by, shift: d.shift.map(f) };
+  // The path's loops are the definition's own: their bounds move along.
+  const path = w.access.path.map((s) => { const at = d.loops.findIndex((l) => l === s.node); return at < 0 ? s : { ...s, node: loops[at]! }; });
+  return { definition: moved, access: { ...w.access, path, index: w.access.index.map(f), guard: w.access.guard.map(f) }, facts: Assumptions.none.with(...w.facts.facts.map(f), ...step) };
+}
