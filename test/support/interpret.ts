@@ -11,7 +11,7 @@ import { evalScalar, stored, UNSET, type Dual } from "./scalar.js";
 
 export interface Input { readonly v: readonly number[]; /** Direction; absent: zero. */ readonly d?: readonly number[] }
 export interface InterpretOptions {
-  /** Seed of the order in which maps run. */
+  /** Seed of the order in which maps run; 0: ascending. */
   readonly seed?: number;
   /** Stop after that many executed nodes. */
   readonly fuel?: number;
@@ -218,7 +218,7 @@ class Machine {
     const begin = this.#int(n.begin), end = this.#int(n.end), values: number[] = [];
     for (let v = begin; v < end; v++) values.push(v);
     if (n.order === "down") values.reverse();
-    if (n.order === "any") for (let i = values.length - 1; i > 0; i--) { const j = this.#next() % (i + 1); [values[i], values[j]] = [values[j]!, values[i]!]; }
+    if (n.order === "any" && this.options.seed !== 0) for (let i = values.length - 1; i > 0; i--) { const j = this.#next() % (i + 1); [values[i], values[j]] = [values[j]!, values[i]!]; }
     const old = this.#env.get(n.variable);
     if (old !== undefined) throw new Invalid(`loop variable ${n.variable} is in use`);
     const map = n.order === "any" ? { iteration: 0, touched: new Map(), own: new Set(n.locals ?? []) } : undefined;
