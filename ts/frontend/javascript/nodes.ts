@@ -13,8 +13,10 @@ const SKIPPED = new Set(["loc", "extra", "leadingComments", "trailingComments", 
 /** Child nodes in source order, without type annotations. */
 export function children(n: t.Node): t.Node[] {
   const out: t.Node[] = [];
-  for (const [key, value] of Object.entries(n)) {
-    if (SKIPPED.has(key) || value === null || typeof value !== "object") continue;
+  const fields = n as unknown as Record<string, unknown>;
+  for (const key of Object.keys(n)) {
+    const value = fields[key];
+    if (value === null || typeof value !== "object" || SKIPPED.has(key)) continue;
     if (Array.isArray(value)) {
       for (const v of value) if (isNode(v)) out.push(v);
     } else if (isNode(value)) out.push(value);

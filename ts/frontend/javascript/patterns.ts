@@ -3,7 +3,7 @@ import type * as t from "@babel/types";
 import type { Expr, Target } from "../array/ast.js";
 import { memberTarget, nameTarget, writable } from "./assignments.js";
 import type { Context } from "./context.js";
-import { expr, refuse, staticExpr } from "./expressions.js";
+import { expr, refuse, stable, staticExpr } from "./expressions.js";
 import { propertyKey } from "./nodes.js";
 import { isPlain } from "./unit.js";
 
@@ -24,8 +24,43 @@ export function destructure(c: Context, pattern: t.ArrayPattern | t.ObjectPatter
     } else value = expr(c, node);
   }
   const { value: target, stmts } = c.collect(() => patternTarget(c, pattern, declare));
-  if (stmts.length > 0) { c.unit.unsupported("side effects inside a destructuring pattern", pattern, "compute the index or default before"); return; }
+  if (stmts.length > 0) { oneByOne(c, pattern, value, declare); return; }
   if (target) c.emit({ kind: "assign", targets: [target], value, ...(declare ? { declare } : {}), loc });
+}
+
+/** A pattern whose places or defaults take statements to evaluate: each element is taken and stored on its own, in order. */
+function oneByOne(c: Context, pattern: t.ArrayPattern | t.ObjectPattern, value: Expr, declare: Declare): void {
+  const loc = c.loc(pattern);
+  // Elements that are written out are evaluated before any is stored.
+  const whole = value.kind === "tuple" ? undefined : value.kind === "name" ? c.save(value, loc) : stable(c, value, pattern);
+  const given = value.kind === "tuple" ? value.elements.map((e) => c.save(e, e.loc)) : [];
+  const one = (raw: t.Node, part: Expr): void => {
+    let p = raw, v = part;
+    if (p.type === "AssignmentPattern") {
+      const right = p.right, name = c.temporary("t"), target: Target = { kind: "name", name, loc }, self: Expr = { kind: "name", name, loc };
+      c.emit({ kind: "assign", targets: [target], value: v, loc });
+      const d = c.collect(() => expr(c, right));
+      c.emit({ kind: "if", test: { kind: "compare", op: "is", left: self, right: { kind: "none", loc }, loc }, then: [...d.stmts, { kind: "assign", targets: [target], value: d.value, loc }], otherwise: [], loc });
+      v = self;
+      p = p.left;
+    }
+    if (p.type === "ArrayPattern" || p.type === "ObjectPattern") { destructure(c, p, v, declare); return; }
+    const target = patternTarget(c, p, declare);
+    if (target) c.emit({ kind: "assign", targets: [target], value: v, ...(declare ? { declare } : {}), loc: c.loc(p) });
+  };
+  if (pattern.type === "ArrayPattern") {
+    pattern.elements.forEach((e, i) => {
+      if (!e) return;
+      if (e.type === "RestElement") { refuse(c, e, "a rest element beside side effects", "compute the indices and defaults before"); return; }
+      one(e, given[i] ?? { kind: "index", object: whole!, items: [{ kind: "expr", value: { kind: "number", value: i, integer: true, loc } }], loc: c.loc(e) });
+    });
+    return;
+  }
+  for (const q of pattern.properties) {
+    const key = q.type === "RestElement" ? undefined : propertyKey(q);
+    if (q.type === "RestElement" || key === undefined) { refuse(c, q, q.type === "RestElement" ? "the rest of an object" : "a computed property name"); continue; }
+    one(q.value, { kind: "attribute", object: whole!, name: key, loc: c.loc(q) });
+  }
 }
 
 function isFlat(p: t.ArrayPattern): boolean { return p.elements.every((e) => e !== null && e.type !== "RestElement" && e.type !== "AssignmentPattern" && e.type !== "ArrayPattern"); }

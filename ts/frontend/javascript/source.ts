@@ -1,28 +1,37 @@
 /** Positions: offsets in a parsed text mapped to line and column of the file that holds it. */
 import type { SourceFile, SourceLoc } from "../../base/errors.js";
 
-const LINE_STARTS = new WeakMap<SourceFile, number[]>();
+/** Where lines start, and where the second halves of characters of two UTF-16 units are: neither count as columns. */
+interface Layout { readonly lines: number[]; readonly halves: number[] }
+const LAYOUTS = new WeakMap<SourceFile, Layout>();
 
-function lineStarts(file: SourceFile): number[] {
-  let starts = LINE_STARTS.get(file);
-  if (!starts) {
-    starts = [0];
-    for (let i = 0; i < file.text.length; i++) if (file.text.charCodeAt(i) === 10) starts.push(i + 1);
-    LINE_STARTS.set(file, starts);
+function layout(file: SourceFile): Layout {
+  let l = LAYOUTS.get(file);
+  if (!l) {
+    l = { lines: [0], halves: [] };
+    for (let i = 0; i < file.text.length; i++) {
+      const c = file.text.charCodeAt(i);
+      if (c === 10) l.lines.push(i + 1);
+      else if (c >= 0xdc00 && c < 0xe000 && i > 0) { const before = file.text.charCodeAt(i - 1); if (before >= 0xd800 && before < 0xdc00) l.halves.push(i); }
+    }
+    LAYOUTS.set(file, l);
   }
-  return starts;
+  return l;
+}
+/** How many entries of a sorted list are below a number. */
+function below(list: readonly number[], x: number): number {
+  let lo = 0, hi = list.length;
+  while (lo < hi) {
+    const mid = (lo + hi) >> 1;
+    if (list[mid]! < x) lo = mid + 1; else hi = mid;
+  }
+  return lo;
 }
 
 /** Line and column (from 1, in characters, not UTF-16 units) of an offset in a file's text. */
 export function position(file: SourceFile, offset: number): { line: number; column: number } {
-  const starts = lineStarts(file);
-  let lo = 0, hi = starts.length - 1;
-  while (lo < hi) {
-    const mid = (lo + hi + 1) >> 1;
-    if (starts[mid]! <= offset) lo = mid; else hi = mid - 1;
-  }
-  const before = file.text.slice(starts[lo], offset);
-  return { line: lo + 1, column: [...before].length + 1 };
+  const { lines, halves } = layout(file), line = below(lines, offset + 1), start = lines[line - 1]!;
+  return { line, column: offset - start + 1 - (halves.length === 0 ? 0 : below(halves, offset) - below(halves, start)) };
 }
 
 /** A node of the parser: only its offsets matter here. */
