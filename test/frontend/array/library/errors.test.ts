@@ -1,0 +1,59 @@
+/** What the library refuses: by name, at the place in the source, with a way round. */
+import test from "ava";
+import { DaceError, jit, ndarray, python } from "../../../../ts/index.js";
+
+const A = (): unknown => ndarray(Float64Array.from({ length: 12 }, (_, i) => i - 4.5), [3, 4]);
+const v = (): unknown => ndarray(Float64Array.of(1, 2, 3, 4), [4]);
+
+function failure(body: string): DaceError {
+  const source = `import numpy as np\nimport math\ndef f(A, v, x):\n${body.split("\n").map((l) => `    ${l}\n`).join("")}`;
+  try { jit(python(source, { function: "f" }), { device: "js", cache: false })(A(), v(), 1.5); } catch (e) { if (e instanceof DaceError) return e; throw e; }
+  throw new Error(`no error: ${body}`);
+}
+
+const CASES: readonly (readonly [body: string, code: string, message: RegExp, hint?: RegExp, column?: number])[] = [
+  ["return np.sqart(A)", "UNSUPPORTED", /np\.sqart/, /np\.sqrt/, 12],
+  ["return np.maximun(A, 0)", "UNSUPPORTED", /np\.maximun/, /np\.maximum/],
+  ["return A + np.random.rand(3, 4)", "UNSUPPORTED", /np\.random\.rand/, /before the call/, 16],
+  ["return np.linalg.inv(A[:, :3])", "UNSUPPORTED", /np\.linalg\.inv/, /elimination/],
+  ["return np.sort(v)", "UNSUPPORTED", /np\.sort/, /sort or bin/],
+  ["return v.sort()", "UNSUPPORTED", /the method sort/, /before the call/],
+  ["return math.sqt(x)", "UNSUPPORTED", /math\.sqt/, /math\.sqrt/],
+  ["return np.sum(A, axis=2)", "SHAPE", /axis 2/],
+  ["return np.sum(A, axes=0)", "UNSUPPORTED", /keyword axes of np\.sum/, /axis/],
+  ["return np.sum()", "ARGUMENT", /np\.sum needs the argument a/],
+  ["return np.zeros(3, 4, 5, 6)", "ARGUMENT", /at most 3 arguments/],
+  ["return A + v[:3]", "SHAPE", /could not be broadcast.*\(/],
+  ["return A @ A", "SHAPE", /do not fit/],
+  ["return A @ 2", "TYPE", /scalar/],
+  ["return A.reshape(5, 3)", "SHAPE", /cannot reshape array of shape/],
+  ["return np.concatenate((A, v))", "SHAPE", /dimensions/],
+  ["return A & 1", "TYPE", /bitwise_and/],
+  ["return (A > 0) - (A < 0)", "TYPE", /subtract/, /logical_xor/],
+  ["return -(A > 0)", "TYPE", /boolean negative/],
+  ["return np.sqrt(A > 0)", "UNSUPPORTED", /float16/, /astype/],
+  ["if A > 0:\n    return 1\nreturn 2", "TYPE", /ambiguous/, /np\.any/],
+  ["return np.max(v[4:4])", "SHAPE", /zero-size array/],
+  ["return A[A > 0]", "UNSUPPORTED", /data-dependent length/],
+  ["return np.where(A > 0)", "UNSUPPORTED", /one argument/, /mask/],
+  ["return np.array([[1, 2], [3]])", "SHAPE", /different lengths/],
+  ["return np.zeros(3, dtype=\"U8\")", "UNSUPPORTED", /dtype "U8"/],
+  ["return np.zeros(3, order=\"F\")", "UNSUPPORTED", /order="F"/],
+  ["return np.add(A, 1, out=v.astype(int))", "TYPE", /out must be an array|cannot store/],
+  ["return None + x", "TYPE", /None in arithmetic/],
+  ["return [1] * A.shape[0]", "UNSUPPORTED", /repeating a list/, /np\.zeros/],
+  ["return np.arange(0.0, v[0] * 1.0, 0.1)", "UNSUPPORTED", /np\.arange/, /linspace/],
+  ["return math.factorial(int(x))", "UNSUPPORTED", /math\.factorial/],
+  ["return len(x)", "TYPE", /no len/],
+  ["t = []\nfor i in range(3):\n    t.append(x)\nreturn v", "UNSUPPORTED", /append/, /final size/],
+  ["return 1 // 0", "RAISED", /division by zero/],
+  ["return np.uint8(3) + 300", "TYPE", /out of bounds/],
+];
+for (const [body, code, message, hint, column] of CASES) test(`refused: ${body.split("\n")[0]}`, (t) => {
+  const e = failure(body);
+  t.is(e.code, `ERR_DACE_${code}` as typeof e.code, e.message);
+  t.regex(e.summary, message);
+  if (hint) t.regex(e.hint ?? "", hint);
+  t.true((e.loc?.line ?? 0) >= 3, e.message);
+  if (column !== undefined) t.is(e.loc?.column, column);
+});
