@@ -132,8 +132,8 @@ export class Emitter implements Printer {
     const { language } = this, c = this.graph.container(t.output.data);
     let value = printValue(this, t.code, t.inputs, shared);
     if (t.code.dtype !== c.dtype) value = language.cast(value, t.code.dtype, c.dtype);
-    const accumulator = t.wcr && this.scope.accumulators.get(this.scope.base(t.output.data));
-    if (accumulator) { this.line(`${accumulator.name} = ${language.combine(t.wcr!, accumulator.name, value, c.dtype)};`); return; }
+    const accumulator = t.wcr && this.scope.accumulators.get(memletKey(t.output));
+    if (accumulator) { this.line(`${accumulator.name} = ${language.combine(t.wcr, accumulator.name, value, c.dtype)};`); return; }
     const at = this.place(t.output.data);
     if (at.kind === "variable") {
       this.line(`${at.text} = ${t.wcr ? language.combine(t.wcr, at.text, value, c.dtype) : value};`);
@@ -144,14 +144,15 @@ export class Emitter implements Printer {
     if (t.wcr) value = language.combine(t.wcr, this.scope.loaded(t.output) ?? language.read(at.text, index, c.dtype), value, c.dtype);
     if (!shared.has(memletKey(t.output))) {
       this.line(language.store(at.text, index, value, c.dtype));
-      this.scope.written(t.output.data, t.output.index);
+      this.scope.written(t.output.data, t.output.index, this.#apart);
       return;
     }
     const name = this.fresh("t");
     this.line(language.declare(name, c.dtype, value, false), language.store(at.text, index, name, c.dtype));
-    this.scope.written(t.output.data, t.output.index);
+    this.scope.written(t.output.data, t.output.index, this.#apart);
     this.scope.keep(t.output, name);
   }
+  readonly #apart = (a: Expr, b: Expr): boolean => { const d = sub(a, b); return !d.key.includes("[") && (nonNegative(addInt(d, -1), this.facts) === "yes" || nonNegative(addInt(sub(b, a), -1), this.facts) === "yes"); };
 
   #gemm(n: LibraryNode): void {
     let [a, b] = n.inputs;
@@ -240,7 +241,7 @@ export class Emitter implements Printer {
         const bodies = [l.body, ...(l.schedule?.interior ? [l.schedule.interior.body] : [])];
         this.integers.within(l.variable, offsetsOf(this.graph, bodies, this.integers), names, () => {
           for (const m of invariantReads(this.graph, l, bodies, this.facts)) {
-            if (this.scope.locals.has(this.scope.base(m.data)) || this.scope.loaded(m) !== undefined || this.scope.accumulators.has(this.scope.base(m.data))) continue;
+            if (this.scope.locals.has(this.scope.base(m.data)) || this.scope.loaded(m) !== undefined || this.scope.accumulators.has(memletKey(m))) continue;
             this.#pin(m, begin, end, outerFacts);
           }
           parts();
@@ -300,9 +301,9 @@ export class Emitter implements Printer {
   /** Containers that the loop only combines into, at one element: an accumulator each, if that element may be touched when the loop does not run. */
   #enterReductions(l: Loop, begin: Text, end: Text): Accumulator[] {
     const out: Accumulator[] = [];
-    for (const [base, r] of reductionsOf(this.graph, l)) {
+    for (const [key, r] of reductionsOf(this.graph, l, this.facts)) {
       // Around this loop there may be an accumulator already: vector lanes need one of their own.
-      if (this.scope.accumulators.has(base) && (this.options.precision === "strict" || !l.schedule?.simd)) continue;
+      if (this.scope.accumulators.has(key) && (this.options.precision === "strict" || !l.schedule?.simd)) continue;
       const c = this.graph.container(r.data);
       if (isInteger(c.dtype) && r.wcr === "prod") continue;
       let only: { only?: Text } = {};
@@ -317,9 +318,9 @@ export class Emitter implements Printer {
         if (only.only) start = `(${only.only} ? ${start} : ${this.language.constant(0, undefined, c.dtype)})`;
       }
       this.line(this.language.declare(name, c.dtype, start, true));
-      const outer = this.scope.accumulators.get(base);
+      const outer = this.scope.accumulators.get(key);
       const a: Accumulator = { name, wcr: r.wcr, dtype: c.dtype, data: r.data, index: r.index, ...only, ...(outer ? { outer } : {}) };
-      this.scope.accumulators.set(base, a);
+      this.scope.accumulators.set(key, a);
       out.push(a);
     }
     return out;
@@ -327,7 +328,7 @@ export class Emitter implements Printer {
 
   #leaveReductions(accumulators: readonly Accumulator[]): void {
     for (const a of accumulators) {
-      if (a.outer) this.scope.accumulators.set(this.scope.base(a.data), a.outer); else this.scope.accumulators.delete(this.scope.base(a.data));
+      if (a.outer) this.scope.accumulators.set(memletKey(a), a.outer); else this.scope.accumulators.delete(memletKey(a));
       this.combineInto(a.data, a.index, a.wcr, a.name, this.options.precision === "strict", a.only);
     }
   }
@@ -335,7 +336,7 @@ export class Emitter implements Printer {
   /** `data[index] = data[index] (wcr) value`, or just the value. */
   protected combineInto(data: string, index: readonly Expr[], wcr: Accumulator["wcr"], value: Text, replaces: boolean, only?: Text): void {
     const c = this.graph.container(data), at = this.place(data), { language } = this;
-    const outer = this.scope.accumulators.get(this.scope.base(data));
+    const outer = this.scope.accumulators.get(memletKey({ data, index }));
     let text: Text;
     if (outer) text = `${outer.name} = ${language.combine(wcr, outer.name, value, c.dtype)};`;
     else if (at.kind === "variable") text = `${at.text} = ${replaces ? value : language.combine(wcr, at.text, value, c.dtype)};`;

@@ -4,18 +4,20 @@ import type { Memlet, Wcr } from "../sdfg/nodes.js";
 import type { DType } from "../base/dtypes.js";
 import type { Expr } from "../symbolic/expr.js";
 import { sub } from "../symbolic/expr.js";
+import { elementKey } from "../schedule/reductions.js";
 import type { Text } from "./language.js";
 
 export interface Place { readonly kind: "buffer" | "variable"; readonly text: Text }
 export interface Accumulator { readonly name: Text; readonly wcr: Wcr; readonly dtype: DType; readonly data: string; readonly index: readonly Expr[]; /** Zero trips must leave the element alone. */ readonly only?: Text; readonly outer?: Accumulator }
 
-export function memletKey(m: { readonly data: string; readonly index: readonly Expr[] }): string { return `${m.data}[${m.index.map((e) => e.key).join(",")}]`; }
+export const memletKey = elementKey;
 
 interface Loaded { readonly text: Text; readonly data: string; readonly base: string; readonly index: readonly Expr[]; /** Proven not to change while in scope. */ readonly pinned: boolean }
 
 export class Scope {
   /** Containers private to a loop around. */
   readonly locals = new Map<string, Place>();
+  /** By element. */
   readonly accumulators = new Map<string, Accumulator>();
   #loaded = new Map<string, Loaded>();
   constructor(readonly graph: Graph) {}
@@ -26,13 +28,12 @@ export class Scope {
   keep(m: { readonly data: string; readonly index: readonly Expr[] }, text: Text, pinned = false): void {
     this.#loaded.set(memletKey(m), { text, data: m.data, base: this.base(m.data), index: m.index, pinned });
   }
-  /** The element has been written: what may be the same one is no longer known. */
-  written(data: string, index: readonly Expr[] | undefined): void {
+  /** The element has been written: what may be the same one is no longer known. `apart`: are two indices certainly different? */
+  written(data: string, index: readonly Expr[] | undefined, apart: (a: Expr, b: Expr) => boolean = () => false): void {
     const base = this.base(data);
     for (const [key, l] of this.#loaded) {
       if (l.pinned || l.base !== base) continue;
-      // Indices that differ by a constant are different elements.
-      if (index && l.data === data && l.index.some((e, d) => { const k = sub(e, index[d]!).constant; return k !== undefined && k !== 0; })) continue;
+      if (index && l.data === data && l.index.some((e, d) => { const k = sub(e, index[d]!).constant; return k === undefined ? apart(e, index[d]!) : k !== 0; })) continue;
       this.#loaded.delete(key);
     }
   }

@@ -13,7 +13,7 @@ import type { Container, Loop, Node } from "../sdfg/nodes.js";
 import { cppStorage, cppType } from "./cpp-types.js";
 import { Emitter, touchedBy } from "./emit.js";
 import type { Text } from "./language.js";
-import type { Accumulator } from "./scope.js";
+import { memletKey, type Accumulator } from "./scope.js";
 
 /** Iterations of a shared innermost loop that stay together, and parts of a reduction. */
 const CHUNK = 4096, PARTS = 64;
@@ -45,7 +45,7 @@ export class TeamEmitter extends Emitter {
       for (const r of n.schedule?.blocks?.into ?? []) {
         const p = this.fresh("p"), dtype = this.graph.container(r.data).dtype;
         this.line(`${cppType(dtype)} ${p}[${PARTS}];`);
-        this.#parts.set(`${n.id}:${r.data}`, p);
+        this.#parts.set(`${n.id}:${memletKey(r)}`, p);
       }
       // What is private to an iteration of a loop that all threads run is shared among the threads.
       if (n.schedule?.team) for (const name of n.locals ?? []) {
@@ -150,9 +150,9 @@ export class TeamEmitter extends Emitter {
   #shared(l: Loop): void {
     const { reads, writes } = touchedBy(this.graph, [l]), blocks = l.schedule?.blocks;
     const into = new Set((blocks?.into ?? []).map((r) => this.scope.base(r.data)));
-    const parts = (blocks?.into ?? []).map((r) => ({ ...r, text: this.#parts.get(`${l.id}:${r.data}`)! }));
-    const others = (s: ReadonlySet<string>): string[] => [...s].filter((x) => !into.has(x));
-    this.#meet(others(reads), [...others(writes), ...parts.map((p) => p.text)]);
+    const key = (r: { readonly data: string; readonly index: Accumulator["index"] }): string => `${l.id}:${memletKey(r)}`;
+    const parts = (blocks?.into ?? []).map((r) => ({ ...r, text: this.#parts.get(key(r))! }));
+    this.#meet(reads, [...writes, ...parts.map((p) => p.text)]);
     const begin = this.bound(l.begin), end = this.bound(l.end), schedule = l.schedule!.parallel === "cyclic" ? "schedule(static, 4)" : "schedule(static)";
     this.#mode = "worker";
     this.scope.nested(() => {
@@ -172,22 +172,17 @@ export class TeamEmitter extends Emitter {
     this.#meet([...parts.map((p) => p.text), ...into], into);
     this.#master(() => {
       for (const p of parts) {
-        const a = this.#reduction(l, p.data), b = this.fresh("b");
+        const b = this.fresh("b");
         this.line(`for (i64 ${b} = 0; ${b} < ${this.#count(l)}; ${b}++) {`);
-        this.indent(() => { this.combineInto(p.data, a.index, p.wcr, `${p.text}[${b}]`, false); });
+        this.indent(() => { this.combineInto(p.data, p.index, p.wcr, `${p.text}[${b}]`, false); });
         this.line("}");
       }
     });
   }
   /** One part for little work: a number that depends on sizes alone. */
   #count(l: Loop): Text { return `(${this.integers.print(l.schedule!.blocks!.work)} > ${this.#threshold} ? ${PARTS} : 1)`; }
-  #reduction(l: Loop, data: string): { readonly index: Accumulator["index"] } {
-    let index: Accumulator["index"] | undefined;
-    visitNodes([l], (n) => { if (n.kind === "tasklet" && n.output.data === data && n.wcr) index ??= n.output.index; });
-    return { index: index! };
-  }
 
-  #blocked(l: Loop, begin: Text, end: Text, parts: readonly { readonly data: string; readonly wcr: Accumulator["wcr"]; readonly text: Text }[]): void {
+  #blocked(l: Loop, begin: Text, end: Text, parts: readonly { readonly data: string; readonly wcr: Accumulator["wcr"]; readonly index: Accumulator["index"]; readonly text: Text }[]): void {
     const b = this.fresh("b"), q = this.fresh("q"), n = this.fresh("e"), lo = this.fresh("e"), hi = this.fresh("e");
     this.line(`const i64 ${q} = ${this.#count(l)}, ${n} = imax<i64>(${end} - ${begin}, 0);`);
     this.line("#pragma omp for schedule(static, 1) nowait", `for (i64 ${b} = 0; ${b} < ${q}; ${b}++) {`);
@@ -195,14 +190,14 @@ export class TeamEmitter extends Emitter {
       this.line(`const i64 ${lo} = ${begin} + ${n} * ${b} / ${q}, ${hi} = ${begin} + ${n} * (${b} + 1) / ${q};`);
       const outer = new Map<string, Accumulator | undefined>();
       for (const p of parts) {
-        const base = this.scope.base(p.data), name = this.fresh("a"), { dtype } = this.graph.container(p.data);
+        const base = memletKey(p), name = this.fresh("a"), { dtype } = this.graph.container(p.data);
         outer.set(base, this.scope.accumulators.get(base));
         this.line(this.language.declare(name, dtype, this.language.identity(p.wcr, dtype), true));
-        this.scope.accumulators.set(base, { name, wcr: p.wcr, dtype, data: p.data, index: this.#reduction(l, p.data).index });
+        this.scope.accumulators.set(base, { name, wcr: p.wcr, dtype, data: p.data, index: p.index });
       }
       this.range(l, lo, hi);
       for (const p of parts) {
-        const base = this.scope.base(p.data), old = outer.get(base);
+        const base = memletKey(p), old = outer.get(base);
         this.line(`${p.text}[${b}] = ${this.scope.accumulators.get(base)!.name};`);
         if (old) this.scope.accumulators.set(base, old); else this.scope.accumulators.delete(base);
       }

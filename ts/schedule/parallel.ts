@@ -7,6 +7,8 @@
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { visitNodes, exprsOf } from "../analysis/walk.js";
 import type { Graph } from "../sdfg/sdfg.js";
+import { loopFacts } from "../analysis/dependence.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
 import type { Conditional, Loop, LoopSchedule, Node } from "../sdfg/nodes.js";
 import { dependsOn, max, visitAtoms, type Expr } from "../symbolic/expr.js";
 import { leaves } from "./reductions.js";
@@ -14,24 +16,25 @@ import { shareable } from "./shareable.js";
 import { atEnds, PARALLEL_UNITS, unitsIn } from "./work.js";
 
 export function parallelise(graph: Graph, options: { readonly strict: boolean }): Graph {
-  const marked = mark(graph, graph.body, options);
+  const marked = mark(graph, graph.body, options, graph.facts);
   return graph.with({ body: place(marked) });
 }
 
 /** Outermost shareable loops get `parallel`. */
-function mark(graph: Graph, body: readonly Node[], options: { readonly strict: boolean }): readonly Node[] {
+function mark(graph: Graph, body: readonly Node[], options: { readonly strict: boolean }, facts: Assumptions): readonly Node[] {
   return body.map((n): Node => {
     if (n.kind === "loop") {
       const work = unitsIn([n]);
       if (work.constant === undefined || work.constant >= PARALLEL_UNITS) {
-        const s = shareable(graph, n, options);
+        const s = shareable(graph, n, options, facts);
         if (s) {
-          const blocks: Pick<LoopSchedule, "blocks"> = s.reductions.length > 0 ? { blocks: { work, into: s.reductions.map((r) => ({ data: r.data, wcr: r.wcr })) } } : {};
+          const blocks: Pick<LoopSchedule, "blocks"> = s.reductions.length > 0 ? { blocks: { work, into: s.reductions } } : {};
           return { ...n, schedule: { ...n.schedule, parallel: n.schedule?.parallel ?? (uneven(n) ? "cyclic" : "even"), ...blocks } };
         }
       }
     }
-    return withBodies(n, bodiesOf(n).map((b) => mark(graph, b.list, options)));
+    const inner = n.kind === "loop" ? facts.with(...loopFacts(n)) : facts;
+    return withBodies(n, bodiesOf(n).map((b) => mark(graph, b.list, options, inner)));
   });
 }
 

@@ -8,19 +8,24 @@ import { bodiesOf } from "../analysis/paths.js";
 import { isInteger } from "../base/dtypes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Node } from "../sdfg/nodes.js";
-import { leaves, reductionsOf, type Reduction } from "./reductions.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { addInt, sub, type Expr } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
+import { elementKey, leaves, reductionsOf, type Reduction } from "./reductions.js";
 
-export function shareable(graph: Graph, l: Loop, options: { readonly strict: boolean }): { readonly reductions: readonly Reduction[] } | undefined {
+export function shareable(graph: Graph, l: Loop, options: { readonly strict: boolean }, around: Assumptions = graph.facts): { readonly reductions: readonly Reduction[] } | undefined {
   if (l.order !== "any" || leaves(l.body, new Set()) || hasWhile(l.body)) return undefined;
   if (l.schedule?.parallel) return { reductions: [] };
-  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, accesses);
-  const facts = graph.facts.with(...loopFacts(l));
+  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, around, accesses);
+  const facts = around.with(...loopFacts(l));
   const used: Reduction[] = [];
   for (const a of accesses) {
     if (!a.write || locals.has(a.base)) continue;
-    const r = reductions.get(a.base);
+    const r = a.wcr && reductions.get(elementKey(a));
     if (r) {
       if (options.strict && !isInteger(graph.container(r.data).dtype)) return undefined;
+      // The parts are combined even where the loop does not run: the element must be there.
+      if (!inside(graph, r, around)) return undefined;
       if (!used.includes(r)) used.push(r);
       continue;
     }
@@ -31,6 +36,12 @@ export function shareable(graph: Graph, l: Loop, options: { readonly strict: boo
     }
   }
   return { reductions: used };
+}
+
+/** Is the element certainly in its container? */
+export function inside(graph: Graph, r: { readonly data: string; readonly index: readonly Expr[] }, facts: Assumptions): boolean {
+  const { shape } = graph.container(r.data);
+  return r.index.every((e, d) => !e.key.includes("[") && nonNegative(e, facts) === "yes" && nonNegative(addInt(sub(shape[d]!, e), -1), facts) === "yes");
 }
 
 const hasWhile = (body: readonly Node[]): boolean => body.some((n) => n.kind === "while" || bodiesOf(n).some((b) => hasWhile(b.list)));

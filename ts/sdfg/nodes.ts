@@ -84,7 +84,7 @@ export interface LoopSchedule {
   /** Innermost and free of dependences between iterations: vectorise. */
   readonly simd?: boolean;
   /** Reductions of a parallel loop into one element each, done in blocks of iterations that depend on sizes alone and combined in index order. */
-  readonly blocks?: { readonly work: Expr; readonly into: readonly { readonly data: string; readonly wcr: Wcr }[] };
+  readonly blocks?: { readonly work: Expr; readonly into: readonly { readonly data: string; readonly wcr: Wcr; readonly index: readonly Expr[] }[] };
   /** Guards inside hold for variable in [begin, end), where `body` (without them) runs instead of the loop's own body. */
   readonly interior?: { readonly begin: Expr; readonly end: Expr; readonly body: readonly Node[] };
 }
