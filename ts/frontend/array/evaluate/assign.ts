@@ -11,6 +11,7 @@ import { reshaped } from "../library/views.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, elementValue, indexParts, mayWrite, protect } from "./expressions.js";
 import { numbersAsArray } from "./globals.js";
+import { fieldValue, setField } from "./mutables.js";
 import { sequenceOf } from "./sequences.js";
 import { type Place, placeOf, readIndex, writable, writeIndex, writePlace } from "./subscript.js";
 import { assignName, lookup, settle } from "./variables.js";
@@ -43,7 +44,9 @@ export function assignTarget(ev: Evaluator, t: ast.Target, v: Value): void {
     case "name": assignName(ev, t.name, v, t.loc); return;
     case "index": {
       const { object, items } = indexParts(ev, t.object, t.items);
-      writeIndex(ctx, object, items, object.kind === "array" ? v : settle(ev, v, t.loc), t.loc);
+      const key = object.kind === "object" && items.length === 1 && items[0]!.kind === "value" ? items[0].value : undefined;
+      if (object.kind === "object" && key?.kind === "string") setField(ev, object, key.value, v, t.loc);
+      else writeIndex(ctx, object, items, object.kind === "array" ? v : settle(ev, v, t.loc), t.loc);
       return;
     }
     case "attribute": assignAttribute(ev, t, v); return;
@@ -53,7 +56,7 @@ export function assignTarget(ev: Evaluator, t: ast.Target, v: Value): void {
 
 function assignAttribute(ev: Evaluator, t: ast.Target & { kind: "attribute" }, v: Value): void {
   const { ctx } = ev, object = evaluate(ev, t.object);
-  if (object.kind === "object") { object.entries.set(t.name, settle(ev, v, t.loc, t.name)); return; }
+  if (object.kind === "object") { setField(ev, object, t.name, v, t.loc); return; }
   if (object.kind === "array" && t.name === "shape" && t.object.kind === "name") {
     assignName(ev, t.object.name, reshaped(ctx, object, shapeFromValue(ctx, v, t.loc), t.loc), t.loc);
     return;
@@ -72,7 +75,7 @@ function destructure(ev: Evaluator, t: ast.Target & { kind: "tuple" }, v: Value)
     if (v.kind === "none") ctx.fail("TYPE", "destructuring of undefined or null", t.loc);
     t.keys.forEach((k, i) => {
       let x: Value = NONE;
-      if (v.kind === "object") x = v.entries.get(k) ?? NONE;
+      if (v.kind === "object") x = fieldValue(ctx, v, k) ?? NONE;
       else if (v.kind === "list" && k === "length") x = ctx.int(v.items.length);
       else if (isArray(v) && k === "length") { const a = v.kind === "array" ? v.dims[0]?.size : v.shape[0]; if (a) x = ctx.int(a); }
       else ctx.unsupported(`the property ${k} of ${describe(v)}`, t.loc);
@@ -160,8 +163,8 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
     case "attribute": {
       const object = evaluate(ev, t.object);
       if (object.kind !== "object") return ctx.unsupported(`changing .${t.name} of ${describe(object)}`, t.loc);
-      const old = object.entries.get(t.name) ?? ctx.fail("TYPE", `the object has no ${t.name}`, t.loc);
-      object.entries.set(t.name, settle(ev, binary(ctx, s.op, protect(ev, old, s.loc), evaluate(ev, s.value), s.loc), s.loc, t.name));
+      const old = fieldValue(ctx, object, t.name) ?? ctx.fail("TYPE", `the object has no ${t.name}`, t.loc);
+      setField(ev, object, t.name, binary(ctx, s.op, mayWrite(ctx, s.value) ? protect(ev, old, s.loc) : old, evaluate(ev, s.value), s.loc), s.loc);
       return;
     }
     case "tuple": ctx.unsupported("an in-place operation on several targets", t.loc);

@@ -4,6 +4,7 @@ import { freshId } from "../../../sdfg/sdfg.js";
 import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import type { Frame } from "../context.js";
+import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
 import { type FunctionValue, type Value, NONE, describe } from "../value.js";
 import { isAssigned, pendingCell, readCell } from "./cells.js";
@@ -37,7 +38,7 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
   const { ctx } = ev;
   switch (callee.kind) {
     case "function": return inline(ev, callee, args, keywords, loc);
-    case "library": { const f = functionNamed(callee.name); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc); }
+    case "library": { const f = functionNamed(callee.name); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
     case "method": { const f = methodNamed(ctx.language, callee.name); return f ? f(ctx, [callee.self, ...args], keywords, loc) : ctx.unsupported(`the method ${callee.name}`, loc); }
     case "dtype": { const f = functionNamed(`np.${callee.dtype}`); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling the dtype ${callee.dtype}`, loc); }
     case "none": return ctx.fail("TYPE", `calling ${ctx.language === "python" ? "None" : "undefined or null"}`, loc);
@@ -97,7 +98,7 @@ export function runFunction(ev: Evaluator, bound: Frame, loc: SourceLoc): Value 
     const outer = [...facts.assigned(def.body)].filter((n) => !def.locals.has(n));
     const label = ctx.unique(`return_${def.name}`);
     return inFrame(ev, bound, () => {
-      const names = prepareNames(ev, key, outer, () => true, loc);
+      const names = prepareNames(ev, key, outer, () => true, loc, [def.body]);
       return names.retrying(() => {
         const result = pendingCell(ev, key, "%return");
         const frame: Frame = { ...bound, exit: { label, result } };

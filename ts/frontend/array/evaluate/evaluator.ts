@@ -34,6 +34,8 @@ export class Evaluator {
   readonly rebindings = new Set<number>();
   /** Loops (and blocks) that are being evaluated, with the frames that were there before and how their variables are kept. */
   readonly open: { readonly frames: ReadonlySet<Frame>; readonly missed: (frame: Frame, name: string) => void }[] = [];
+  /** Cells of loops: what is read before the first assignment may come from an earlier iteration. */
+  readonly repeated = new Set<number>();
   /** How many arms and loops whose execution is decided at run time are around. */
   conditional = 0;
 

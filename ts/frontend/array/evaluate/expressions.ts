@@ -10,8 +10,10 @@ import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } f
 import { isSettled, materialise, pin, store } from "../store.js";
 import { type ArrayValue, type ScalarValue, type SliceValue, type Value, NONE, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, stringValue, tupleValue } from "../value.js";
 import { binary, compare, select, truth, unary } from "../library/elementwise.js";
+import { hintFor } from "../library/suggest.js";
 import { call } from "./calls.js";
 import type { Evaluator } from "./evaluator.js";
+import { fieldValue } from "./mutables.js";
 import { sequenceOf } from "./sequences.js";
 import { readIndex, type Item } from "./subscript.js";
 import { assignTarget } from "./assign.js";
@@ -76,13 +78,13 @@ export function libraryValue(ev: Evaluator, name: string, loc: SourceLoc): Value
   const c = constantNamed(name);
   if (c) return c;
   if (functionNamed(name)) return { kind: "library", name };
-  return ev.ctx.unsupported(`${name}`, loc, "write it with the functions that are supported");
+  return ev.ctx.unsupported(name, loc, hintFor(name));
 }
 
 export function attribute(ev: Evaluator, self: Value, name: string, loc: SourceLoc): Value {
   const { ctx } = ev;
   if (self.kind === "object") {
-    const v = self.entries.get(name);
+    const v = fieldValue(ctx, self, name);
     if (v) return v;
     if (methodNamed(ctx.language, name)) return { kind: "method", self, name };
     return ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `the object has no ${name}`, loc);

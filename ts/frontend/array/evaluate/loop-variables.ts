@@ -1,12 +1,14 @@
 /** The variables that a loop or block assigns: numbers go to cells, arrays are followed by reference and get a container of their own where an iteration makes a new one. */
 import type { SourceLoc } from "../../../base/errors.js";
 import { freeSymbols } from "../../../symbolic/expr.js";
+import type { Stmt } from "../ast.js";
 import { type Binding, type Frame, Retry } from "../context.js";
 import { materialise, store } from "../store.js";
 import { sameSize } from "../shapes.js";
 import { type ArrayValue, type Value, formatShape, shapeOf } from "../value.js";
 import { copyInto, isAssigned, isFresh, joinTypes, pendingCell, sameView, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
+import { boxFields, fieldsOf, mutables, restoreMutables } from "./mutables.js";
 import { allFrames, ownerOf } from "./variables.js";
 
 interface ArrayName { readonly frame: Frame; readonly name: string; readonly start: ArrayValue; readonly slot: boolean }
@@ -17,7 +19,7 @@ export class LoopNames {
   born = 0;
   #depth = 0;
 
-  constructor(readonly ev: Evaluator, readonly key: string, readonly names: readonly string[], readonly needed: (frame: Frame, name: string) => boolean, readonly loc: SourceLoc) {}
+  constructor(readonly ev: Evaluator, readonly key: string, readonly names: readonly string[], readonly needed: (frame: Frame, name: string) => boolean, readonly loc: SourceLoc, readonly lists: readonly (readonly Stmt[])[] = [], readonly repeats = false) {}
 
   /** Runs `f` with the variables prepared, again as long as it learns something about them. */
   retrying<T>(f: () => T): T {
@@ -54,6 +56,7 @@ export class LoopNames {
     const { ev } = this, { ctx } = ev;
     this.arrays = [];
     this.#pending = [];
+    boxFields(ev, this.lists, this.loc);
     for (const [frame, name] of this.#variables()) {
       const b = frame.vars.get(name);
       if (b?.kind === "cell") continue;
@@ -61,6 +64,7 @@ export class LoopNames {
       if (v?.kind === "poison") continue;
       if (v?.kind === "array" && v.dims.length > 0) { this.#array(frame, name, v); continue; }
       const id = pendingCell(ev, this.key, name);
+      if (this.repeats) ev.repeated.add(id);
       this.#pending.push({ frame, name, id, old: b });
       frame.vars.set(name, { kind: "cell", id });
       if (v && !(v.kind === "none" && ctx.language === "javascript")) writeCell(ev, id, v, this.loc, ev.needsInteger(frame.def, name));
@@ -136,8 +140,8 @@ export class LoopNames {
   }
 }
 
-export function prepareNames(ev: Evaluator, key: string, names: Iterable<string>, needed: (frame: Frame, name: string) => boolean, loc: SourceLoc): LoopNames {
-  return new LoopNames(ev, key, [...names], needed, loc);
+export function prepareNames(ev: Evaluator, key: string, names: Iterable<string>, needed: (frame: Frame, name: string) => boolean, loc: SourceLoc, lists: readonly (readonly Stmt[])[] = [], repeats = false): LoopNames {
+  return new LoopNames(ev, key, [...names], needed, loc, lists, repeats);
 }
 
 /** Some variable other than the given one refers to the buffer. */

@@ -16,7 +16,7 @@ import { pendingCell, writeCell } from "./cells.js";
 import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
 import { type LoopNames, prepareNames } from "./loop-variables.js";
-import { checkMutables, mutables } from "./mutables.js";
+import { boxFields, checkMutables, mutables } from "./mutables.js";
 import { boundBy, leaves } from "./names.js";
 import { sequenceOf } from "./sequences.js";
 import { type Completion, runList } from "./statements.js";
@@ -80,19 +80,23 @@ export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Comp
   const names = boundBy(s.target), simple = s.target.kind === "name" ? s.target.name : undefined;
   const step = seq.range?.step ?? 1, first = seq.range?.start ?? ZERO;
   return countedLoop(ev, s, {
-    target: names, label: s.label, body: s.body, trip: seq.length, otherwise: s.otherwise,
+    target: names, label: s.label, body: s.body, trip: seq.range ? tripOf(seq.range.start, seq.range.stop, step) : seq.length, otherwise: s.otherwise,
     variable: simple ?? [...names][0] ?? "i",
     bind: (t) => { bindTarget(ev, s.target, seq.at(t)); },
     ...(simple !== undefined && seq.range ? { last: (t: Int) => ctx.int(add(first, mul(int(step), addInt(t, -1)))), name: simple } : {}),
   });
+}
+/** Iterations of a counted loop; what is negative means none. */
+function tripOf(start: Int, stop: Int, step: number): Int {
+  const span = step > 0 ? sub(stop, start) : sub(start, stop), k = Math.abs(step);
+  return k === 1 ? span : floordiv(addInt(span, k - 1), int(k));
 }
 function bindTarget(ev: Evaluator, t: ast.Target, v: Value): void { assignTarget(ev, t, v); }
 
 export function countStatement(ev: Evaluator, s: ast.Stmt & { kind: "count" }): Completion {
   const { ctx } = ev, start = requireInt(ctx, evaluate(ev, s.start), s.start.loc, "the start of a counted loop");
   const limit = evaluate(ev, s.stop), stop = integerOf(limit) ?? boundOf(ev, limit, s.stop.loc, s.step);
-  const span = s.step > 0 ? sub(stop, start) : sub(start, stop), k = Math.abs(s.step);
-  const trip = k === 1 ? span : floordiv(addInt(span, k - 1), int(k));
+  const trip = tripOf(start, stop, s.step);
   return countedLoop(ev, s, {
     target: new Set([s.variable]), label: s.label, body: s.body, trip, variable: s.variable, name: s.variable,
     bind: (t) => { assignName(ev, s.variable, ctx.int(add(start, mul(int(s.step), t))), s.loc); },
@@ -131,8 +135,9 @@ function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: 
   const own = [...l.target].filter((n) => assignedIn(ev, l.body).has(n));
   // Names that the loop itself binds stay symbolic in the body; where they are used afterwards and cannot be computed, they go through a cell.
   const outlive = [...l.target].filter((n) => { const f = ownerOf(ev.frame, n) ?? ev.frame; return live.after(f, n) && (own.includes(n) || hasBreak || l.name !== n); });
-  const names = prepareNames(ev, key, assignedIn(ev, l.body), (f, n) => (!l.target.has(n) || own.includes(n)) && live.needed(f, n), s.loc);
+  const names = prepareNames(ev, key, assignedIn(ev, l.body), (f, n) => (!l.target.has(n) || own.includes(n)) && live.needed(f, n), s.loc, [l.body], true);
   const before = [...l.target].map((n) => [n, (ownerOf(ev.frame, n) ?? ev.frame).vars.get(n)] as const);
+  if (fixed === undefined || fixed > 1) boxFields(ev, [l.body], s.loc);
   const objects = mutables(ev);
   if (fixed === 1 && !hasBreak && !leaves(l.body, "continue", l.label)) {
     l.bind(ZERO);
@@ -171,7 +176,7 @@ function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: 
 /** The loop in the graph: `period` iterations at a time where array variables name the same arrays again only after so many. */
 function repeat(ev: Evaluator, names: LoopNames, l: Counted, trip: Int, one: (t: Int) => Completion, key: string, loc: SourceLoc, live: (f: Frame, n: string) => boolean): void {
   const { ctx } = ev, period = ctx.learnt.periods.get(key) ?? 1;
-  const rounds = period === 1 ? trip : floordiv(trip, int(period));
+  const total = period === 1 ? trip : max(ZERO, trip), rounds = period === 1 ? trip : floordiv(total, int(period));
   ev.conditional++;
   try {
     ctx.loop(l.variable, ZERO, rounds, "up", (t) => {
@@ -182,7 +187,7 @@ function repeat(ev: Evaluator, names: LoopNames, l: Counted, trip: Int, one: (t:
     if (period >= 4 || leaves(l.body, "break", l.label) || leaves(l.body, "return")) { names.settle(loc); } else { ctx.learnt.periods.set(key, period + 1); throw names.again(); }
   }
   if (period === 1) return;
-  const done = mul(int(period), rounds), rest = sub(trip, done);
+  const done = mul(int(period), rounds), rest = sub(total, done);
   const tail = (r: number): void => {
     if (r >= period - 1) return;
     const enough = addInt(rest, -(r + 1)), sign = nonNegative(enough, ctx.facts);
@@ -256,15 +261,17 @@ function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly 
   if (!jumps) return run(undefined);
   const all = assignedIn(ev, s.body);
   boundBy(s.target, all);
-  const names = prepareNames(ev, key, all, live.needed, s.loc);
+  const names = prepareNames(ev, key, all, live.needed, s.loc, [s.body]);
   return names.retrying(() => run(names));
 }
 
 // ---- while ----
 
 export function whileStatement(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completion {
-  const { ctx } = ev, live = liveness(ev, s), key = ev.key(s.loc), objects = mutables(ev);
-  const names = prepareNames(ev, key, assignedIn(ev, s.body, s.update), live.needed, s.loc);
+  const live = liveness(ev, s), key = ev.key(s.loc);
+  boxFields(ev, [s.body, s.update], s.loc);
+  const objects = mutables(ev);
+  const names = prepareNames(ev, key, assignedIn(ev, s.body, s.update), live.needed, s.loc, [s.body, s.update], true);
   names.retrying(() => {
     inBlock(ev, "loop", (block) => {
       withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
@@ -315,7 +322,7 @@ function loopWhile(ev: Evaluator, s: ast.Stmt & { kind: "while" }, names: LoopNa
 export function blockStatement(ev: Evaluator, s: ast.Stmt & { kind: "block" }): Completion {
   const live = liveness(ev, s), key = ev.key(s.loc);
   let c: Completion = "normal";
-  const names = prepareNames(ev, key, assignedIn(ev, s.body), live.after, s.loc);
+  const names = prepareNames(ev, key, assignedIn(ev, s.body), live.after, s.loc, [s.body]);
   names.retrying(() => {
     inBlock(ev, "block", (block) => {
       c = withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => runList(ev, s.body, false));

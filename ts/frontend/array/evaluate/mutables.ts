@@ -1,11 +1,19 @@
-/** Lists and objects live in the compiler: what changes them must happen the same number of times in every run. */
+/**
+ * Lists and objects live in the compiler: what changes them must happen the same number of times in every run. Numbers in fields of objects are the exception: where
+ * the run decides, they move to containers.
+ */
 import type { SourceLoc } from "../../../base/errors.js";
+import type * as ast from "../ast.js";
+import type { Lowering } from "../context.js";
+import { store } from "../store.js";
 import type { ObjectValue, TupleValue, Value } from "../value.js";
+import { elementValue } from "./expressions.js";
+import { visitExpr, visitOwn, visitStatements } from "./names.js";
 import { sameFixed } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
-import { allFrames } from "./variables.js";
+import { allFrames, settle } from "./variables.js";
 
-type Contents = Map<TupleValue | ObjectValue, readonly Value[]>;
+export type Contents = Map<TupleValue | ObjectValue, readonly Value[]>;
 
 function itemsOf(v: TupleValue | ObjectValue): Value[] { return v.kind === "object" ? [...v.entries.values()] : v.items; }
 
@@ -31,4 +39,66 @@ export function checkMutables(ev: Evaluator, before: Contents, loc: SourceLoc): 
       ev.ctx.unsupported(`changing ${v.kind === "object" ? "an object" : "a list"} where the program's data decide whether or how often it happens`, loc, v.kind === "object" ? "use variables or arrays for what changes" : "fill an array of known length instead");
     }
   }
+}
+
+/** Puts lists and objects back to what they were when an attempt began. */
+export function restoreMutables(before: Contents, fields: ReadonlyMap<ObjectValue, ReadonlyMap<string, Value>>): void {
+  for (const [v, old] of before) if (v.kind !== "object") v.items.splice(0, v.items.length, ...old);
+  for (const [o, old] of fields) { o.entries.clear(); for (const [k, x] of old) o.entries.set(k, x); }
+}
+export function fieldsOf(before: Contents): Map<ObjectValue, ReadonlyMap<string, Value>> {
+  const out = new Map<ObjectValue, ReadonlyMap<string, Value>>();
+  for (const v of before.keys()) if (v.kind === "object") out.set(v, new Map(v.entries));
+  return out;
+}
+
+/** Names of fields that statements may assign, in functions that they may call too. */
+function assignedFields(ev: Evaluator, lists: readonly (readonly ast.Stmt[])[]): Set<string> {
+  const out = new Set<string>(), seen = new Set<ast.FunctionDef>();
+  const target = (t: ast.Target): void => {
+    if (t.kind === "attribute") out.add(t.name);
+    else if (t.kind === "index") { const i = t.items[0]; if (i?.kind === "expr" && i.value.kind === "string") out.add(i.value.value); } else if (t.kind === "tuple") for (const x of t.elements) if (x) target(x);
+  };
+  let calls = false;
+  const list = (body: readonly ast.Stmt[]): void => {
+    visitStatements(body, (s) => {
+      if (s.kind === "assign") s.targets.forEach(target);
+      else if (s.kind === "augmented" || s.kind === "for") target(s.target);
+      else if (s.kind === "function") inside(s.def);
+      visitOwn(s, (e) => { visitExpr(e, (x) => { if (x.kind === "function") inside(x.def); else if (x.kind === "call" && x.callee.kind !== "library") calls = true; }); });
+    });
+  };
+  const inside = (d: ast.FunctionDef): void => { if (!seen.has(d)) { seen.add(d); list(d.body); } };
+  lists.forEach(list);
+  if (calls) {
+    for (const f of allFrames(ev)) { if (f.def) inside(f.def); for (const b of f.vars.values()) if (b.kind === "value" && b.value.kind === "function") inside(b.value.def); }
+    for (const g of ev.ctx.program.globals.values()) if (g.kind === "function") inside(g.def);
+  }
+  return out;
+}
+/** Moves the numbers that the statements may assign in objects to containers, before control flow that the run decides. */
+export function boxFields(ev: Evaluator, lists: readonly (readonly ast.Stmt[])[], loc: SourceLoc): void {
+  const objects = [...mutables(ev).keys()].filter((v): v is ObjectValue => v.kind === "object");
+  if (objects.length === 0) return;
+  const names = assignedFields(ev, lists);
+  for (const o of objects) for (const [k, v] of o.entries) {
+    if (!names.has(k) || v.kind !== "scalar") continue;
+    const box = ev.ctx.allocate([], v.dtype, k, loc);
+    store(ev.ctx, box, v, loc);
+    o.entries.set(k, box);
+  }
+}
+/** What a field holds. */
+export function fieldValue(ctx: Lowering, o: ObjectValue, name: string): Value | undefined {
+  const v = o.entries.get(name);
+  return v?.kind === "array" && v.dims.length === 0 ? elementValue(ctx, v) : v;
+}
+export function setField(ev: Evaluator, o: ObjectValue, name: string, v: Value, loc: SourceLoc): void {
+  const old = o.entries.get(name);
+  if (old?.kind === "array" && old.dims.length === 0) {
+    if (v.kind !== "scalar") return ev.ctx.unsupported(`the field ${name} holding a number on one path and something else on another`, loc, "use two fields");
+    store(ev.ctx, old, v, loc);
+    return;
+  }
+  o.entries.set(name, settle(ev, v, loc, name));
 }

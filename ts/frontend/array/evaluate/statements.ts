@@ -12,7 +12,7 @@ import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
 import { blockStatement, countStatement, forStatement, whileStatement } from "./loops.js";
 import { alwaysLeaves, boundBy } from "./names.js";
-import { checkMutables, mutables } from "./mutables.js";
+import { boxFields, checkMutables, mutables } from "./mutables.js";
 import { allFrames, assignName, mergeArms, saveVariables, settle, setVariables, type Variables } from "./variables.js";
 
 /** Whether control reaches the end of a list: `returned` by a return in tail position, `left` by a jump or an error. */
@@ -98,6 +98,7 @@ function returnStatement(ev: Evaluator, s: ast.Stmt & { kind: "return" }, tail: 
 function ifStatement(ev: Evaluator, s: ast.Stmt & { kind: "if" }, then: readonly ast.Stmt[], otherwise: readonly ast.Stmt[], tail: boolean, last: ast.Stmt): Completion {
   const { ctx } = ev, test = truth(ctx, evaluate(ev, s.test), s.test.loc);
   if (test.code.kind === "const") return runList(ev, test.code.value ? then : otherwise, tail);
+  boxFields(ev, [then, otherwise], s.loc);
   const before = saveVariables(ev), objects = mutables(ev);
   const a = arm(ev, test.facts?.whenTrue ?? [], () => runList(ev, then, tail));
   checkMutables(ev, objects, s.loc);

@@ -12,6 +12,7 @@ import { requireInt, runCheck, toInteger } from "../shapes.js";
 import { type Arrayish, type ArrayValue, type LazyValue, type MaskedValue, type ScalarValue, type SliceValue, type Value, type ViewDim, describe, formatShape, indexOf, isArray, NONE, shapeOf } from "../value.js";
 import { broadcastShapes, castTo, elementAt } from "../library/elementwise.js";
 import { arrayFromList, elementValue } from "./expressions.js";
+import { fieldValue } from "./mutables.js";
 
 /** An evaluated part of a subscript. */
 export type Item =
@@ -235,7 +236,7 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
     case "object": {
       const key = items.length === 1 && items[0]!.kind === "value" ? items[0].value : undefined;
       if (key?.kind !== "string") return ctx.unsupported("a property whose name is known only when the program runs", loc);
-      return object.entries.get(key.value) ?? (ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `no key ${key.value}`, loc));
+      return fieldValue(ctx, object, key.value) ?? (ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `no key ${key.value}`, loc));
     }
     case "sequence": {
       const i = items.length === 1 && items[0]!.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index") : undefined;

@@ -22,7 +22,10 @@ export function lookup(ev: Evaluator, name: string, loc: SourceLoc): Value {
   const v = b && bound(ev, b);
   if (v?.kind === "poison") { if (v.reason) return ev.ctx.unsupported(v.reason, loc, "use two names"); throw new Poisoned(); }
   if (v) return v;
-  if (ev.ctx.language === "javascript") return NONE;
+  if (ev.ctx.language === "javascript") {
+    if (b?.kind === "cell" && ev.repeated.has(b.id)) return ev.ctx.unsupported(`${name}, which is undefined in the first iteration and something else later`, loc, "give it a first value of the same kind");
+    return NONE;
+  }
   return ev.ctx.fail("TYPE", `${name} is used before anything is assigned to it`, loc);
 }
 function bound(ev: Evaluator, b: Binding): Value | undefined { return b.kind === "value" ? b.value : readCell(ev, b.id); }
