@@ -199,8 +199,6 @@ export class StateLowering {
     for (const [symbol, text] of n.mapping) {
       assign(l, inner, symbol, evaluateText(l, inst, text, `the symbol ${symbol} of ${n.where}`));
     }
-    const outputs = new Set<string>();
-    for (const e of this.out.get(n.id)!) if (e.memlet) outputs.add(l.bufferOf(this.ref(e.memlet.data).container));
     const connections = new Map<string, { readonly e: Edge; readonly out: boolean }[]>();
     for (const [edges, out] of [[this.in.get(n.id)!, false], [this.out.get(n.id)!, true]] as const) for (const e of edges) {
       const name = out ? e.from : e.to;
@@ -222,16 +220,10 @@ export class StateLowering {
         const p = pointer(l, r, spans, shape, strides, d.dtype, `${name} of the nested SDFG ${n.sdfg.name}`);
         return wcr === undefined ? p : { ...p, wcr };
       });
-      const [first] = refs, read = edges.find((x) => !x.out), write = edges.find((x) => x.out);
+      const [first] = refs;
       if (refs.some((r) => refKey(r) !== refKey(first!))) l.refuse(`the connector ${name} of a nested SDFG, which comes in from one place and goes out to another`, n);
-      let r = refs.find((x) => x.wcr !== undefined) ?? first!;
-      // A scalar that only comes in is a copy: it must not change with what the nested SDFG writes.
-      if (d.kind === "scalar" && read && !write && !r.symbol && outputs.has(l.bufferOf(r.container))) {
-        const held = l.local(name, d.dtype);
-        l.store({ data: held, index: [] }, l.readRef(r, []).code);
-        r = { container: held, base: [], dims: [] };
-      }
-      inner.refs.set(name, r);
+      // By reference, scalars too: DaCe passes `const double&`.
+      inner.refs.set(name, refs.find((x) => x.wcr !== undefined) ?? first!);
     }
     const labels = l.labels;
     l.labels = [];

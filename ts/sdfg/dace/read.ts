@@ -69,6 +69,7 @@ function constantOf(name: string, x: unknown): Constant {
   const dtype = dtypeOf(desc["dtype"], Number.isInteger(value) ? "int64" : "float64") ?? unsupported(`the dtype ${dtypeText(desc["dtype"])} (constant ${name})`);
   const shape: number[] = [], values: (number | boolean)[] = [];
   const walk = (v: unknown, depth: number): void => {
+    if (isObj(v) && v["type"] === "ndarray") { walk(v["data"], depth); return; }
     if (Array.isArray(v)) { if (shape.length === depth) shape.push(v.length); if (shape[depth] !== v.length) malformed(`constant ${name} is ragged`); for (const y of v) walk(y, depth + 1); }
     else if (typeof v === "number" || typeof v === "boolean") values.push(v);
     else unsupported(`the value of the constant ${name}`);

@@ -19,10 +19,10 @@ interface Cell { items: Item[]; out: Arc[] }
 
 export function structured(region: Region): readonly Item[] {
   if (region.blocks.length === 0) return [];
-  const cells = new Map<number, Cell>(region.blocks.map((b, i) => [i, { items: b.kind === "region" ? [...structured(b)] : [{ kind: "block", block: b }], out: [] }]));
+  const cells = new Map<number, Cell>(region.blocks.map((b, i) => [i, { items: b.kind === "region" ? [...structured(b)] : b.kind === "state" && b.nodes.size === 0 ? [] : [{ kind: "block", block: b }], out: [] }]));
   for (const e of region.edges) cells.get(e.src)!.out.push({ to: e.dst, condition: e.condition, assignments: e.assignments });
   drop(cells, region.start);
-  const folds = [sequence, branch, loop];
+  const folds = [sequence, loop, branch];
   while (cells.size > 1 || cells.get(region.start)!.out.length > 0) if (!folds.some((f) => f(cells, region.start))) refuse(region);
   return cells.get(region.start)!.items;
 }
@@ -59,7 +59,7 @@ function branch(cells: Map<number, Cell>, start: number): boolean {
     const arms = c.out.map((a) => {
       const x = cells.get(a.to)!;
       const own = a.to !== start && a.to !== i && predecessors(cells, a.to) === 1 && x.out.length <= 1 && x.out.every((o) => o.condition === undefined && o.to !== a.to);
-      return { arc: a, own, cell: x, end: own ? x.out[0]?.to : a.to };
+      return { arc: a, own, cell: x, end: own ? x.out[0]?.to : a.to, leaves: own && x.out.length === 0 && leaves(x.items) };
     });
     // An arm whose block could be an arm of its own may just as well be the join.
     const join = joinOf(arms, i);
@@ -78,11 +78,13 @@ function branch(cells: Map<number, Cell>, start: number): boolean {
   return false;
 }
 /** The block where all arms meet; undefined: all of them end; "none": they do not meet. */
-function joinOf(arms: readonly { readonly arc: Arc; readonly own: boolean; readonly end: number | undefined }[], from: number): number | undefined | "none" {
+function joinOf(arms: readonly { readonly arc: Arc; readonly own: boolean; readonly end: number | undefined; readonly leaves: boolean }[], from: number): number | undefined | "none" {
   const candidates = new Set<number | undefined>([...arms.map((m) => m.arc.to), ...arms.flatMap((m) => (m.own ? [m.end] : []))]);
-  for (const j of candidates) if (j !== from && arms.every((m) => m.arc.to === j || (m.own && (m.end === j || m.end === undefined)))) return j;
+  for (const j of candidates) if (j !== from && arms.every((m) => m.arc.to === j || (m.own && (m.end === j || m.leaves)))) return j;
   return "none";
 }
+/** Ends in a break, continue or return: what follows the join is not reached. An arm that merely has no successor ends the region. */
+function leaves(items: readonly Item[]): boolean { const last = items.at(-1); return last?.kind === "block" && (last.block.kind === "break" || last.block.kind === "continue" || last.block.kind === "return"); }
 
 function loop(cells: Map<number, Cell>, start: number): boolean {
   for (const [i, c] of cells) {
