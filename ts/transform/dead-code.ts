@@ -7,6 +7,7 @@
 import { baseOf } from "../analysis/accesses.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { exprsOf } from "../analysis/walk.js";
+import { isConst } from "../scalar/build.js";
 import type { Memlet, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { loadedContainers } from "../symbolic/expr.js";
@@ -22,7 +23,8 @@ export function removeDeadCode(graph: Graph, outputs: Readonly<Record<string, st
   const mark = (n: Node): boolean => {
     let used: boolean;
     switch (n.kind) {
-      case "tasklet": used = needed.has(base(n.output.data)) || exprsOf(n).some(hasLoads); break;
+      // Adding nothing is nothing.
+      case "tasklet": used = !(n.wcr === "sum" && isConst(n.code, 0)) && needed.has(base(n.output.data)) || exprsOf(n).some(hasLoads); break;
       case "library": used = n.outputs.some((o) => needed.has(base(o.data))) || exprsOf(n).some(hasLoads); break;
       case "exit": case "raise": case "while": used = true; break;
       // A condition on an element whose index is loaded checks that index.

@@ -12,7 +12,7 @@ import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysi
 import { liveAfter, mayLeave, type Place } from "../analysis/live.js";
 import { effectsOf, mayPrecede } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
-import { addS, isConst, literal, mulS } from "../scalar/build.js";
+import { addS, isConst, literal, mulS, negS } from "../scalar/build.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, input, mapScalar, op, select, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { costOf } from "../scalar/ops.js";
@@ -255,8 +255,18 @@ function substituteReads(graph: Graph, t: Tasklet, d: Definition, sites: readonl
     const value = expand(graph, d, s.at, inputs.place, m.guard);
     return m.guard?.length ? select(allNonNegative(m.guard), value, literal(0, dtype)) : value;
   });
-  const code = mapScalar(t.code, (e) => (e.kind === "input" ? values[e.index]! : e));
+  const code = mapScalar(t.code, (e) => (e.kind === "input" ? values[e.index]! : folded(e)));
   return { ...t, inputs: inputs.list, code };
+}
+
+/** What is exact to fold once a constant stands in the place of an input. */
+function folded(e: ScalarExpr): ScalarExpr {
+  if (e.kind !== "op" || !isDifferentiable(e.dtype) || e.args.some((a) => a.dtype !== e.dtype)) return e;
+  const [a, b] = e.args;
+  if (e.op === "mul" && (isConst(a!, 1) || isConst(b!, 1))) return isConst(a!, 1) ? b! : a!;
+  if ((e.op === "div" || e.op === "sub") && isConst(b!, e.op === "div" ? 1 : 0)) return a!;
+  if (e.op === "neg" && a!.kind === "const" && !a!.imag) return negS(a!);
+  return e;
 }
 
 /** `T = e` then `T sum= f`: `T = e + f`. */

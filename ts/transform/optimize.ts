@@ -3,6 +3,7 @@
  * maps distributed, scatters turned into gathers, loops ordered by stride), then what belongs together is joined and what lives within an iteration becomes private.
  */
 import type { Graph } from "../sdfg/sdfg.js";
+import { accumulate } from "./accumulate.js";
 import { contract } from "./contract.js";
 import { removeDeadCode } from "./dead-code.js";
 import { distribute } from "./distribute.js";
@@ -11,6 +12,8 @@ import { fuseLoops } from "./fuse.js";
 import { interchange } from "./interchange.js";
 import { retargetSums } from "./retarget.js";
 import { scatterToGather } from "./scatter-to-gather.js";
+import { shareLoads } from "./share.js";
+import { sinkConstants } from "./sink.js";
 import { uniqueLoops } from "./unique-loops.js";
 
 type Outputs = Readonly<Record<string, string>>;
@@ -18,6 +21,7 @@ type Outputs = Readonly<Record<string, string>>;
 export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) => Graph])[] = [
   ["unique loops", (g) => uniqueLoops(g)],
   ["dead code", removeDeadCode],
+  ["sink", (g) => sinkConstants(g)],
   ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["retarget", retargetSums],
   ["distribute", (g) => distribute(g)],
@@ -28,6 +32,8 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) =>
   ["forward within", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["dead code again", removeDeadCode],
   ["contract", contract],
+  ["accumulate", (g) => accumulate(g)],
+  ["share", (g) => shareLoads(g)],
 ];
 
 /** `outputs`: containers that are read after the program (besides changed arguments and results). */
