@@ -1,4 +1,5 @@
 // One thread of our own that runs parallel kernels in order of arrival: the OpenMP team belongs to it.
+// A process that forks without exec has neither the thread nor the team in the child: libgomp would wait there for ever, so kernels must not run in one.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -155,9 +155,9 @@ test("a worker terminated while it compiles or holds bound runs takes nobody alo
   t.is(r.out, "fine");
 });
 
-test("an addon that only workers load outlives them", async (t) => {
+test("an addon and an OpenMP runtime that only workers load outlive them", async (t) => {
   const script = `const { Worker } = require("node:worker_threads");
-    const once = () => new Promise((resolve, reject) => { const w = new Worker("const s = require(require('node:worker_threads').workerData); const y = new Float64Array(1); s.addon().run(s.kernel(s.INCREMENT), [y, y], s.symbols(1), 0, s.PARALLEL); s.addon().runAsync(s.kernel(s.INCREMENT), [y, y], s.symbols(1), 0, { threads: 2, write: [0] }).promise.then((r) => { if (r.code) throw new Error('code'); });", { eval: true, workerData: ${JSON.stringify(require.resolve("./support.js"))} }); w.on("error", reject); w.on("exit", resolve); });
+    const once = () => new Promise((resolve, reject) => { const w = new Worker("const s = require(require('node:worker_threads').workerData); const y = new Float64Array(100); const k = s.addon().load(s.TEAM); s.addon().run(k, [y], s.symbols(100), 0, s.PARALLEL); s.addon().runAsync(k, [y], s.symbols(100), 0, { threads: 2, write: [0] }).promise.then((r) => { if (r.code) throw new Error('code'); });", { eval: true, workerData: ${JSON.stringify(require.resolve("./support.js"))} }); w.on("error", reject); w.on("exit", resolve); });
     (async () => { for (let i = 0; i < 3; i++) await once(); setTimeout(() => console.log("fine"), 30); })();`;
   const { spawnSync } = await import("node:child_process");
   const r = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: process.env });

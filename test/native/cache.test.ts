@@ -1,7 +1,7 @@
 /** The kernel cache: what is damaged is rebuilt, what cannot be written is done without, and several processes build once. */
-import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { addon, child, inFolder, kernel, request, SERIAL, symbols, wrapper, INCREMENT, type Folder } from "./support.js";
+import { addon, child, inFolder, kernel, request, wrapper, INCREMENT, type Folder } from "./support.js";
 
 const entries = (dir: string): string[] => (existsSync(`${dir}/kernels`) ? readdirSync(`${dir}/kernels`).filter((f) => f.endsWith(".so")) : []);
 

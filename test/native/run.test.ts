@@ -153,7 +153,7 @@ test("whatever is passed instead of an argument is a TypeError, never a crash", 
   }
   t.true(refused > 200);
   const base = good["load"]![0] as object;
-  for (const field of ["sources", "flags", "link", "cacheDir", "cacheMode", "timeoutMs", "compiler"]) for (const r of [null, 1.5, "x\0y", [1], {}, -1, Symbol("s")]) t.throws(() => api["load"]!({ ...base, [field]: r }), undefined, `${field} ${String(r)}`);
+  for (const field of ["sources", "flags", "link", "cacheDir", "cacheMode", "timeoutMs", "compiler"]) for (const r of [null, 1.5, "x\0y", [1], {}, -1, Symbol("s")]) t.throws(() => api["load"]!({ ...base, [field]: r }), undefined, `${field} ${typeof r}`);
   for (const o of [{ threads: 0, parallel: false }, { threads: 1.5, parallel: false }, { threads: 1, parallel: 1 }, {}, { threads: 1e9, parallel: true }]) t.is(thrown(() => a.run(k, [], NO_SYMBOLS, 0, o as never)).name, "TypeError");
   for (const args of [[1], [null], ["x"], [{}], [[]], [new DataView(new ArrayBuffer(8))], [new ArrayBuffer(8)]]) t.is(thrown(() => a.run(k, args as never, NO_SYMBOLS, 0, SERIAL)).name, "TypeError");
   for (const write of [[1], [-1], [0.5], ["0"], [NaN]]) t.is(thrown(() => a.runAsync(k, [new Float64Array(1)], NO_SYMBOLS, 0, { threads: 1, write: write as never })).name, "TypeError");

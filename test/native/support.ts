@@ -44,6 +44,9 @@ export const UNTIL_CANCELLED = `  double* y = (double*)args[0];
     if (rt->progress) __atomic_fetch_add(rt->progress, 1, __ATOMIC_RELAXED);
   }`;
 
+/** Uses an OpenMP team of two. */
+export const TEAM = { sources: [source("  double* y = (double*)args[0];\n#pragma omp parallel for num_threads(2)\n  for (i64 i = 0; i < symbols[0]; i++) y[i] += 1;")], flags: ["-std=c++20", "-O1", "-fopenmp"], link: ["-lm"] } as const;
+
 export class Folder {
   readonly path: string;
   constructor() { this.path = realpathSync(mkdtempSync(join(tmpdir(), "dace-ad-test-"))); }
