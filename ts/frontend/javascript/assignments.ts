@@ -69,6 +69,31 @@ function assignName(c: Context, n: Assignment, id: t.Identifier, wanted: boolean
   return wanted ? self : undefined;
 }
 
+/**
+ * Reports a store into something captured by value: plain objects and nested arrays, whose elements the program would change for itself only. Typed arrays are
+ * captured by reference. `object` is what the store goes to.
+ */
+export function changesCapture(c: Context, object: t.Node, attribute: boolean, at: t.Node): boolean {
+  let n = c.unit.unwrap(object), depth = 0;
+  for (;;) {
+    const s = c.unit.static(n);
+    if (s?.kind === "missing") return false;
+    if (s?.kind === "value" || s?.kind === "expression") {
+      if (s.kind === "value" && !attribute && heldByReference(s.value, depth)) return false;
+      c.unit.problem("CAPTURE", `the captured ${attribute || s.kind === "value" && !Array.isArray(s.value) && !ArrayBuffer.isView(s.value) ? "object" : "array"} ${s.kind === "value" ? s.path : s.name} is changed by the program`, at, "pass it as an argument, or make it inside the function");
+      return true;
+    }
+    if (n.type !== "MemberExpression" || n.object.type === "Super") return false;
+    depth++;
+    n = c.unit.unwrap(n.object);
+  }
+}
+/** Are the elements `depth` levels down those of typed arrays? */
+function heldByReference(v: unknown, depth: number): boolean {
+  if (ArrayBuffer.isView(v) || (typeof v === "object" && v !== null && !Array.isArray(v) && "data" in v)) return true;
+  return depth > 0 && Array.isArray(v) && v.length > 0 && v.every((x) => heldByReference(x, depth - 1));
+}
+
 /** Object and key of a member target, evaluated; `more` are evaluated after them. */
 export function memberTarget(c: Context, left: t.MemberExpression, more: readonly (() => Expr)[]): { target: Target & { kind: "index" | "attribute" }; rest: Expr[] } | undefined {
   const loc = c.loc(left);
@@ -76,10 +101,7 @@ export function memberTarget(c: Context, left: t.MemberExpression, more: readonl
   if (root?.kind === "library" || root?.kind === "function") { c.unit.unsupported("assigning a property of a function or namespace", left); return undefined; }
   if (root?.kind === "missing") { c.unit.problem(root.code, root.message, left, root.hint); return undefined; }
   const attribute = !left.computed || left.property.type === "StringLiteral";
-  if (root?.kind === "value" && attribute) {
-    c.unit.problem("CAPTURE", `the captured object ${root.path} is changed by the program`, left, "pass it as an argument, or use a local variable");
-    return undefined;
-  }
+  if (changesCapture(c, left.object, attribute, left)) return undefined;
   if (left.property.type === "PrivateName" || left.object.type === "Super") { c.unit.unsupported("this assignment target", left); return undefined; }
   if (attribute) {
     const [object, ...rest] = c.sequence([() => expr(c, left.object), ...more]) as [Expr, ...Expr[]];

@@ -1,10 +1,11 @@
 /** Calls and `new`: of library functions, program functions, array methods; calls with effects become statements of their own. */
 import type * as t from "@babel/types";
 import type { Argument, Expr } from "../array/ast.js";
+import { changesCapture } from "./assignments.js";
 import type { Context } from "./context.js";
 import { callSummary } from "./effects.js";
 import { expr, guardedByNull, refuse, stable } from "./expressions.js";
-import { TYPED_ARRAYS } from "./library-names.js";
+import { TYPED_ARRAYS, WRITING_METHODS } from "./library-names.js";
 import { isFunction, propertyKey } from "./nodes.js";
 
 type Call = t.CallExpression | t.OptionalCallExpression | t.NewExpression;
@@ -38,6 +39,7 @@ export function call(c: Context, n: Call, direct: boolean): Expr {
   if (!s && (callee.type === "MemberExpression" || callee.type === "OptionalMemberExpression")) {
     const key = callee.computed && callee.property.type !== "StringLiteral" ? undefined : propertyKey({ key: callee.property });
     if (key === undefined) return refuse(c, n, "calling a function chosen at run time", "branch on the choice and call each function by its name");
+    if (WRITING_METHODS.has(key) && changesCapture(c, callee.object, false, n)) return { kind: "none", loc };
     if (callee.type === "OptionalMemberExpression" && callee.optional) {
       optional = stable(c, expr(c, callee.object), callee);
       parts.push(() => optional!);

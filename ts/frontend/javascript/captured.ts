@@ -87,13 +87,15 @@ class CapturedEnvironment implements Environment {
       if (s.name === "Global" || !Object.hasOwn(s.values, name)) continue;
       let value: unknown;
       try { value = s.values[name]; } catch { return missing("CAPTURE", `${name} has no value yet`, "call the program after the declaration has run"); }
+      // A variable before its declaration looks like this too.
+      if (value === undefined) return missing("CAPTURE", `${name} has no value (yet)`, "call the program after the declaration has run");
       if (name === this.fn.name && value !== this.fn && !this.declared()) return missing("CAPTURE", `${name} may mean the function itself or another one`, hint);
       return this.captures.static(value, name);
     }
     if (name === this.fn.name) return this.captures.static(this.fn, name);
     const g = globalName(name);
-    if (g) return fromLibrary(g);
-    const global = this.chain.find((s) => s.name === "Global")?.values ?? (globalThis);
+    if (g && !(g.kind === "refused" && g.hint === undefined)) return fromLibrary(g);
+    const global: Record<string, unknown> = this.chain.find((s) => s.name === "Global")?.values ?? { ...globalThis };
     if (name in global) return this.captures.static(global[name], name);
     return missing("CAPTURE", `${name} is not defined, or its value cannot be read`, hint);
   }

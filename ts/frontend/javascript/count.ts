@@ -78,9 +78,12 @@ export function canonical(c: Context, s: Loop): Counted | undefined {
   // The update is one part of the loop's own, or the body's last statement.
   let steps = parts.map((p) => stepOf(unit, p)).filter((x) => x !== undefined), rest: readonly t.Statement[] | undefined;
   if (steps.length === 0 && s.body.type === "BlockStatement") {
-    const last = s.body.body.at(-1);
-    const step = last?.type === "ExpressionStatement" ? stepOf(unit, last.expression) : undefined;
-    if (step && !continues(s.body, true)) { steps = [step]; rest = s.body.body.slice(0, -1); }
+    const { last, before } = lastExpression(s.body.body);
+    const step = last && stepOf(unit, last);
+    if (step && !continues(s.body, true)) { steps = [step]; rest = before; }
+  } else if (steps.length === 0 && s.body.type === "ExpressionStatement") {
+    const { last, before } = lastExpression([s.body]), step = last && stepOf(unit, last);
+    if (step) { steps = [step]; rest = before; }
   }
   for (const [side, other, op] of [[test.left, test.right, test.operator as Compare], [test.right, test.left, MIRRORED[test.operator]!]] as const) {
     const id = unit.unwrap(side), b = id.type === "Identifier" ? unit.binding(id) : undefined, step = b && steps.find((x) => x.binding === b);
@@ -90,6 +93,13 @@ export function canonical(c: Context, s: Loop): Counted | undefined {
     return checked(c, s, { variable: b, id, step: step.step, op, bound: other, startShift: 0, boundShift: 0, others, rest }, step.node);
   }
   return undefined;
+}
+
+/** The expression that a body evaluates last, and the body without it; minifiers join statements by commas. */
+function lastExpression(body: readonly t.Statement[]): { readonly last: t.Expression | undefined; readonly before: readonly t.Statement[] } {
+  const s = body.at(-1), e = s?.type === "ExpressionStatement" ? s.expression : undefined, rest = body.slice(0, -1);
+  if (s?.type !== "ExpressionStatement" || e?.type !== "SequenceExpression") return { last: e, before: rest };
+  return { last: e.expressions.at(-1), before: [...rest, { ...s, expression: { ...e, expressions: e.expressions.slice(0, -1) } }] };
 }
 
 /** Does a `continue` in the body (`own`: of this loop) jump over the update at its end? Labelled ones might. */

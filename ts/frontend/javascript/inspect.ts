@@ -88,16 +88,27 @@ export class Inspector {
     const at = this.inspect(fn)?.location;
     // Listing all scripts costs more than trying the files that are being run.
     for (const path of runningFiles()) {
-      const file = readIfThere(path), offset = file && (at ? offsetAt(file.text, at, text) : onlyPlace(file.text, text));
+      const file = this.disk(path), offset = file && (at ? offsetAt(file.text, at, text) : onlyPlace(file.text, text));
       if (file && offset !== undefined) return { file, offset, ...this.mapOf(file) };
     }
     if (!at) return undefined;
     const script = this.script(at.scriptId), offset = script && offsetAt(script.text, at, text);
     return script && offset !== undefined ? { file: script.file, offset, ...(script.remap ? { remap: script.remap } : {}) } : undefined;
   }
+  private readonly files = new Map<string, SourceFile | undefined>();
+  /** A file as one object, so that problems in it come together. */
+  private disk(path: string): SourceFile | undefined {
+    if (!this.files.has(path)) this.files.set(path, readIfThere(path));
+    return this.files.get(path);
+  }
+  private readonly maps = new Map<SourceFile, { remap?: Remap }>();
   private mapOf(file: SourceFile): { remap?: Remap } {
-    const remap = inlineSourceMap(file.text, file.name);
-    return remap ? { remap } : {};
+    let made = this.maps.get(file);
+    if (!made) {
+      const remap = inlineSourceMap(file.text, file.name);
+      this.maps.set(file, made = remap ? { remap } : {});
+    }
+    return made;
   }
 
   private script(id: string): { file: SourceFile; text: string; remap?: Remap } | undefined {
@@ -111,7 +122,7 @@ export class Inspector {
       }
       const text = this.post("Debugger.getScriptSource", { scriptId: id })["scriptSource"] as string;
       const url = this.urls.get(id) ?? "", name = url.startsWith("file:") ? fileURLToPath(url.replace(/[?#].*$/, "")) : url || "<source>";
-      const remap = inlineSourceMap(text, name), disk = remap ? undefined : readIfThere(name);
+      const remap = inlineSourceMap(text, name), disk = remap ? undefined : this.disk(name);
       // Type stripping blanks types out: positions are those of the file, whose own text is the better one to show.
       const file = disk && blanked(text, disk.text) ? disk : { name, text };
       const made = { file, text, ...(remap ? { remap } : {}) };

@@ -68,3 +68,5 @@ export function nativeName(value: unknown): string | undefined { return NATIVE.g
 /** Methods that change nothing but may call their callback. */
 export const PURE_METHODS: ReadonlySet<string> = new Set(["slice", "subarray", "map", "at", "indexOf", "lastIndexOf", "includes", "reduce", "reduceRight", "some", "every", "find", "findIndex",
   "findLast", "findLastIndex", "filter", "entries", "keys", "values", "concat", "flat", "flatMap", "toReversed", "toSorted", "with", "get", "join", "toString", "toFixed", "valueOf"]);
+/** Methods that change what they are called on. */
+export const WRITING_METHODS: ReadonlySet<string> = new Set(["fill", "set", "copyWithin", "reverse", "sort", "push", "pop", "shift", "unshift", "splice"]);

@@ -80,10 +80,10 @@ export class ModuleSource implements Environment {
             if (key !== undefined && p.type === "ObjectProperty") this.exports.set(key, p.value);
             else if (key !== undefined && p.type === "ObjectMethod" && p.kind === "method") this.exports.set(key, p);
           }
-        } else this.exports.set("default", e.right);
+        } else this.exports.set("default", assignedValue(e));
       } else if (left.type === "MemberExpression" && isExports(left.object)) {
         const key = propertyKey({ key: left.property, computed: left.computed });
-        if (key !== undefined) this.exports.set(key, e.right);
+        if (key !== undefined) this.exports.set(key, assignedValue(e));
       }
       if (e.right.type === "AssignmentExpression") this.commonExports(e.right);
       return;
@@ -114,7 +114,10 @@ export class ModuleSource implements Environment {
         if (isExports(n.left) || (n.left.type === "MemberExpression" && isExports(n.left.object))) return;
         break;
       case "UpdateExpression": if (n.argument.type === "MemberExpression") note(n.argument); break;
-      case "VariableDeclarator": if (n.init?.type === "Identifier") note(n.init); break;
+      case "VariableDeclarator":
+        if (n.init?.type === "Identifier") note(n.init);
+        if (n.init) this.moduleCode(n.init);
+        return;
       case "ArrayExpression": for (const e of n.elements) if (e?.type === "Identifier") note(e); break;
       case "ObjectProperty": if (n.value.type === "Identifier") note(n.value); break;
       case "CallExpression": case "NewExpression": case "OptionalCallExpression": {
@@ -243,6 +246,9 @@ export class ModuleSource implements Environment {
 }
 
 function isScalar(n: t.Node): boolean { return n.type === "NumericLiteral" || n.type === "BooleanLiteral" || n.type === "UnaryExpression" || n.type === "BinaryExpression" || n.type === "StringLiteral"; }
+
+/** The value of `a = b = value`. */
+function assignedValue(e: t.AssignmentExpression): t.Node { return e.right.type === "AssignmentExpression" ? assignedValue(e.right) : e.right; }
 
 /** `exports` or `module.exports`. */
 function isExports(n: t.Node): boolean {

@@ -15,7 +15,7 @@ function parseError(e: unknown, text: SourceText): DaceError {
 
 /** A module or script. TypeScript by the file's name, or where the text is not JavaScript. */
 export function parseFile(file: SourceFile): t.Program {
-  const options = (typescript: boolean): ParserOptions => ({ ...LENIENT, sourceType: /\.(cjs|cts)$/.test(file.name) ? "script" : "unambiguous", plugins: typescript ? ["typescript"] : [] });
+  const options = (typescript: boolean): ParserOptions => ({ ...LENIENT, sourceType: file.name.endsWith(".cjs") ? "script" : "unambiguous", plugins: typescript ? ["typescript"] : [] });
   const typescript = /\.[cm]?tsx?$/.test(file.name);
   try { return parse(file.text, options(typescript)).program; } catch (e) {
     if (!typescript && !/\.[cm]?js$/.test(file.name)) {

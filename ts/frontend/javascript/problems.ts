@@ -18,9 +18,9 @@ export class Problems {
   /** Throws one DaceError: the first problem in `loc`, the rest in `notes`. Problems of one file are in source order. */
   throwIfAny(): void {
     if (this.list.length === 0) return;
-    const files = [...new Set(this.list.map((p) => p.loc?.file))];
+    const files = [...new Set(this.list.map((p) => p.loc?.file.name))];
     const sorted = [...this.list].sort((a, b) =>
-      files.indexOf(a.loc?.file) - files.indexOf(b.loc?.file)
+      files.indexOf(a.loc?.file.name) - files.indexOf(b.loc?.file.name)
       || (a.loc?.line ?? 0) - (b.loc?.line ?? 0) || (a.loc?.column ?? 0) - (b.loc?.column ?? 0));
     const [first, ...rest] = sorted as [Problem, ...Problem[]];
     const notes: Note[] = rest.map((p) => ({ message: p.message, ...(p.loc ? { loc: p.loc } : {}), ...(p.hint ? { hint: p.hint } : {}) }));

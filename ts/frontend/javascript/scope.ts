@@ -55,7 +55,7 @@ class Env {
 /** Identifiers that a pattern binds, each with the path of object keys that leads to it (undefined where the path is not constant). */
 export function patternNames(p: t.Node, path: readonly string[] | undefined = [], out: { id: t.Identifier; path: readonly string[] | undefined }[] = []): typeof out {
   switch (p.type) {
-    case "Identifier": out.push({ id: p, path }); break;
+    case "Identifier": if (p.name !== "this") out.push({ id: p, path }); break;
     case "AssignmentPattern": patternNames(p.left, undefined, out); break;
     case "RestElement": patternNames(p.argument, undefined, out); break;
     case "ArrayPattern": for (const e of p.elements) if (e) patternNames(e, undefined, out); break;

@@ -91,7 +91,7 @@ export class Unit {
     if (n.type === "Identifier") {
       const b = this.binding(n);
       if (b) return this.aliasOf(b);
-      if (n.name === "undefined") return undefined;
+      if (n.name === "undefined" || n.name === "arguments") return undefined;
       return this.environment.lookup(n.name, this.loc(n));
     }
     if (n.type === "MemberExpression" || n.type === "OptionalMemberExpression") {
