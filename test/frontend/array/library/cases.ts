@@ -18,7 +18,8 @@ function argument(name: string): unknown {
   if (!e || "tuple" in e) throw new Error(`no data ${name}`);
   if ("value" in e) return e.value;
   const dtype = e.dtype as DType, buffer = allocate(dtype, e.data.length);
-  e.data.forEach((x, i) => { (buffer as unknown as unknown[])[i] = dtype === "int64" ? BigInt(number(x)) : number(x); });
+  if (dtype.startsWith("complex")) e.data.flat().forEach((x, i) => { (buffer as Float64Array)[i] = Number(x); });
+  else e.data.forEach((x, i) => { (buffer as unknown as unknown[])[i] = dtype === "int64" ? BigInt(number(x)) : number(x); });
   return ndarray(buffer, e.shape, { dtype });
 }
 
