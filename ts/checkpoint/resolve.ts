@@ -4,14 +4,17 @@
  * needed slice has the wanted value. Safe because a live read is proven not to be overwritten, and a tape is a copy made while the value is there.
  */
 import { Availability, operandAccess, type Access } from "../analysis/availability.js";
-import { bodiesOf, withBodies, type Path } from "../analysis/paths.js";
+import { loopFacts } from "../analysis/dependence.js";
+import { bodiesOf, loopsOf, withBodies, type Path } from "../analysis/paths.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { literal } from "../scalar/build.js";
 import { cast, constant, input, mapScalar, op, select, symbolic, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { costOf, decidingInputs } from "../scalar/ops.js";
 import type { Joint } from "../autodiff/reverse.js";
-import type { Condition, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
+import type { Condition, Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
+import { addInt, affine, loadedContainers, sub, substitute, type Expr } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
 import { Tapes, type Tape } from "./tapes.js";
 
 /** Recomputing at most this many flops (with elementary functions weighed) is taken to be cheaper than a tape's write and read. */
@@ -25,6 +28,19 @@ type Resolution =
   | { readonly kind: "live"; readonly memlet: Memlet; readonly how: "live" | "initial" }
   | { readonly kind: "recompute"; readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly flops: number; readonly loads: number }
   | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Access["index"][number][] };
+
+/** A tasklet, and the values of the loop variables of its own at the instance that is meant. */
+interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr> }
+
+/** The resolution at other values of loop variables. */
+function placed(r: Resolution, at: ReadonlyMap<string, Expr>): Resolution {
+  if (at.size === 0) return r;
+  switch (r.kind) {
+    case "live": return { ...r, memlet: { ...r.memlet, index: r.memlet.index.map((e) => substitute(e, at)) } };
+    case "recompute": return { ...r, code: mapScalar(r.code, (e) => (e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, at) } : e)), inputs: r.inputs.map((x) => placed(x, at)) };
+    case "tape": return { ...r, index: r.index.map((e) => substitute(e, at)) };
+  }
+}
 
 export function resolveSaved(joint: Joint): { readonly graph: Graph; readonly decisions: readonly Decision[] } {
   return new Resolver(joint).run();
@@ -110,7 +126,7 @@ class Resolver {
     const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}${exact ? "!" : ""}`;
     let r = this.#memo.get(key);
     if (!r) {
-      r = this.#atHand(m, saved) ?? (exact ? undefined : this.#recompute(m, saved, 0)) ?? this.#tape(m, saved);
+      r = this.#atHand(m, saved) ?? this.#recompute(m, saved, exact, 0) ?? this.#tape(m, saved);
       this.#memo.set(key, r);
       const c = this.joint.graph.container(m.data);
       this.#decisions.set(key, { name: c.label ?? c.name, how: r.kind === "live" ? r.how : r.kind });
@@ -130,18 +146,20 @@ class Resolver {
 
   #tape(m: Access, saved: Saved): Resolution { return { kind: "tape", tape: this.#tapes.request(m, saved), index: m.index }; }
 
-  /** The element's value from the tasklet that wrote it in this very iteration, if that is unique and cheap. */
-  #recompute(m: Memlet, saved: Saved, depth: number): (Resolution & { kind: "recompute" }) | undefined {
+  /** The element's value from the tasklet that gave it, if that is unique and cheap. What must be exact is only moved: constants and copies. */
+  #recompute(m: Memlet, saved: Saved, exact: boolean, depth: number): (Resolution & { kind: "recompute" }) | undefined {
     if (depth > 6) return undefined;
-    const d = this.#definition(m, saved);
-    if (!d) return undefined;
-    let flops = 0, loads = 0;
-    visitScalar(d.code, (e) => { if (e.kind === "op") flops += costOf(e.op); });
+    const found = this.#definition(m, saved);
+    if (!found) return undefined;
+    const d = found.tasklet;
+    let flops = 0, loads = 0, moved = true;
+    visitScalar(d.code, (e) => { if (e.kind === "op") { flops += costOf(e.op); moved = false; } });
+    if (exact && !moved) return undefined;
     const inputs: Resolution[] = [], deciding = decidingInputs(d.code);
     for (const [k, i] of d.inputs.entries()) {
       if (i.guard) return undefined;
       const s: Saved = { node: d.id, when: "before" };
-      const r = this.#atHand(i, s) ?? (deciding.has(k) ? undefined : this.#recompute(i, s, depth + 1));
+      const r = this.#atHand(i, s) ?? this.#recompute(i, s, exact || deciding.has(k), depth + 1);
       if (!r) return undefined;
       if (r.kind === "recompute") { flops += r.flops; loads += r.loads; } else loads += 1;
       inputs.push(r);
@@ -150,29 +168,51 @@ class Resolver {
     const dtype = this.joint.graph.container(m.data).dtype;
     // Integers are discrete facts if floats went into them: those are kept, not computed again.
     if (!isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.joint.graph.container(i.data).dtype))) return undefined;
-    return { kind: "recompute", code: cast(d.code, dtype), inputs, flops, loads };
+    return placed({ kind: "recompute", code: cast(d.code, dtype), inputs, flops, loads }, found.at) as Resolution & { kind: "recompute" };
   }
 
-  /** The unique tasklet that gave the element its value, in the same iteration of the loops they share. */
-  #definition(m: Memlet, saved: Saved): Tasklet | undefined {
+  /** The unique tasklet that gave the element its value, in the same iteration of the loops they share, and in which iteration of its own loops. */
+  #definition(m: Memlet, saved: Saved): Definition | undefined {
     const path: Path = this.#available.path(saved.node);
     const base = this.#available.baseOf(m.data);
     const last = path.at(-1)!.node;
-    const same = (t: Tasklet): boolean => !t.wcr && !t.output.guard && t.output.data === m.data && t.output.index.every((e, d) => e.key === m.index[d]!.key);
-    if (saved.when === "after" && last.kind === "tasklet") return same(last) ? last : undefined;
-    if (saved.when === "after") return undefined;
+    const same = (n: Node): Definition | undefined => (n.kind === "tasklet" && !n.wcr && !n.output.guard && n.output.data === m.data && n.output.index.every((e, d) => e.key === m.index[d]!.key) ? { tasklet: n, at: new Map() } : undefined);
+    if (saved.when === "after") return same(last);
     for (let s = path.length - 1; s >= 0; s--) {
       const { list, index } = path[s]!;
       for (let i = index - 1; i >= 0; i--) {
         const n = list[i]!;
-        if (n.kind === "tasklet" && this.#available.baseOf(n.output.data) === base) return same(n) ? n : undefined;
-        if (this.#tapes.writesTo(n, base)) return undefined;
+        if (this.#tapes.writesTo(n, base)) return n.kind === "loop" ? this.#inNest(n, m, path) : same(n);
       }
       const owner = s > 0 ? path[s - 1]!.node : undefined;
-      if (owner && owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.#tapes.writesTo(n, base))) return undefined;
-      // Leaving a branch or a loop: its body has run only in part, which does not matter if it does not write the container before N.
+      // Leaving a branch or a loop: its body has run only in part, which does not matter if it does not write the element before N.
+      if (owner && owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.#tapes.writesTo(n, base)) && this.#available.changedWithin(m, saved, s - 1, "before")) return undefined;
     }
     return undefined;
+  }
+
+  /** The tasklet of a perfect nest that writes every element at most once, each at an index that its loop variables give by shifts; if the element is among them. */
+  #inNest(nest: Loop, m: Memlet, path: Path): Definition | undefined {
+    const loops: Loop[] = [nest];
+    let leaf: Node | undefined = nest.body[0];
+    for (; leaf?.kind === "loop" && loops.at(-1)!.body.length === 1; leaf = leaf.body[0]) loops.push(leaf);
+    if (leaf?.kind !== "tasklet" || loops.at(-1)!.body.length !== 1 || leaf.wcr || leaf.output.guard || leaf.output.data !== m.data) return undefined;
+    const variables = new Set(loops.map((l) => l.variable)), at = new Map<string, Expr>();
+    for (const [d, e] of leaf.output.index.entries()) {
+      const a = affine(e, variables);
+      if (!a || a.coefficients.size > 1) return undefined;
+      const [term] = a.coefficients;
+      if (!term) { if (a.rest.key !== m.index[d]!.key) return undefined; continue; }
+      if (term[1].constant !== 1 || at.has(term[0])) return undefined;
+      at.set(term[0], sub(m.index[d]!, a.rest));
+    }
+    if (at.size !== loops.length || [...at.values()].some((e) => loadedContainers(e).size > 0)) return undefined;
+    const facts = this.joint.graph.facts.with(...loopsOf(path).flatMap(loopFacts));
+    const inside = loops.every((l) => {
+      const v = at.get(l.variable)!;
+      return nonNegative(sub(v, substitute(l.begin, at)), facts) === "yes" && nonNegative(addInt(sub(substitute(l.end, at), v), -1), facts) === "yes";
+    });
+    return inside ? { tasklet: leaf, at } : undefined;
   }
 
   #operand(o: Operand, node: number, k: number): Operand {

@@ -144,7 +144,7 @@ export class Tapes {
       const size: Expr | undefined = upperBound(sub(s.hi, s.lo), rangesOf(t.loops), free);
       return size !== undefined && this.#known(size, t.loops) ? { lo: s.lo, size: clamped(size, free) } : { lo: ZERO, size: shape[d]! };
     });
-    t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: shape[d]! } : s));
+    t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: dims[d]!.size } : s));
     return {
       shape: [...extents.map((e) => clamped(e.size, free)), ...dims.map((d) => d.size)],
       index: (x) => [...t.loops.map((l, i) => sub(sym(l.variable), extents[i]!.begin)), ...x.map((e, d) => sub(e, dims[d]!.lo))],

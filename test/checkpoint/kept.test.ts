@@ -1,0 +1,210 @@
+/** What a right analysis keeps: programs as graphs, the elements that their tapes hold, and their gradients against the interpreter's derivatives. */
+import test from "ava";
+import { evaluate } from "../../ts/symbolic/expr.js";
+import { op, type ScalarExpr } from "../../ts/scalar/expr.js";
+import { checkGradient } from "../support/check-gradient.js";
+import { randoms } from "../support/random-graph.js";
+import { Build, id, num, plus, times } from "../transform/build.js";
+
+const f = (name: Parameters<typeof op>[0], ...x: ScalarExpr[]): ScalarExpr => op(name, "float64", ...x);
+const minus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => f("sub", a, b), over = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => f("div", a, b);
+const third = (...x: ScalarExpr[]): ScalarExpr => times(num(0.33333), plus(...x));
+
+interface Case {
+  readonly build: Build; readonly facts?: readonly string[];
+  readonly sizes: Readonly<Record<string, number>>; readonly wrt: readonly string[]; readonly of: readonly string[];
+  /** Elements on tapes, in all; a function of nothing but the sizes. */
+  readonly tape: number;
+  /** Containers that may have a tape. */
+  readonly on?: readonly string[];
+  /** Added to the diagonal of square inputs. */
+  readonly diagonal?: number;
+}
+
+const N = 7, M = 5, T = 4;
+const cases: Record<string, () => Case> = {
+  jacobi_1d() {
+    const b = new Build("N", "T").data("A", "N").data("B", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("i", "1", "N - 1", "any", () => b.set("B[i]", ["A[i - 1]", "A[i]", "A[i + 1]"], third));
+      b.loop("j", "1", "N - 1", "any", () => b.set("A[j]", ["B[j - 1]", "B[j]", "B[j + 1]"], third));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["A", "B"], of: ["A"], tape: 0 };
+  },
+  seidel_2d() {
+    const b = new Build("N", "T").data("A", "N", "N");
+    b.loop("t", "0", "T", "up", () => b.loop("i", "1", "N - 1", "up", () => b.loop("j", "1", "N - 1", "up", () => b.set("A[i, j]", ["A[i - 1, j - 1]", "A[i - 1, j]", "A[i - 1, j + 1]", "A[i, j - 1]", "A[i, j]", "A[i, j + 1]", "A[i + 1, j - 1]", "A[i + 1, j]", "A[i + 1, j + 1]"], (...x) => over(plus(...x), num(9))))));
+    return { build: b, sizes: { N, T }, wrt: ["A"], of: ["A"], tape: 0 };
+  },
+  fdtd() {
+    const b = new Build("N", "T").data("ey", "N").data("hz", "N").data("fict", "T");
+    b.loop("t", "0", "T", "up", () => {
+      b.set("ey[0]", ["fict[t]"], id);
+      b.loop("i", "1", "N", "any", () => b.set("ey[i]", ["ey[i]", "hz[i]", "hz[i - 1]"], (e, h, l) => minus(e, times(num(0.5), minus(h, l)))));
+      b.loop("j", "0", "N - 1", "any", () => b.set("hz[j]", ["hz[j]", "ey[j + 1]", "ey[j]"], (h, r, e) => minus(h, times(num(0.7), minus(r, e)))));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["ey", "hz", "fict"], of: ["hz"], tape: 0 };
+  },
+  "deriche, with respect to the image"() {
+    const b = new Build("N", "M").data("img", "N", "M").data("y", "N", "M").data("a1").data("a2").data("b1").data("b2").temp("xm").temp("ym").temp("ym2");
+    b.loop("i", "0", "N", "up", () => {
+      for (const s of ["xm", "ym", "ym2"]) b.set(s, [], () => num(0));
+      b.loop("j", "0", "M", "up", () => {
+        b.set("y[i, j]", ["a1", "img[i, j]", "a2", "xm", "b1", "ym", "b2", "ym2"], (a, x, c, xm, d, y1, e, y2) => plus(times(a, x), times(c, xm), times(d, y1), times(e, y2)));
+        b.set("xm", ["img[i, j]"], id); b.set("ym2", ["ym"], id); b.set("ym", ["y[i, j]"], id);
+      });
+    });
+    return { build: b, sizes: { N, M }, wrt: ["img"], of: ["y"], tape: 0 };
+  },
+  lu() {
+    const b = new Build("N").data("A", "N", "N");
+    b.loop("k", "0", "N", "up", () => b.loop("i", "k + 1", "N", "up", () => {
+      b.set("A[i, k]", ["A[i, k]", "A[k, k]"], over);
+      b.loop("j", "k + 1", "N", "up", () => b.set("A[i, j]", ["A[i, j]", "A[i, k]", "A[k, j]"], (x, y, z) => minus(x, times(y, z))));
+    }));
+    return { build: b, sizes: { N }, wrt: ["A"], of: ["A"], tape: 0, diagonal: 10 };
+  },
+  "lu, row by row"() {
+    const b = new Build("N").data("A", "N", "N");
+    b.loop("i", "0", "N", "up", () => {
+      b.loop("j", "0", "i", "up", () => {
+        b.loop("k", "0", "j", "up", () => b.set("A[i, j]", ["A[i, j]", "A[i, k]", "A[k, j]"], (x, y, z) => minus(x, times(y, z))));
+        b.set("A[i, j]", ["A[i, j]", "A[j, j]"], over);
+      });
+      b.loop("l", "i", "N", "up", () => b.loop("m", "0", "i", "up", () => b.set("A[i, l]", ["A[i, l]", "A[i, m]", "A[m, l]"], (x, y, z) => minus(x, times(y, z)))));
+    });
+    return { build: b, sizes: { N }, wrt: ["A"], of: ["A"], tape: 0, diagonal: 10 };
+  },
+  cholesky() {
+    const b = new Build("N").data("A", "N", "N");
+    b.loop("i", "0", "N", "up", () => {
+      b.loop("j", "0", "i", "up", () => {
+        b.loop("k", "0", "j", "up", () => b.set("A[i, j]", ["A[i, j]", "A[i, k]", "A[j, k]"], (x, y, z) => minus(x, times(y, z))));
+        b.set("A[i, j]", ["A[i, j]", "A[j, j]"], over);
+      });
+      b.loop("l", "0", "i", "up", () => b.set("A[i, i]", ["A[i, i]", "A[i, l]"], (x, y) => minus(x, times(y, y))));
+      b.set("A[i, i]", ["A[i, i]"], (x) => f("sqrt", x));
+    });
+    return { build: b, sizes: { N }, wrt: ["A"], of: ["A"], tape: 0, diagonal: 10 };
+  },
+  trisolv() {
+    const b = new Build("N").data("L", "N", "N").data("x", "N").data("b", "N");
+    b.loop("i", "0", "N", "up", () => {
+      b.set("x[i]", ["b[i]"], id);
+      b.loop("j", "0", "i", "up", () => b.set("x[i]", ["x[i]", "L[i, j]", "x[j]"], (x, l, y) => minus(x, times(l, y))));
+      b.set("x[i]", ["x[i]", "L[i, i]"], over);
+    });
+    return { build: b, sizes: { N }, wrt: ["L", "b"], of: ["x"], tape: 0, diagonal: 5 };
+  },
+  "syrk, with beta"() {
+    const b = new Build("N", "M").data("C", "N", "N").data("A", "N", "M").data("alpha").data("beta");
+    b.loop("i", "0", "N", "up", () => {
+      b.loop("j", "0", "i + 1", "up", () => b.set("C[i, j]", ["C[i, j]", "beta"], times));
+      b.loop("k", "0", "M", "up", () => b.loop("l", "0", "i + 1", "up", () => b.set("C[i, l]", ["C[i, l]", "alpha", "A[i, k]", "A[l, k]"], (c, a, x, y) => plus(c, times(a, times(x, y))))));
+    });
+    // ∂beta takes the initial C, which is there; ∂alpha the factors.
+    return { build: b, sizes: { N, M }, wrt: ["C", "A", "alpha", "beta"], of: ["C"], tape: 0 };
+  },
+  trmm() {
+    const b = new Build("N", "M").data("A", "N", "N").data("B", "N", "M");
+    b.loop("i", "0", "N", "up", () => b.loop("j", "0", "M", "up", () => {
+      b.loop("k", "i + 1", "N", "up", () => b.set("B[i, j]", ["B[i, j]", "A[k, i]", "B[k, j]"], (x, a, y) => plus(x, times(a, y))));
+      b.set("B[i, j]", ["B[i, j]"], (x) => times(num(1.5), x));
+    }));
+    return { build: b, sizes: { N, M }, wrt: ["A", "B"], of: ["B"], tape: 0 };
+  },
+  softmax() {
+    const b = new Build("N", "M").data("x", "N", "M").data("y", "N", "M").temp("m", "N").temp("s", "N").temp("e", "N", "M");
+    b.loop("i0", "0", "N", "any", () => b.set("m[i0]", [], () => num(-1e300)));
+    b.loop("i1", "0", "N", "any", () => b.loop("j1", "0", "M", "any", () => b.set("m[i1]", ["x[i1, j1]"], id, "max")));
+    b.loop("i2", "0", "N", "any", () => b.loop("j2", "0", "M", "any", () => b.set("e[i2, j2]", ["x[i2, j2]", "m[i2]"], (x, m) => f("exp", minus(x, m)))));
+    b.loop("i3", "0", "N", "any", () => b.set("s[i3]", [], () => num(0)));
+    b.loop("i4", "0", "N", "any", () => b.loop("j4", "0", "M", "any", () => b.set("s[i4]", ["e[i4, j4]"], id, "sum")));
+    b.loop("i5", "0", "N", "any", () => b.loop("j5", "0", "M", "any", () => b.set("y[i5, j5]", ["e[i5, j5]", "s[i5]"], over)));
+    return { build: b, sizes: { N, M }, wrt: ["x"], of: ["y"], tape: 0 };
+  },
+  "vadv, the backward substitution"() {
+    const b = new Build("N", "M").data("c", "N", "M").data("d", "N", "M").data("out", "N", "M").temp("col", "N");
+    b.loop("i0", "0", "N", "any", () => b.set("col[i0]", [], () => num(0)));
+    b.loop("k", "0", "M", "down", () => b.loop("i", "0", "N", "any", () => {
+      b.set("col[i]", ["d[i, k]", "c[i, k]", "col[i]"], (d, c, x) => minus(d, times(c, x)));
+      b.set("out[i, k]", ["col[i]"], (x) => times(num(0.1), x));
+    }));
+    return { build: b, sizes: { N, M }, wrt: ["c", "d"], of: ["out"], tape: N * M, on: ["col"] };
+  },
+  gramschmidt() {
+    const b = new Build("N", "M").data("A", "N", "M").data("Q", "N", "M").data("R", "M", "M").temp("nrm");
+    b.loop("k", "0", "M", "up", () => {
+      b.set("nrm", [], () => num(0));
+      b.loop("i0", "0", "N", "any", () => b.set("nrm", ["A[i0, k]"], (x) => times(x, x), "sum"));
+      b.set("R[k, k]", ["nrm"], (x) => f("sqrt", x));
+      b.loop("i1", "0", "N", "any", () => b.set("Q[i1, k]", ["A[i1, k]", "R[k, k]"], over));
+      b.loop("j", "k + 1", "M", "up", () => {
+        b.set("R[k, j]", [], () => num(0));
+        b.loop("i2", "0", "N", "any", () => b.set("R[k, j]", ["Q[i2, k]", "A[i2, j]"], times, "sum"));
+        b.loop("i3", "0", "N", "any", () => b.set("A[i3, j]", ["A[i3, j]", "Q[i3, k]", "R[k, j]"], (a, q, r) => minus(a, times(q, r))));
+      });
+    });
+    return { build: b, sizes: { N, M }, wrt: ["A"], of: ["Q", "R"], tape: N * M * (M - 1) / 2, on: ["A"] };
+  },
+  durbin() {
+    const b = new Build("N").data("r", "N").data("y", "N").temp("alpha").temp("beta").temp("s").temp("z", "N");
+    b.set("y[0]", ["r[0]"], (x) => f("neg", x)); b.set("alpha", ["r[0]"], (x) => f("neg", x)); b.set("beta", [], () => num(1));
+    b.loop("k", "1", "N", "up", () => {
+      b.set("beta", ["beta", "alpha"], (x, a) => times(x, minus(num(1), times(a, a))));
+      b.set("s", ["r[k]"], id);
+      b.loop("i", "0", "k", "any", () => b.set("s", ["r[k - 1 - i]", "y[i]"], times, "sum"));
+      b.set("alpha", ["s", "beta"], (s, x) => f("neg", over(s, x)));
+      b.loop("i1", "0", "k", "any", () => b.set("z[i1]", ["y[i1]", "alpha", "y[k - 1 - i1]"], (y, a, x) => plus(y, times(a, x))));
+      b.loop("i2", "0", "k", "any", () => b.set("y[i2]", ["z[i2]"], id));
+      b.set("y[k]", ["alpha"], id);
+    });
+    // y: a triangle; alpha and beta before and after, s: one number per step each, at most.
+    return { build: b, facts: ["N - 1"], sizes: { N }, wrt: ["r"], of: ["y"], tape: N * (N - 1) / 2 + 5 * (N - 1), on: ["y", "alpha", "beta", "s"] };
+  },
+  cavity_flow() {
+    const b = new Build("N", "T").data("u", "N").data("v", "N").data("p", "N").temp("un", "N").temp("vn", "N").temp("pn", "N").temp("b", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("i0", "0", "N", "any", () => { b.set("un[i0]", ["u[i0]"], id); b.set("vn[i0]", ["v[i0]"], id); });
+      b.loop("i1", "1", "N - 1", "any", () => b.set("b[i1]", ["un[i1 + 1]", "un[i1 - 1]", "vn[i1]"], (x, y, z) => times(minus(x, y), z)));
+      b.loop("q", "0", "3", "up", () => {
+        b.loop("i2", "0", "N", "any", () => b.set("pn[i2]", ["p[i2]"], id));
+        b.loop("i3", "1", "N - 1", "any", () => b.set("p[i3]", ["pn[i3 + 1]", "pn[i3 - 1]", "b[i3]"], (x, y, z) => minus(times(num(0.5), plus(x, y)), times(num(0.1), z))));
+      });
+      b.loop("i4", "1", "N - 1", "any", () => {
+        b.set("u[i4]", ["un[i4]", "un[i4 - 1]", "p[i4 + 1]"], (x, l, p) => minus(x, plus(times(num(0.1), times(x, minus(x, l))), times(num(0.1), p))));
+        b.set("v[i4]", ["vn[i4]", "un[i4]", "vn[i4 - 1]"], (x, w, l) => minus(x, times(num(0.1), times(w, minus(x, l)))));
+      });
+    });
+    return { build: b, sizes: { N, T }, wrt: ["u", "v", "p"], of: ["u", "v"], tape: 2 * T * N, on: ["un", "vn", "u", "v"] };
+  },
+  "go_fast: elementwise chains are computed again"() {
+    const b = new Build("N").data("a", "N").data("out", "N").temp("x").temp("y");
+    b.loop("i", "0", "N", "up", () => {
+      b.set("x", ["a[i]"], (a) => f("tanh", a));
+      b.set("y", ["x"], (x) => times(x, x));
+      b.set("out[i]", ["y", "a[i]"], (y, a) => times(y, a));
+    });
+    return { build: b, sizes: { N }, wrt: ["a"], of: ["out"], tape: 0 };
+  },
+};
+
+for (const [name, make] of Object.entries(cases)) {
+  test(name, (t) => {
+    const c = make(), graph = c.build.graph(...(c.facts ?? []));
+    const inputs: Record<string, { v: number[] }> = {};
+    let seed = 1;
+    for (const p of c.build.parameters) {
+      const shape = graph.container(p).shape.map((e) => evaluate(e, new Map(Object.entries(c.sizes)))), v = randoms(seed++, shape.reduce((a, x) => a * x, 1));
+      if (c.diagonal && shape.length === 2 && shape[0] === shape[1]) for (let i = 0; i < shape[0]!; i++) v[i * shape[0]! + i]! += c.diagonal;
+      inputs[p] = { v };
+    }
+    const r = checkGradient(graph, c.sizes, inputs, { wrt: c.wrt, of: c.of, tolerance: 1e-9 });
+    t.is(r.status, "checked");
+    const tapes = [...r.planned!.containers.values()].filter((x) => x.role === "tape");
+    const elements = tapes.reduce((s, x) => s + x.shape.reduce((p, e) => p * evaluate(e, new Map(Object.entries(c.sizes))), 1), 0);
+    t.log(tapes.map((x) => `${x.name}[${x.shape.map((e) => e.key).join(", ")}]`).join(" "));
+    t.true(elements <= c.tape && (c.tape > 0 || tapes.length === 0), `${elements} elements on ${tapes.map((x) => x.name).join(", ")}; ${c.tape} are enough`);
+    t.true(tapes.every((x) => c.on?.some((n) => x.name.startsWith(`tape_${n}`))), tapes.map((x) => x.name).join(", "));
+  });
+}
