@@ -4,7 +4,7 @@ import { VECTOR_MATH } from "./cpp.js";
 import { portableCpp } from "./portable.js";
 
 /** The layout of dace_rt is that of native/include/dace_ad/abi.h; a test compares the two. */
-const ABI = `typedef long long i64; typedef unsigned long long u64; typedef int i32; typedef unsigned u32;
+const ABI = `typedef long long i64; typedef unsigned long long u64; typedef int i32; typedef unsigned u32; typedef signed char int8; typedef short int16; typedef unsigned char uint8; typedef unsigned short uint16;
 typedef void (*gemm64)(i32, i32, i64, i64, i64, double, const double*, i64, const double*, i64, double, double*, i64, i32);
 typedef void (*gemm32)(i32, i32, i64, i64, i64, float, const float*, i64, const float*, i64, float, float*, i64, i32);
 struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32* cancel; i64* progress; i64* error; gemm64 gemm_f64; gemm32 gemm_f32; };
@@ -37,6 +37,8 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["pymod", "static inline double pymod(double a, double b) { double m = __builtin_fmod(a, b); if (m == 0) return __builtin_copysign(0.0, b); return (m < 0) != (b < 0) ? m + b : m; }"],
   ["npfloordiv", "static inline double npfloordiv(double a, double b) { double m = __builtin_fmod(a, b); if (b == 0) return a / b; double d = (a - m) / b; if (m != 0 && (b < 0) != (m < 0)) d -= 1; if (d == 0) return __builtin_copysign(0.0, a / b); double f = __builtin_floor(d); return d - f > 0.5 ? f + 1 : f; }"],
   ["jsround", "static inline double jsround(double x) { double f = __builtin_floor(x); return __builtin_copysign(x - f >= 0.5 ? f + 1 : f, x); }"],
+  ["cancelled", "static inline bool cancelled(const dace_rt* rt) { return __builtin_expect(__atomic_load_n(rt->cancel, __ATOMIC_RELAXED) != 0, 0); }"],
+  ["progress", "static inline void progress(const dace_rt* rt, i64 n) { if (rt->progress) __atomic_store_n(rt->progress, __atomic_load_n(rt->progress, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED); }"],
   ["omp_get_thread_num", "extern \"C\" int omp_get_thread_num();"],
   ["note", "static inline void note(const dace_rt* rt, i64 code, i64 site, i64 value, i64 extent) { i64 none = 0; if (__atomic_compare_exchange_n(rt->error, &none, code, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) { rt->error[1] = site; rt->error[2] = value; rt->error[3] = extent; } }"],
   ["fail", "static inline i32 fail(const dace_rt* rt, i64 code, i64 site, i64 value, i64 extent) { rt->error[0] = code; rt->error[1] = site; rt->error[2] = value; rt->error[3] = extent; return i32(code); }"],

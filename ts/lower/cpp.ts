@@ -204,8 +204,7 @@ export class Cpp implements Language {
   }
   raise(code: number, site: number): Text { return `return fail(rt, ${code}, ${site}, 0, 0);`; }
   poll(counter: Text, steps: number, count: boolean): readonly Text[] {
-    const progress = count ? ` if (rt->progress) *(volatile i64*)rt->progress += ${steps};` : "";
-    const look = `if (*(volatile const i32*)rt->cancel) return 1;${progress}`;
+    const look = `if (cancelled(rt)) return 1;${count ? ` progress(rt, ${steps});` : ""}`;
     return [steps === 1 ? look : `if ((${counter} & ${steps - 1}) == 0) { ${look} }`];
   }
   gemm(g: GemmText, inParallel: boolean): readonly Text[] {

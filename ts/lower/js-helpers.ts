@@ -22,11 +22,6 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["shr", "const shr = (a, b, n) => (b < 0 || b >= n ? (a < 0 ? -1 : 0) : a > 2147483647 ? a >>> b : a >> b);"],
   ["pymod", "const pymod = (a, b) => { const m = a % b; if (m === 0) return copysign(0, b); return (m < 0) !== (b < 0) ? m + b : m; };"],
   ["npfloordiv", "const npfloordiv = (a, b) => { const m = a % b; if (b === 0) return a / b; let d = (a - m) / b; if (m !== 0 && (b < 0) !== (m < 0)) d -= 1; if (d === 0) return copysign(0, a / b); const f = Math.floor(d); return d - f > 0.5 ? f + 1 : f; };"],
-  ["erfc", "const erfc = (x) => (x > 2.5 ? erfcc(x) : 1 - erf(x));"],
-  ["erf", "const erf = (x) => { const a = Math.abs(x); if (a > 6) return Math.sign(x); if (a < 2.5) { let t = x, s = x; for (let n = 1; n < 80; n++) { t *= -x * x / n; s += t / (2 * n + 1); } return s * 2 / Math.sqrt(Math.PI); } return x !== x ? x : Math.sign(x) * (1 - erfcc(a)); };"],
-  ["erfcc", "const erfcc = (x) => { let f = 0; for (let k = 80; k > 0; k--) f = k / 2 / (x + f); return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + f); };"],
-  ["tgamma", "const tgamma = (x) => { if (Number.isInteger(x) && x > 0 && x < 171) { let r = 1; for (let k = 2; k < x; k++) r *= k; return r; } return x < 0.5 ? Math.PI / (Math.sin(Math.PI * x) * tgamma(1 - x)) : Math.exp(lgamma(x)); };"],
-  ["lgamma", "const lgamma = (x) => { if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * x))) - lgamma(1 - x); let s = 0; while (x < 12) { s -= Math.log(x); x += 1; } const f = 1 / (x * x); return s + (x - 0.5) * Math.log(x) - x + 0.9189385332046727 + (1 / 12 - f * (1 / 360 - f * (1 / 1260 - f * (1 / 1680 - f / 1188)))) / x; };"],
   // C's pow: 1 to any power and anything to the power 0 are 1, (-1)^±inf too.
   ["powr", "const powr = (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b));"],
   ["sign", "const sign = (x) => (x > 0 ? 1 : x < 0 ? -1 : x !== x ? x : 0);"],
@@ -44,7 +39,7 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["fail", "const fail = (code, site, value, extent) => { rt.error[0] = code; rt.error[1] = site; rt.error[2] = value; rt.error[3] = extent; return code; };"],
 ];
 /** What a helper calls in turn. */
-const NEEDS: Readonly<Record<string, readonly string[]>> = { erfc: ["erf", "erfcc"], erf: ["erfcc"], tgamma: ["lgamma"], pymod: ["copysign"], npfloordiv: ["copysign"] };
+const NEEDS: Readonly<Record<string, readonly string[]>> = { pymod: ["copysign"], npfloordiv: ["copysign"] };
 
 export function jsHelpers(js: Js, code: string): string {
   const portable = portableJs(js.portable, js.precision === "strict");

@@ -8,7 +8,9 @@ import type { Failure, GemmText, Language, LoopText, Text } from "./language.js"
 
 const INFIX: Partial<Record<OpName, string>> = { add: "+", sub: "-", mul: "*", div: "/", eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=", and: "&&", or: "||", bitand: "&", bitor: "|", bitxor: "^" };
 const MATH: ReadonlySet<OpName> = new Set<OpName>(["abs", "sqrt", "cbrt", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "floor", "ceil", "trunc", "min", "max", "pow"]);
-const OWN: ReadonlySet<OpName> = new Set<OpName>(["erf", "erfc", "lgamma", "tgamma", "copysign", "sign"]);
+const OWN: ReadonlySet<OpName> = new Set<OpName>(["copysign", "sign"]);
+/** What Math does not have. */
+const MISSING: ReadonlySet<OpName> = new Set<OpName>(["erf", "erfc", "lgamma", "tgamma"]);
 const wide = (d: DType): boolean => d === "int64" || d === "uint64";
 
 export class Js implements Language {
@@ -86,7 +88,7 @@ export class Js implements Language {
     }
     const infix = INFIX[name];
     if (infix) return round(`(${a} ${infix} ${b})`);
-    if (this.precision === "strict" && hasElementary(name)) { this.portable.add(`m_${name}`); return round(`m_${name}(${args.join(", ")})`); }
+    if ((this.precision === "strict" && hasElementary(name)) || MISSING.has(name)) { this.portable.add(`m_${name}`); return round(`m_${name}(${args.join(", ")})`); }
     if (name === "exp2") return round(`Math.pow(2, ${a})`);
     if (OWN.has(name)) return round(`${name}(${args.join(", ")})`);
     if (!MATH.has(name)) throw new Error(`no JavaScript for ${name} of ${dtype}`);

@@ -5,6 +5,7 @@
  */
 import { COMPLEX } from "./complex.js";
 import { ELEMENTARY } from "./elementary.js";
+import { nativesFor } from "./portable-natives.js";
 
 interface PortableFunction { readonly name: string; readonly kind: "fn" | "cfn" | "bfn"; readonly parameters: readonly string[]; readonly body: string }
 
@@ -35,19 +36,21 @@ function closure(names: Iterable<string>, strict: boolean, platform: Set<string>
 const complex = (name: string): boolean => /^[zw]\d*$/.test(name);
 
 export function portableCpp(names: Iterable<string>, strict: boolean, platform: Set<string>): string {
-  return closure(names, strict, platform).map((f) => {
+  const text = closure(names, strict, platform).map((f) => {
     const type = f.kind === "cfn" ? "c128" : f.kind === "bfn" ? "bool" : "double";
     const body = f.body.replace(/\bvar (\w+)/g, (_, v: string) => `${complex(v) ? "c128" : "double"} ${v}`).replace(/\$(\w+)\(/g, (_, v: string) => (strict ? `m_${v}(` : `${v}(`))
       .replace(/\b(floor|sqrt|copysign)\(/g, "__builtin_$1(").replace(/\babs\(/g, "__builtin_fabs(").replace(/\bC\(/g, "mk(").replace(/\bINF\b/g, "__builtin_inf()").replace(/\bNAN\b/g, "__builtin_nan(\"\")");
     return `static ${f.body.length < 120 ? "inline " : ""}${type} ${f.name}(${f.parameters.map((p) => `${complex(p) ? "c128" : "double"} ${p}`).join(", ")}) ${body}`;
   }).join("\n");
+  return `${nativesFor(text, "cpp")}${text}`;
 }
 
 export function portableJs(names: Iterable<string>, strict: boolean): string {
   const platform = new Set<string>();
-  return closure(names, strict, platform).map((f) => {
+  const text = closure(names, strict, platform).map((f) => {
     const body = f.body.replace(/\bvar /g, "let ").replace(/\$(\w+)\(/g, (_, v: string) => (strict ? `m_${v}(` : `Math.${v}(`))
       .replace(/\b(floor|sqrt|abs)\(/g, "Math.$1(").replace(/\bC\(/g, "mk(").replace(/\bINF\b/g, "Infinity").replace(/\bNAN\b/g, "NaN").replace(/([^<>=!])==([^=])/g, "$1===$2").replace(/!=([^=])/g, "!==$1");
     return `const ${f.name} = (${f.parameters.join(", ")}) => ${body};`;
   }).join("\n");
+  return `${nativesFor(text, "js")}${text}`;
 }

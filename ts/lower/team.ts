@@ -124,7 +124,7 @@ export class TeamEmitter extends Emitter {
     const interior = l.schedule?.interior;
     this.line(...this.language.loopOpen({ variable, begin, end, down: l.order === "down" }));
     this.indent(() => {
-      if (outermost) this.line("#pragma omp master", `{ ${this.#stop}[${variable} & 1] = *(volatile const i32*)rt->cancel; if (rt->progress) *(volatile i64*)rt->progress += 1; }`);
+      if (outermost) this.line("#pragma omp master", `{ ${this.#stop}[${variable} & 1] = cancelled(rt); progress(rt, 1); }`);
       if (interior) {
         const start = [new Set(this.#reads), new Set(this.#writes)] as const;
         this.line(`if (${variable} >= ${this.integers.print(interior.begin)} && ${variable} < ${this.integers.print(interior.end)}) {`);
