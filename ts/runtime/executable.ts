@@ -152,7 +152,7 @@ export class Executable {
     const s = this.plan.sites[site];
     const loc = s && { ...locate(s, this.source) };
     switch (code) {
-      case 2: throw new DaceError("BOUNDS", `${s?.message ?? "index out of range"}: index ${value}, size ${extent}`, loc);
+      case 2: throw new DaceError("BOUNDS", `${s?.message ?? "index out of range"}${value === 0 && extent === 0 ? "" : `: index ${value}, size ${extent}`}`, loc);
       case 3: throw new DaceError("RAISED", s?.message ?? "the program raised an error", loc);
       case 4: throw new DaceError("NAN", s?.message ?? "a value is not a number", loc);
       case 5: throw new DaceError("OOM", "the run ran out of memory");

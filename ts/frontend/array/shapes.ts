@@ -4,7 +4,7 @@ import type { SourceLoc } from "../../base/errors.js";
 import { cast, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import { freshId } from "../../sdfg/sdfg.js";
 import { type Expr, int, load, neg, sub } from "../../symbolic/expr.js";
-import { isEqual } from "../../symbolic/prove.js";
+import { isEqual, nonNegative } from "../../symbolic/prove.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import type { Lowering } from "./context.js";
 import { type ScalarValue, type Value, constantOf, describe, integerOf } from "./value.js";
@@ -84,6 +84,11 @@ export function shapeFromValue(ctx: Lowering, v: Value, loc: SourceLoc | undefin
   return items.map((x) => {
     const e = requireInt(ctx, x, loc, "a size");
     if (e.constant !== undefined && e.constant < 0) ctx.fail("SHAPE", `the size ${e.constant} is negative`, loc);
+    // Where the array is certainly made, a negative size is an error of the call.
+    if (ctx.body === ctx.top && ctx.scopes.length === 0 && knownOnEntry(ctx, e) && nonNegative(e, ctx.facts) !== "yes") {
+      ctx.check({ kind: "bounds", expr: e, message: `the size ${e.key} is negative`, ...(loc ? { loc } : {}) });
+      ctx.assume(e);
+    }
     return e;
   });
 }

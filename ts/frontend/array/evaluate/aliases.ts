@@ -3,7 +3,7 @@
  * neither of the two is changed in place while the other is still looked at. Proves that, or refuses the program.
  */
 import { accessesOf, type Access } from "../../../analysis/accesses.js";
-import { loopsOf } from "../../../analysis/paths.js";
+import { bodiesOf, loopsOf } from "../../../analysis/paths.js";
 import type { Node } from "../../../sdfg/nodes.js";
 import type { Graph } from "../../../sdfg/sdfg.js";
 import type { AliasCopy } from "../context.js";
@@ -21,7 +21,9 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
     if (own.length === 0) continue;
     for (const source of c.sources) {
       const outside = (name: string): boolean => !ctx.container(name).transient;
-      if (changes(placed, own, source, c.copy, false, ev, nodes) || changes(placed, own, c.copy, source, outside(source), ev, nodes)) refuse(ev, c);
+      // Once the variable has been given another array, its container is no copy any more.
+      const relevant = placed.filter((p) => p.access.base !== c.copy || !renewed(ev, graph, p, c.copy, own.at(-1)!.at, placed));
+      if (changes(relevant, own, source, c.copy, false, ev, nodes) || changes(relevant, own, c.copy, source, outside(source), ev, nodes)) refuse(ev, c);
     }
   }
 }
@@ -44,6 +46,15 @@ function changes(placed: readonly Placed[], own: readonly Placed[], written: str
       // In a later iteration, if the copy is not made again in between.
       return [...w.loops].some((l) => r.loops.has(l) && (!own.some((o) => o.loops.has(l)) || (r.at < first.at || w.at < first.at && r.at > w.at && r.at < first.at)));
     });
+  });
+}
+/** Before every execution of the access, and after the copy, the variable's container is filled with another array. */
+function renewed(ev: Evaluator, graph: Graph, p: Placed, copy: string, made: number, placed: readonly Placed[]): boolean {
+  const { path } = p.access;
+  return path.some((step, i) => {
+    const lists = i === 0 ? [graph.body] : bodiesOf(path[i - 1]!.node).map((b) => b.list);
+    const list = lists.find((l) => l.includes(step.node));
+    return list?.slice(0, list.indexOf(step.node)).some((n) => ev.rebindings.has(n.id) && placed.some((w) => w.access.write && w.access.base === copy && w.at > made && w.access.path.some((x) => x.node === n))) ?? false;
   });
 }
 function insideOf(body: readonly Node[], ids: ReadonlySet<number>): Set<number> {

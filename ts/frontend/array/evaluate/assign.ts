@@ -146,7 +146,9 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
       const { object, items } = indexParts(ev, t.object, t.items);
       if (object.kind !== "array") {
         const old = protect(ev, readIndex(ctx, object, items, t.loc), t.loc);
-        writeIndex(ctx, object, items, settle(ev, binary(ctx, s.op, old, evaluate(ev, s.value), s.loc), s.loc), s.loc);
+        const v = binary(ctx, s.op, old, evaluate(ev, s.value), s.loc), key = object.kind === "object" && items[0]?.kind === "value" ? items[0].value : undefined;
+        if (object.kind === "object" && key?.kind === "string") setField(ev, object, key.value, v, s.loc);
+        else writeIndex(ctx, object, items, settle(ev, v, s.loc), s.loc);
         return;
       }
       const place: Place = placeOf(ctx, object, items, t.loc);

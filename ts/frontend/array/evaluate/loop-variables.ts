@@ -80,10 +80,10 @@ export class LoopNames {
     const dtype = learnt ? joinTypes(ev, learnt, { dtype: v.dtype, weak: false, integral: false }).dtype : v.dtype;
     const own = ev.slots.get(v.data);
     // A container that an outer loop made for this very variable serves.
-    if (own?.frame === frame && own.name === name && dtype === v.dtype && sameView(v, ctx.whole(v.data))) { this.arrays.push({ frame, name, start: v, slot: true }); return; }
+    if (own?.frame === frame && own.name === name && dtype === v.dtype && sameView(v, ctx.whole(v.data)) && !referenced(ev, v.data, frame, name)) { this.arrays.push({ frame, name, start: v, slot: true }); return; }
     const slot = ctx.allocate(shapeOf(v), dtype, name, this.loc);
     const hidden = this.#isPrivate(frame, name, v);
-    if (hidden) store(ctx, slot, v, this.loc); else copyInto(ev, slot, v, this.loc, name, -1);
+    if (hidden) store(ctx, slot, v, this.loc); else copyInto(ev, slot, v, this.loc, name, Infinity);
     ev.slots.set(slot.data, { frame, name });
     frame.vars.set(name, { kind: "value", value: slot });
     this.arrays.push({ frame, name, start: slot, slot: true });
@@ -108,7 +108,8 @@ export class LoopNames {
       if (v.kind !== "array" || v.dims.length !== a.start.dims.length) return ctx.unsupported(`the variable ${a.name}, which is an array of ${a.start.dims.length} dimensions before this loop and something else in it`, loc, "use two names");
       if (sameView(v, a.start)) continue;
       const moves = [...v.base, ...v.dims.map((d) => d.size)].some((e) => [...freeSymbols(e)].some((s) => ctx.scopes.slice(this.#depth).some((x) => x.variable === s)));
-      if (permuted && !moves && !isFresh(ev, v, this.born)) continue;
+      // A variable's own container gets new contents in every iteration: to name another's is to copy it.
+      if (permuted && !moves && !isFresh(ev, v, this.born) && !ev.slots.has(v.data)) continue;
       if (!a.slot) { ctx.learnt.slots.add(key); throw new Retry(this.key); }
       const dtype = joinTypes(ev, { dtype: a.start.dtype, weak: false, integral: false }, { dtype: v.dtype, weak: false, integral: false }).dtype;
       if (dtype !== a.start.dtype) { ctx.learnt.types.set(key, { dtype, weak: false, integral: false }); throw new Retry(this.key); }

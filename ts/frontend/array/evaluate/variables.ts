@@ -4,8 +4,8 @@ import type { Node } from "../../../sdfg/nodes.js";
 import type { Binding, Frame } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
 import { materialise, pin, settleView } from "../store.js";
-import { type Value, NONE, describe, isArray } from "../value.js";
-import { pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
+import { type Value, NONE, describe, isArray, shapeOf } from "../value.js";
+import { copyInto, pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { globalValue } from "./globals.js";
 
@@ -55,7 +55,18 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
   const frame = ownerOf(ev.frame, name) ?? ev.frame, b = frame.vars.get(name);
   if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }
   if (frame !== ev.frame) for (const l of ev.open) if (l.frames.has(frame)) l.missed(frame, name);
-  frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name.startsWith("%") ? "result" : name) });
+  frame.vars.set(name, { kind: "value", value: unshared(ev, settle(ev, v, loc, name.startsWith("%") ? "result" : name), loc, name) });
+}
+
+/** A variable kept in a container is overwritten when it is assigned again: another name for its array gets a copy. */
+function unshared(ev: Evaluator, v: Value, loc: SourceLoc | undefined, name: string): Value {
+  if (v.kind === "tuple") return { kind: "tuple", items: v.items.map((x) => unshared(ev, x, loc, name)) };
+  if (v.kind !== "array") return v;
+  const { ctx } = ev, buffer = ctx.bufferOf(v.data);
+  if (![...ctx.cells.values()].some((c) => c.kind === "array" && ctx.bufferOf(c.value.data) === buffer)) return v;
+  const copy = ctx.allocate(shapeOf(v), v.dtype, name, loc);
+  copyInto(ev, copy, v, loc, name, Infinity);
+  return copy;
 }
 
 /** The variables of all frames, to go back to. */
