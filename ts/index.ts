@@ -1,5 +1,7 @@
 /** The public face of dace-ad-native. */
 export { python, javascript, type FileOrSource } from "./api/program.js";
+export { SDFG } from "./api/sdfg.js";
+export type { Builder as SDFGBuilder, DataOptions, LibrarySpec, TaskletSpec } from "./api/sdfg-builder.js";
 export { grad, valueAndGrad, vjp, jit, type Callable, type GradientOf, type Value, type VjpResult } from "./api/verbs.js";
 export { gradcheck, type GradcheckOptions, type GradcheckResult } from "./api/gradcheck.js";
 export type { DerivativeOptions, Options } from "./api/options.js";

@@ -124,6 +124,12 @@ export class Lowering {
     if (!this.frames.some((f) => own.has(f.variable))) return e;
     return upperBound(e, this.loops, this.facts) ?? this.refuse(`${what} has a size that is not affine in the loops around it`);
   }
+  /** A fact about the arguments that is checked once per call; false where it is not about the arguments alone. */
+  entryCheck(kind: "shape" | "bounds", expr: Expr, message: string): boolean {
+    if (loadedContainers(expr).size > 0 || [...freeSymbols(expr)].some((s) => !this.free.has(s))) return false;
+    this.checks.push({ kind, expr, message });
+    return true;
+  }
   get loops(): LoopRange[] { return this.frames.map((f) => ({ variable: f.variable, begin: f.begin, end: f.end })); }
 
   // ---- symbols ----

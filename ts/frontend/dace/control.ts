@@ -10,9 +10,9 @@ import { structured, type Item } from "../../sdfg/dace/structure.js";
 import { freshId } from "../../sdfg/sdfg.js";
 import type { Branch, Node } from "../../sdfg/nodes.js";
 import { add, addInt, freeSymbols, int, loadedContainers, max, mul, neg, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
-import { isLessEqual } from "../../symbolic/prove.js";
+import { isLessEqual, isPositive } from "../../symbolic/prove.js";
 import { Restart, type Binding, type Instance, type Lowering } from "./context.js";
-import { lowerState } from "./state.js";
+import { lowerState, mapOver } from "./state.js";
 import { writtenIn } from "./written.js";
 
 export function lowerRegion(l: Lowering, inst: Instance, region: Region): void { lowerItems(l, inst, structured(region)); }
@@ -33,6 +33,7 @@ function lowerBlock(l: Lowering, inst: Instance, b: Exclude<Block, Region>): voi
     case "state": lowerState(l, inst, b); break;
     case "loop": lowerLoop(l, inst, b); break;
     case "conditional": lowerBranches(l, inst, assignedIn([{ kind: "block", block: b }]), b.branches.map((x) => ({ condition: x.condition, run: () => { lowerRegion(l, inst, x.body); } }))); break;
+    case "map": mapOver(l, inst, b, undefined, () => { lowerRegion(l, inst, b.body); }); break;
     case "return": leave(l, inst.returnLabel); break;
     case "break": case "continue": {
       const at = l.labels.at(-1) ?? l.refuse(`the block ${b.label}: ${b.kind} outside of a loop`);
@@ -120,6 +121,7 @@ function assignedIn(items: readonly Item[], into: Set<string> = new Set()): Set<
         region(b.body);
         break;
       case "conditional": for (const x of b.branches) region(x.body); break;
+      case "map": region(b.body); break;
       default: break;
     }
   };
@@ -231,8 +233,7 @@ function counted(l: Lowering, inst: Instance, variable: string, first: Expr, con
   const sign = coefficient(d);
   if (s === undefined) {
     if (sign !== 1) return undefined;
-    if (loadedContainers(step).size > 0 || [...freeSymbols(step)].some((n) => l.frames.some((f) => f.variable === n))) return undefined;
-    l.checks.push({ kind: "bounds", expr: addInt(step, -1), message: `the step ${step.key} of the loop over ${variable} is not positive` });
+    if (isPositive(step, l.facts) !== "yes" && !l.entryCheck("bounds", addInt(step, -1), `the step ${step.key} of the loop over ${variable} is not positive`)) return undefined;
   } else if (s === 0 || Math.sign(s) !== sign) return undefined;
   // sign·v + rest < 0
   const rest = sub(d, scaleBy(marker, sign));

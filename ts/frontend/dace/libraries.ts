@@ -52,8 +52,7 @@ const zero = (d: DType): ScalarExpr => constant(0, d, isComplex(d) ? 0 : undefin
 function same(s: StateLowering, a: Expr, b: Expr, what: string): void {
   const t = isEqual(a, b, s.l.facts);
   if (t === "yes") return;
-  if (t === "no" || s.l.frames.length > 0) s.l.refuse(`${what}: sizes ${a.key} and ${b.key}`);
-  s.l.checks.push({ kind: "shape", expr: sub(a, b), message: `${what}: sizes ${a.key} and ${b.key} differ` });
+  if (t === "no" || !s.l.entryCheck("shape", sub(a, b), `${what}: sizes ${a.key} and ${b.key} differ`)) s.l.refuse(`${what}: sizes ${a.key} and ${b.key}`);
 }
 /** A number or an expression of symbols, as an attribute says it. */
 function factor(s: StateLowering, n: LibraryNode, key: string, fallback: number): { readonly number: number | undefined; value(d: DType): ScalarExpr } {

@@ -1,11 +1,12 @@
 /**
  * One dataflow state: nodes in the depth-first topological order in which DaCe executes them, scopes as loops, copies at the access node they leave.
  */
+import type { SourceLoc } from "../../base/errors.js";
 import type { AccessNode, DaceMemlet, DataflowNode, Dimension, Edge, MapEntry, NestedNode, State } from "../../sdfg/dace/model.js";
 import { count, integerText } from "../../sdfg/dace/integers.js";
 import { constant } from "../../scalar/expr.js";
 import { isComplex } from "../../base/dtypes.js";
-import { addInt, add, mul, neg, sub, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
+import { addInt, add, mul, sub, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
 import { isPositive } from "../../symbolic/prove.js";
 import { denseStrides, Instance, locOf, type Lowering } from "./context.js";
 import { assign, block, evaluateText, lowerRegion } from "./control.js";
@@ -166,7 +167,6 @@ export class StateLowering {
     }
   }
 
-  /** A map's loops: unit steps from 0 where the range is strided. */
   map(n: MapEntry): void {
     const { l, inst } = this, loc = locOf(n), outer = inst.env;
     inst.env = new Map(outer);
@@ -177,18 +177,7 @@ export class StateLowering {
       if (!v.int) l.refuse(`the range of a map read from ${e.memlet.data}, which holds no integers`, n);
       assign(l, inst, e.to, v);
     }
-    const nest = (d: number): void => {
-      if (d === n.params.length) { this.scope(n.id); return; }
-      const range = n.ranges[d]!, param = n.params[d]!;
-      const begin = this.integer(range.begin, `the range of ${n.label}`), end = this.integer(range.end, `the range of ${n.label}`), step = this.integer(range.step, `the range of ${n.label}`);
-      if (step.constant === undefined) { if (isPositive(step, l.facts) !== "yes") l.checks.push({ kind: "bounds", expr: addInt(step, -1), message: `the step ${step.key} of the map ${n.label} is not positive` }); }
-      else if (step.constant === 0) l.refuse("a map with step 0", n);
-      const run = (value: Expr): void => { inst.env.set(param, { kind: "int", expr: value }); nest(d + 1); };
-      if (step.constant === 1) l.loop(param, begin, addInt(end, 1), "any", run, { loc, map: true });
-      else if (step.constant === -1) l.loop(param, ZERO, addInt(sub(begin, end), 1), "any", (v) => { run(add(begin, neg(v))); }, { loc, map: true });
-      else l.loop(param, ZERO, count(begin, end, step), "any", (v) => { run(add(begin, mul(step, v))); }, { loc, map: true });
-    };
-    nest(0);
+    mapOver(l, inst, n, loc, () => { this.scope(n.id); });
     inst.env = outer;
   }
 
@@ -231,6 +220,25 @@ export class StateLowering {
     l.labels = labels;
   }
 }
+/** A map's loops: unit steps, from 0 where the range is strided. */
+export function mapOver(l: Lowering, inst: Instance, n: { readonly label: string; readonly params: readonly string[]; readonly ranges: readonly Dimension[] }, loc: SourceLoc | undefined, f: () => void): void {
+  const outer = inst.env, ints = l.integers(inst), what = `the range of ${n.label}`;
+  inst.env = new Map(outer);
+  const nest = (d: number): void => {
+    if (d === n.params.length) { f(); return; }
+    const range = n.ranges[d]!, param = n.params[d]!;
+    const begin = integerText(range.begin, ints, what), end = integerText(range.end, ints, what), step = integerText(range.step, ints, what);
+    if (step.constant === undefined) { if (isPositive(step, l.facts) !== "yes" && !l.entryCheck("bounds", addInt(step, -1), `the step ${step.key} of the map ${n.label} is not positive`)) l.refuse(`the map ${n.label}, whose step ${step.key} may not be positive`); }
+    else if (step.constant === 0) l.refuse(`a map with step 0 (${n.label})`);
+    const run = (value: Expr): void => { inst.env.set(param, { kind: "int", expr: value }); nest(d + 1); };
+    if (step.constant === 1) l.loop(param, begin, addInt(end, 1), "any", run, { loc, map: true });
+    else if (step.constant === -1) l.loop(param, ZERO, addInt(sub(begin, end), 1), "any", (v) => { run(sub(begin, v)); }, { loc, map: true });
+    else l.loop(param, ZERO, count(begin, end, step), "any", (v) => { run(add(begin, mul(step, v))); }, { loc, map: true });
+  };
+  nest(0);
+  inst.env = outer;
+}
+
 function refKey(r: Ref): string { return `${r.container}[${r.base.map((e) => e.key).join()}]${r.dims.map((d) => `${d.axis}:${d.step.key}`).join()}${r.symbol?.key ?? ""}`; }
 
 /** Containers that DaCe clears when it allocates them. */

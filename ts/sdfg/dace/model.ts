@@ -44,8 +44,10 @@ export interface LoopBlock {
   readonly body: Region;
 }
 export interface ConditionalBlock { readonly kind: "conditional"; readonly label: string; readonly branches: readonly { readonly condition: string | undefined; readonly body: Region }[] }
+/** A map whose body is control flow. Only the builder makes these; in files such a map holds a nested SDFG. */
+export interface MapBlock { readonly kind: "map"; readonly label: string; readonly params: readonly string[]; readonly ranges: readonly Dimension[]; readonly body: Region }
 export interface ExitBlock { readonly kind: "break" | "continue" | "return"; readonly label: string }
-export type Block = State | LoopBlock | ConditionalBlock | ExitBlock | Region;
+export type Block = State | LoopBlock | ConditionalBlock | MapBlock | ExitBlock | Region;
 
 export interface State { readonly kind: "state"; readonly label: string; readonly nodes: ReadonlyMap<number, DataflowNode>; readonly edges: readonly Edge[] }
 

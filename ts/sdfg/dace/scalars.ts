@@ -198,7 +198,7 @@ export class ScalarReader {
     const needs = (k: number): void => { if (args.length !== k) this.refuse(`${full} with ${args.length} argument${args.length === 1 ? "" : "s"}`); };
     const dtype = name === "int" ? "int64" : name === "float" ? "float64" : name === "complex" ? "complex128" : name === "bool" || name === "bool_" ? "bool" : isDType(name) ? name : undefined;
     if (dtype) {
-      if (name === "complex" && args.length === 2) return { code: op("complex", "complex128", cast(a!.code, "float64"), cast(b!.code, "float64")) };
+      if (isComplex(dtype) && args.length === 2) return { code: op("complex", dtype, cast(a!.code, realOf(dtype)), cast(b!.code, realOf(dtype))) };
       needs(1);
       if (dtype === "bool") return { code: asBool(a!) };
       if (a!.weak && isFloat(dtype)) return { code: constant(a!.int!.constant!, dtype) };
