@@ -30,10 +30,10 @@ export function random(seed: number): () => number {
 /** Every element up to this many float inputs; above, a random sample of them. The dot-product test covers all elements at once in either case. */
 const ELEMENTWISE = 200, SAMPLES = 60;
 
-/** Extrapolated derivative of f at 0 along a line: Ridders' scheme, which keeps the estimate of least error. */
-export function differentiateLine(f: (h: number) => number, start: number): number {
+/** Extrapolated derivative of f at 0 along a line by Ridders' scheme, which keeps the estimate of least error. */
+function ridders(f: (h: number) => number, start: number): { readonly value: number; readonly error: number } {
   const table: number[][] = [];
-  let h = start, best = NaN, error = Infinity;
+  let h = start, value = NaN, error = Infinity;
   for (let i = 0; i < 10; i++) {
     const row = [(f(h) - f(-h)) / (2 * h)];
     let k = 1.96;
@@ -41,13 +41,19 @@ export function differentiateLine(f: (h: number) => number, start: number): numb
       row.push((row[j - 1]! * k - table[i - 1]![j - 1]!) / (k - 1));
       k *= 1.96;
       const e = Math.max(Math.abs(row[j]! - row[j - 1]!), Math.abs(row[j]! - table[i - 1]![j - 1]!));
-      if (e <= error) { error = e; best = row[j]!; }
+      if (e <= error) { error = e; value = row[j]!; }
     }
     table.push(row);
     if (i > 0 && Math.abs(row[i]! - table[i - 1]![i - 1]!) >= 4 * error) break;
     h /= 1.4;
   }
-  return best;
+  return { value, error };
+}
+/** Smaller steps are tried where larger ones do not agree among themselves: they cross a kink, a branch or a pole. */
+export function differentiateLine(f: (h: number) => number, start: number): number {
+  let best = ridders(f, start);
+  for (let h = start / 30; h > start * 1e-6 && !(best.error <= 1e-9 * Math.abs(best.value)); h /= 30) { const next = ridders(f, h); if (next.error < best.error || Number.isNaN(best.value)) best = next; }
+  return best.value;
 }
 
 const numbers = (x: unknown): Float64Array => {
