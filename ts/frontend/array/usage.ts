@@ -69,7 +69,7 @@ class Usage {
         case "expression": visit(s.value); break;
         case "if": visit(s.test); break;
         case "for": target(s.target); visit(s.iterable); break;
-        case "count": this.#need(s.start, names); this.#need(s.stop, names); visit(s.start); visit(s.stop); break;
+        case "count": this.#need(s.start, names); this.#need(unrounded(s.stop), names); visit(s.start); visit(s.stop); break;
         case "while": visit(s.test); this.#compared(s.test, names); break;
         case "return": visit(s.value); break;
         case "assert": visit(s.test); break;
@@ -128,6 +128,12 @@ class Usage {
     }
   }
   #global(name: string): FunctionDef | undefined { const g = this.program.globals.get(name); return g?.kind === "function" ? g.def : undefined; }
+}
+
+/** `i <= m` comes as a bound floor(m) + 1 where m is not known to be an integer: m bounds the loop. */
+function unrounded(stop: Expr): Expr {
+  const e = stop.kind === "binary" && stop.right.kind === "number" ? stop.left : stop;
+  return e.kind === "call" && e.callee.kind === "library" && /^Math\.(floor|ceil)$/.test(e.callee.name) && e.args[0] ? e.args[0].value : stop;
 }
 
 function bodies(s: Stmt): readonly (readonly Stmt[])[] {

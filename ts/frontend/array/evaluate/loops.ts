@@ -1,4 +1,5 @@
 /** Loops: over ranges, arrays and lists; counted; while; labelled blocks. */
+import { bodiesOf } from "../../../analysis/paths.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { op, symbolic } from "../../../scalar/expr.js";
 import { freshId } from "../../../sdfg/sdfg.js";
@@ -96,13 +97,26 @@ function bindTarget(ev: Evaluator, t: ast.Target, v: Value): void { assignTarget
 export function countStatement(ev: Evaluator, s: ast.Stmt & { kind: "count" }): Completion {
   const { ctx } = ev, start = requireInt(ctx, evaluate(ev, s.start), s.start.loc, "the start of a counted loop");
   const limit = evaluate(ev, s.stop), stop = integerOf(limit) ?? boundOf(ev, limit, s.stop.loc, s.step);
-  const trip = tripOf(start, stop, s.step);
-  return countedLoop(ev, s, {
+  const trip = tripOf(start, stop, s.step), body = ctx.body, from = body.length;
+  const done = countedLoop(ev, s, {
     target: new Set([s.variable]), label: s.label, body: s.body, trip, variable: s.variable, name: s.variable,
     bind: (t) => { assignName(ev, s.variable, ctx.int(add(start, mul(int(s.step), t))), s.loc); },
     last: (t, exit) => ctx.int(add(start, mul(int(s.step), exit ? t : addInt(t, -1)))),
     exitValue: s.exitValue,
   });
+  boundStays(ev, limit, body.slice(from), s.stop.loc);
+  return done;
+}
+/** The frontend knows the names through which the body stores; only here it is known that two arguments are one array. */
+function boundStays(ev: Evaluator, limit: Value, loop: readonly Node[], loc: SourceLoc): void {
+  const { ctx } = ev;
+  if (limit.kind !== "scalar") return;
+  const { memlets, loads } = ctx.readsOf(limit.code), read = new Set([...memlets.map((m) => m.data), ...loads].map((d) => ctx.bufferOf(d)));
+  for (const d of read) if (ctx.container(d).transient) read.delete(d);
+  if (read.size > 0 && writes(loop, (d) => read.has(ctx.bufferOf(d)))) ctx.unsupported("a loop whose body stores into the array that its bound is read from", loc, "keep the bound in a variable");
+}
+function writes(body: readonly Node[], to: (data: string) => boolean): boolean {
+  return body.some((n) => (n.kind === "tasklet" ? to(n.output.data) : n.kind === "library" ? n.outputs.some((o) => to(o.data)) : bodiesOf(n).some((b) => writes(b.list, to))));
 }
 /** A bound that is no integer: the loop runs while the counter is below it, as below its ceiling. */
 function boundOf(ev: Evaluator, v: Value, loc: SourceLoc, step: number): Int {
@@ -129,7 +143,7 @@ interface Counted {
 }
 
 function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: Counted): Completion {
-  const { ctx } = ev, key = ev.key(s.loc), live = liveness(ev, s), trip = l.trip, fixed = trip.constant;
+  const key = ev.key(s.loc), live = liveness(ev, s), trip = l.trip, fixed = trip.constant;
   if (fixed !== undefined && fixed <= 0) { afterNone(ev, l); return l.otherwise ? runList(ev, l.otherwise, false) : "normal"; }
   const hasBreak = leaves(l.body, "break", l.label) || leaves(l.body, "return");
   const own = [...l.target].filter((n) => assignedIn(ev, l.body).has(n));
@@ -291,7 +305,7 @@ function loopWhile(ev: Evaluator, s: ast.Stmt & { kind: "while" }, names: LoopNa
   const settle = (): void => { names.settle(s.loc); };
   const rounds = (): void => { iteration(ev, s.label, s.body, settle); runList(ev, s.update, false); settle(); };
   if (s.testAfter) {
-    let code = constant(true, "bool") as ReturnType<typeof truth>["code"];
+    let code = constant(true, "bool");
     const body = ctx.region(() => { ctx.withFacts([sym(counter)], () => { rounds(); code = truth(ctx, evaluate(ev, s.test), s.test.loc).code; }); });
     ctx.emit({ kind: "while", id: freshId(), condition: ctx.condition(code), testAfter: true, counter, body, loc: s.loc });
     return;
