@@ -44,6 +44,14 @@ export function randomGraph(seed: number): Graph {
     const [begin, end, slack]: [string, string, number] = shape < 2 ? ["0", "N", 0] : shape < 4 ? ["2", "N - 2", 2] : shape === 4 && outer ? ["0", `${outer.name} + 1`, 0] : outer ? [outer.name, "N", 0] : ["1", "N - 1", 1];
     b.loop(name, begin, end, r(3) === 0 ? "down" : "up", () => { block(depth + 1, { vars: [...scope.vars, { name, slack }] }); });
   };
+  /** A scalar of the iteration's own: set, summed into, used. */
+  const collect = (scope: Scope): void => {
+    const name = `c${next++}`, j = variable(), inner = { vars: [...scope.vars, { name: j, slack: 0 }] };
+    b.temp(name);
+    b.set(name, [element(scope)], (x) => times(num(0.5), x));
+    b.loop(j, "0", "N", "up", () => { b.set(name, [element(inner), element(inner)], (x, y) => plus(times(num(0.1), x), times(num(0.2), y)), "sum"); if (r(2)) statement(inner); });
+    b.set(element(scope), [name, ...(r(2) ? [element(scope)] : [])], (...xs) => plus(...xs.map((x) => times(num(0.4), x))), r(2) ? "sum" : undefined);
+  };
   const conditional = (depth: number, scope: Scope): void => {
     const build = (body: () => void): readonly never[] => { b.open(); body(); return b.close() as readonly never[]; };
     const v = scope.vars.at(-1);
@@ -60,6 +68,7 @@ export function randomGraph(seed: number): Graph {
       const what = r(10);
       if (depth < 3 && (scope.vars.length === 0 || what < 4)) loop(depth, scope);
       else if (what === 9 && depth < 3) conditional(depth, scope);
+      else if (what === 8 && scope.vars.length > 0 && depth < 3) collect(scope);
       else if (scope.vars.length > 0) statement(scope);
     }
   };

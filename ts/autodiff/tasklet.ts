@@ -6,13 +6,16 @@ import { isComplex, isDifferentiable } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { adjoint, type AdjointOptions } from "../scalar/derivatives.js";
 import { decidingInputs } from "../scalar/ops.js";
-import { cast, constant, input, inputsOf, mapScalar, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
+import { cast, constant, input, inputsOf, mapScalar, op, symbolic, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { sub, type Expr } from "../symbolic/expr.js";
 import type { Assumptions, Tri } from "../symbolic/assumptions.js";
 import { isZero } from "./same.js";
 import { freshId } from "../sdfg/sdfg.js";
 import type { Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { tasklet, type Pool } from "./names.js";
+
+/** Functions whose rules need the result, and that cost more than a load. */
+const DEAR: ReadonlySet<OpName> = new Set<OpName>(["exp", "exp2", "expm1", "sqrt", "cbrt", "tan", "tanh", "tgamma", "hypot"]);
 
 export interface TaskletContext {
   readonly pool: Pool;
@@ -93,8 +96,8 @@ export function reverseTasklet(t: Tasklet, c: TaskletContext): { readonly nodes:
   const resultUsable = overwrites && t.code.dtype === dtype && c.resultAvailable(t);
   const parts = adjointAt(t, cast(input(g, dtype), t.code.dtype), active, {
     ...(resultUsable ? { resultExpr: input(r, dtype) } : {}),
-    // {result} is worth it only if the arguments it replaces are gone: they are at hand otherwise, and no dearer.
-    preferResult: resultUsable && [...inputsOf(t.code)].some((i) => !c.inputAvailable(t, i)),
+    // {result} is worth it if the arguments it replaces are gone, or if computing it again costs more than loading it.
+    preferResult: resultUsable && ((t.code.kind === "op" && DEAR.has(t.code.op)) || [...inputsOf(t.code)].some((i) => !c.inputAvailable(t, i))),
   });
   const deciding = decidingInputs(t.code);
   const saved: Memlet[] = [

@@ -5,7 +5,7 @@
  * receives exactly 0. Partials that are infinite or undefined somewhere (sqrt, division, log, pow, atan2, hypot) use the strong zero: a cotangent
  * of 0 gives 0, since 0·∞ would arise before a later select cuts it off. Complex: the cotangent of z = x + iy is dL/dx + i dL/dy, so a holomorphic f passes w̄·conj(f′).
  */
-import { isComplex, isDifferentiable, realOf, type DType } from "../base/dtypes.js";
+import { isComplex, isDifferentiable, isFloat, realOf, type DType } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { addS, convertS, divS, isConst, literal, mulS, negS, selectS, subS } from "./build.js";
 import { constant, op, visitScalar, type OpName, type ScalarExpr } from "./expr.js";
@@ -22,7 +22,7 @@ const conj = (e: ScalarExpr): ScalarExpr => (!isComplex(e.dtype) ? e : e.kind ==
 /** g·conj(d) */
 const times = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => mulS(g, conj(d));
 /** g/conj(d) */
-const over = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => divS(g, conj(d));
+const over = (g: ScalarExpr, d: ScalarExpr): ScalarExpr => (d.kind === "const" && isFloat(d.dtype) && Number.isFinite(1 / Number(d.value)) ? mulS(g, num(1 / Number(d.value), d)) : divS(g, conj(d)));
 /**
  * e, but 0 where g is 0 and e is NaN for that (0·∞, 0·NaN). Elsewhere e itself is kept even where g is 0: its own derivative with respect to g is
  * needed when gradients are differentiated again.

@@ -36,22 +36,22 @@ function splittable(l: Loop): boolean {
     && !exprsOf(l).some(hasLoads) && !l.body.some((n) => n.kind === "exit" || n.kind === "raise" || n.kind === "block" || n.kind === "while");
 }
 
-/** Private scalars of the maps that will be split: an array over the map, and over the splittable maps directly around it. */
+/** Private scalars of the maps that will be split: an array over the map and all maps around it, whose iterations may run at once. */
 function expandScalars(graph: Graph): Graph {
   const containers = new Map<string, Container>(graph.containers);
   const visit = (list: readonly Node[], around: readonly Loop[]): readonly Node[] => {
     let changed = false;
     const out = list.map((n): Node => {
       if (n.kind !== "loop") {
-        const bs = bodiesOf(n), inner = bs.map((b) => visit(b.list, []));
+        const bs = bodiesOf(n), inner = bs.map((b) => visit(b.list, around));
         if (inner.every((x, i) => x === bs[i]!.list)) return n;
         changed = true;
         return withBodies(n, inner);
       }
-      const maps = splittable(n) ? [...around, n] : [];
+      const maps = n.order === "any" ? [...around, n] : around;
       const body = visit(n.body, maps);
       let l: Loop = body === n.body ? n : { ...n, body };
-      const scalars = (n.locals ?? []).filter((x) => graph.container(x).shape.length === 0 && maps.length > 0);
+      const scalars = (n.locals ?? []).filter((x) => graph.container(x).shape.length === 0 && splittable(n));
       // Bounds of inner maps may move with outer ones: then a rectangle would have to be made.
       if (scalars.length > 0 && !maps.some((m) => maps.some((o) => dependsOn(m.begin, o.variable) || dependsOn(m.end, o.variable))) && !usedAsIndex(n, scalars)) {
         const index = maps.map((m) => sub(sym(m.variable), m.begin)), size = (m: Loop): Expr => { const d = sub(m.end, m.begin); return nonNegative(d, graph.facts) === "yes" ? d : max(d, ZERO); };

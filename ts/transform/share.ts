@@ -33,7 +33,8 @@ export function shareLoads(graph: Graph): Graph {
   return body === graph.body ? graph : graph.with({ body, containers });
 }
 
-function share(graph: Graph, l: Loop, containers: Map<string, Container>, facts: Assumptions): Loop {
+/** The loop with its repeated loads shared; new scalars go into `containers`. `facts` hold inside. */
+export function share(graph: Graph, l: Loop, containers: Map<string, Container>, facts: Assumptions): Loop {
   if (l.body.length < 2 || !l.body.every((n) => n.kind === "tasklet")) return l;
   let body = l.body as readonly Tasklet[];
   const locals: string[] = [], own = new Set(l.locals ?? []);
