@@ -45,5 +45,9 @@ export function runGroup(list: readonly Case[], device: "js" | "cpu"): string[] 
   try {
     const results = jit(python(source, { function: "f" }), { device, cache: false })(...args.map(argument)) as unknown[];
     return list.flatMap((c, i) => { const d = difference(results[i], c.expected); return d ? [`${c.name}: ${d}`] : []; });
-  } catch (e) { return [`${list.map((c) => c.name).join("; ")}: ${e instanceof Error ? e.message.split("\n").slice(0, 12).join(" ") : String(e)}`]; }
+  } catch {
+    // One of them is refused: which one?
+    const alone = list.flatMap((c) => run(c, device));
+    return alone.length > 0 ? alone : [`only together: ${list.map((c) => c.name).join("; ")}`];
+  }
 }

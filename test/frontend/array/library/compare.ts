@@ -6,7 +6,7 @@ export type Expected = null | { readonly tuple: readonly Expected[] } | { readon
 /** Complex numbers as pairs. */
 type Plain = number | boolean | string | readonly [number, number];
 
-const numbers = (x: unknown): number[] => (x && typeof x === "object" && "re" in x ? [Number(x.re), Number((x as { im: number }).im)] : Array.isArray(x) ? x.flatMap(numbers) : [number(x)]);
+const numbers = (x: unknown): number[] => (x && typeof x === "object" && "re" in x ? [Number(x.re), Number((x as unknown as { im: number }).im)] : Array.isArray(x) ? x.flatMap(numbers) : [number(x)]);
 const number = (x: unknown): number => (typeof x === "string" ? ({ inf: Infinity, "-inf": -Infinity, nan: NaN })[x] ?? NaN : Number(x));
 
 interface Found { readonly shape: readonly number[]; readonly data: readonly number[]; readonly dtype: string | undefined }

@@ -8,7 +8,7 @@ import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
 import { isSettled, materialise, pin, store } from "../store.js";
-import { type ArrayValue, type ScalarValue, type SliceValue, type Value, NONE, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, stringValue, tupleValue } from "../value.js";
+import { type ArrayValue, type ScalarValue, type Value, NONE, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, stringValue, tupleValue } from "../value.js";
 import { binary, compare, select, truth, unary } from "../library/elementwise.js";
 import { hintFor } from "../library/suggest.js";
 import { call } from "./calls.js";
@@ -44,7 +44,13 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "logical": return logical(ev, e);
     case "conditional": return conditional(ev, e);
     case "attribute": return attribute(ev, evaluate(ev, e.object), e.name, e.loc);
-    case "index": { const { object, items } = indexParts(ev, e.object, e.items); return readIndex(ctx, object, items, e.loc); }
+    case "index": {
+      const { object, items } = indexParts(ev, e.object, e.items);
+      // np.mgrid[0:n, 0:m] and the like.
+      const grid = object.kind === "library" ? functionNamed(`${object.name}[]`) : undefined;
+      if (grid) return grid(ctx, items.flatMap((i): Value[] => (i.kind === "slice" ? [i.slice] : i.kind !== "value" ? [NONE] : i.value.kind === "tuple" ? i.value.items : [i.value])), new Map(), e.loc);
+      return readIndex(ctx, object, items, e.loc);
+    }
     case "call": return call(ev, e);
     case "comprehension": return comprehension(ev, e);
   }
@@ -113,7 +119,7 @@ export function indexParts(ev: Evaluator, object: ast.Expr, items: readonly ast.
           if (i.start) s.start = next();
           if (i.stop) s.stop = next();
           if (i.step) s.step = next();
-          return { kind: "slice", slice: s as SliceValue, loc: i.loc };
+          return { kind: "slice", slice: s, loc: i.loc };
         }
         default: return i;
       }

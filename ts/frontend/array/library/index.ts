@@ -6,6 +6,8 @@ import "./arrays.js";
 import "./shaping.js";
 import "./joining.js";
 import "./products.js";
+import "./grids.js";
+import "./statistics.js";
 import "./attributes.js";
 import "./builtins.js";
 import "./math.js";
