@@ -1,7 +1,7 @@
 /** The arrays of a run, in the plan's order, and what the caller gets from them afterwards. */
 import { isComplex, isDifferentiable, type DType } from "../base/dtypes.js";
-import { DaceError } from "../base/errors.js";
-import type { ProgramFacts } from "../compile/program.js";
+import { DaceError, InternalError } from "../base/errors.js";
+import type { Program, ProgramFacts } from "../compile/program.js";
 import type { Plan, PlanResult } from "../lower/plan.js";
 import type { TypedArray } from "../runtime/addon-types.js";
 import { classify, freshValue, likeArgument, scalarBuffer, type Given } from "../runtime/arguments.js";
@@ -10,7 +10,9 @@ import type { Layout } from "../runtime/layout.js";
 import { allocate } from "../runtime/ndarray.js";
 import type { Compiled, Verb } from "./build.js";
 
-export type Binder = { readonly kind: "parameter"; readonly position: number } | { readonly kind: "cotangent"; readonly container: string } | { readonly kind: "fresh" };
+export type Binder = { readonly kind: "parameter"; readonly position: number } | { readonly kind: "cotangent"; readonly container: string } | { readonly kind: "fresh" }
+  /** An array that the program captured, by reference. */
+  | { readonly kind: "captured"; readonly value: Given & { kind: "array" }; readonly name: string };
 
 /** A compiled signature, ready to be given arrays. */
 export interface Variant {
@@ -23,19 +25,23 @@ export interface Variant {
   readonly symbolPositions: readonly { readonly symbol: string; readonly position: number }[];
 }
 
-export function makeVariant(compiled: Compiled, executable: Executable, facts: ProgramFacts): Variant {
+export function makeVariant(compiled: Compiled, executable: Executable, facts: ProgramFacts, program?: Program): Variant {
   const { plan } = compiled;
-  const buffers = new Map<number, number>(), cotangents = new Map<number, string>();
+  const buffers = new Map<number, number>(), cotangents = new Map<number, string>(), captures = new Map<number, Binder>();
   const symbolPositions: { symbol: string; position: number }[] = [];
   for (const p of plan.parameters) {
     const position = facts.parameters.indexOf(p.name);
     if (p.kind === "symbol") symbolPositions.push({ symbol: p.symbol, position });
-    else if (p.name.startsWith("cotangent:")) cotangents.set(p.buffer, p.name.slice("cotangent:".length));
+    else if (p.name.startsWith("capture:")) {
+      const value = classify(program?.captured(p.name), "a captured array");
+      if (value.kind !== "array") throw new InternalError(`no captured array for ${p.name}`);
+      captures.set(p.buffer, { kind: "captured", value, name: (JSON.parse(p.name.slice("capture:".length)) as unknown[]).join(".") });
+    } else if (p.name.startsWith("cotangent:")) cotangents.set(p.buffer, p.name.slice("cotangent:".length));
     else if (position >= 0 && !buffers.has(p.buffer)) buffers.set(p.buffer, position);
   }
   const binders = plan.arguments.map((b): Binder => {
-    const position = buffers.get(b), container = cotangents.get(b);
-    return position !== undefined ? { kind: "parameter", position } : container !== undefined ? { kind: "cotangent", container } : { kind: "fresh" };
+    const position = buffers.get(b), container = cotangents.get(b), capture = captures.get(b);
+    return capture ?? (position !== undefined ? { kind: "parameter", position } : container !== undefined ? { kind: "cotangent", container } : { kind: "fresh" });
   });
   return { compiled, executable, binders, placeOf: new Map(plan.arguments.map((b, i) => [b, i])), symbolPositions };
 }
@@ -47,6 +53,16 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
     const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
     switch (binder.kind) {
       case "fresh": return allocateResult(buffer.dtype, n);
+      case "captured": {
+        const { data } = binder.value;
+        for (const [i, o] of v.binders.entries()) {
+          const g = o.kind === "parameter" ? given[o.position] : o.kind === "captured" && o !== binder ? o.value : undefined;
+          if (g?.kind === "array" && g.data.buffer === data.buffer && g.data.byteOffset < data.byteOffset + data.byteLength && data.byteOffset < g.data.byteOffset + g.data.byteLength && (buffer.writes || plan.buffers[plan.arguments[i]!]!.writes)) {
+            throw new DaceError("CAPTURE", `the captured array ${binder.name} is also passed as an argument, and changed`, { hint: "use the argument only" });
+          }
+        }
+        return buffer.writes && verb !== "jit" ? data.slice() : data;
+      }
       case "cotangent": {
         const c = cotangentBuffer(cotangents?.get(binder.container) ?? [], buffer.dtype, layout.shapes[b]!, n);
         return buffer.writes ? c.slice() : c;

@@ -123,7 +123,7 @@ export class Core {
     this.#stages["total"] = performance.now() - start;
     for (const name of compiled.unaffected) this.warn("DACE_NO_INFLUENCE", `${this.facts.name} does not depend on ${name} in a differentiable way: its gradient is zero`);
     this.#backend ??= backendFor(this.options);
-    const variant = makeVariant(compiled, new Executable(compiled.plan, this.#backend, this.program.source()), this.facts);
+    const variant = makeVariant(compiled, new Executable(compiled.plan, this.#backend, this.program.source()), this.facts, this.program);
     this.#signatures.set(variant, signature);
     return variant;
   }

@@ -37,7 +37,7 @@ export function outputsOf(graph: Graph): Map<string, string> {
   };
   walk(graph.result, "return");
   const written = writtenBases(graph, graph.body);
-  for (const p of graph.parameters) if (p.kind === "container" && written.has(graph.container(p.container).view?.base ?? p.container)) out.set(p.name, p.container);
+  for (const p of graph.parameters) if (p.kind === "container" && !p.name.startsWith("capture:") && written.has(graph.container(p.container).view?.base ?? p.container)) out.set(p.name, p.container);
   return out;
 }
 

@@ -41,7 +41,7 @@ export class FastCall {
     const sources: Source[] = [];
     for (const [k, binder] of variant.binders.entries()) {
       const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
-      if (binder.kind === "cotangent") return undefined;
+      if (binder.kind === "cotangent" || binder.kind === "captured") return undefined;
       if (binder.kind === "fresh") { sources.push(layout.shapes[b]!.length === 0 ? { kind: "scratch", buffer: allocate(buffer.dtype, n) } : { kind: "fresh", dtype: buffer.dtype, n }); continue; }
       if (buffer.writes) return undefined;
       const g = given[binder.position]!;

@@ -32,6 +32,10 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
   }
   override recall(facts: ProgramFacts): void { this.#facts ??= facts; }
   graph(signature: Signature): Graph { return simplifyGraph(lowerProgram(this.program, signature), signature.speculate); }
+  override captured(parameter: string): unknown {
+    const [name, ...path] = JSON.parse(parameter.slice("capture:".length)) as [string, ...(string | number)[]], g = this.program.globals.get(name);
+    return g?.kind === "value" ? path.reduce<unknown>((v, k) => (v as Record<string | number, unknown>)[k], g.value) : undefined;
+  }
   override source(): SourceFile | undefined { return this.options.source ?? this.#parsed?.source; }
 
   cacheKey(): string | undefined {

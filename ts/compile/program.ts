@@ -25,6 +25,8 @@ export abstract class Program<A extends unknown[] = unknown[], R = unknown> {
   abstract cacheKey(): string | undefined;
   /** The text that line numbers refer to, where it is one text that is at hand without parsing. */
   source(): SourceFile | undefined { return undefined; }
+  /** The captured array that a parameter named `capture:…` stands for. */
+  captured(_parameter: string): unknown { return undefined; }
   /** Facts that were found by an earlier process, under the same `cacheKey`. */
   recall(_facts: ProgramFacts): void { /* only programs that parse have something to save */ }
 }

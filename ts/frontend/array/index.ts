@@ -8,7 +8,7 @@ import { knownOnEntry } from "./bounds.js";
 import { type Frame, type Learnt, Lowering, nothingLearnt, Restart } from "./context.js";
 import type { ParameterType, Signature } from "./signature.js";
 import { materialise } from "./store.js";
-import { type ArrayValue, type Value, describe, isArray, scalarValue } from "./value.js";
+import { type ArrayValue, type Value, describe, scalarValue } from "./value.js";
 import { checkAliases } from "./evaluate/aliases.js";
 import { callValue, runFunction } from "./evaluate/calls.js";
 import { Evaluator } from "./evaluate/evaluator.js";
@@ -48,6 +48,7 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
   });
   ctx.frames.push({ def: undefined, vars: new Map(), parent: undefined, key: "" });
   prepareGlobals(ev);
+  for (const c of ev.captures) parameters.push({ kind: "container", name: c.name, container: c.container });
   for (const p of entry.params) {
     if (frame.vars.has(p.name)) continue;
     if (!p.default) { if (program.language === "python") ctx.fail("ARGUMENT", `${entry.name} is not given ${p.name}`, p.loc); continue; }
@@ -100,8 +101,10 @@ function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
       if (v.int && v.dtype !== "bool" && knownOnEntry(ctx, v.int)) return { kind: "integer", expr: v.int };
       return output(ev, materialise(ctx, v, { label: "result", loc }), taken);
     case "array": case "lazy": {
-      const whole = isArray(v) && v.kind === "array" && isWhole(ctx, v) && ctx.container(v.data).transient && !ctx.container(v.data).view && !taken.has(v.data) && !ctx.constants.has(v.data);
-      return output(ev, whole ? v : materialise(ctx, v, { copy: true, label: "result", loc }), taken);
+      const c = v.kind === "array" && isWhole(ctx, v) ? ctx.container(v.data) : undefined;
+      // An argument is returned as itself, a new array in its container, anything else as a copy.
+      if (c && !c.transient && !c.view && c.shape.length > 0) return { kind: "container", name: c.name };
+      return output(ev, v.kind === "array" && c?.transient && !c.view && !taken.has(c.name) && !ctx.constants.has(c.name) ? v : materialise(ctx, v, { copy: true, label: "result", loc }), taken);
     }
     default: return ctx.unsupported(`returning ${describe(v)}`, loc, "return numbers, arrays, or tuples of them");
   }

@@ -7,7 +7,7 @@ import { type Expr, int, load, neg, sub } from "../../symbolic/expr.js";
 import { isEqual, nonNegative } from "../../symbolic/prove.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import type { Lowering } from "./context.js";
-import { type ScalarValue, type Value, constantOf, describe, integerOf } from "./value.js";
+import { type Value, constantOf, describe, integerOf } from "./value.js";
 
 /** Two sizes must be equal. Proven: nothing happens; refuted: a SHAPE error; else a check on entry (or, for sizes read from data, where the program runs). */
 export function sameSize(ctx: Lowering, a: Expr, b: Expr, loc: SourceLoc | undefined, message: string): void {

@@ -57,3 +57,16 @@ for (const [body, code, message, hint, column] of CASES) test(`refused: ${body.s
   t.true((e.loc?.line ?? 0) >= 3, e.message);
   if (column !== undefined) t.is(e.loc?.column, column);
 });
+
+test("reductions of arrays that turn out empty", (t) => {
+  const run = (body: string, ...args: unknown[]): unknown => jit(python(`import numpy as np\ndef f(v, n):\n${body.split("\n").map((l) => `    ${l}\n`).join("")}`, { function: "f" }), { device: "js", cache: false })(...args);
+  const empty = new Float64Array(0), full = Float64Array.of(1, 2, 3, 4);
+  t.deepEqual(run("return np.sum(v), np.prod(v), np.any(v), np.all(v)", empty, 1), [0, 1, false, true]);
+  t.is(run("return np.mean(v)", empty, 1), NaN);
+  t.throws(() => run("return np.max(v)", empty, 1), { code: "ERR_DACE_RAISED", message: /zero-size array to reduction operation maximum/ });
+  t.throws(() => run("return np.argmin(v)", empty, 1), { code: "ERR_DACE_RAISED", message: /attempt to get argmin of an empty sequence/ });
+  t.throws(() => run("s = 0.0\nfor i in range(n):\n    s += np.max(v[:i])\nreturn s", full, 4), { code: "ERR_DACE_RAISED", message: /<source>:5/ });
+  t.is(run("s = 0.0\nfor i in range(1, n):\n    s += np.max(v[:i])\nreturn s", full, 4), 6);
+  t.deepEqual(run("return np.cumsum(v)", empty, 1), empty);
+  t.deepEqual(run("return np.roll(v, 1)", empty, 1), empty);
+});

@@ -25,6 +25,8 @@ export class Evaluator {
   readonly exits: Exit[] = [];
   /** Values of globals that were asked for. */
   readonly globals = new Map<string, Value>();
+  /** Arrays that the program captured, as parameters of their own. */
+  readonly captures: { readonly name: string; readonly container: string }[] = [];
   readonly failedGlobals = new Map<string, Error>();
   /** Iterations of unrolled loops in progress. */
   readonly unrolled: number[] = [];

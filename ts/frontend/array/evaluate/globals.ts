@@ -1,4 +1,5 @@
 /** Names from outside the program's functions: module constants, captured values, helper functions. All are evaluated before the entry function starts. */
+import type { DType } from "../../../base/dtypes.js";
 import { DaceError, type SourceLoc } from "../../../base/errors.js";
 import { constant } from "../../../scalar/expr.js";
 import { int } from "../../../symbolic/expr.js";
@@ -43,12 +44,12 @@ function make(ev: Evaluator, name: string, g: GlobalValue): Value {
         return v;
       } finally { ev.ctx.frames.pop(); }
     }
-    case "value": return fromJavaScript(ev, g.value, name, g.loc);
+    case "value": return fromJavaScript(ev, g.value, name, g.loc, [name]);
   }
 }
 
 /** A captured value, or one given as an argument that is no array or number. */
-export function fromJavaScript(ev: Evaluator, v: unknown, name: string, loc: SourceLoc | undefined): Value {
+export function fromJavaScript(ev: Evaluator, v: unknown, name: string, loc: SourceLoc | undefined, path?: readonly (string | number)[]): Value {
   const { ctx } = ev;
   switch (typeof v) {
     case "number": return floatValue(v, ctx.language);
@@ -60,16 +61,33 @@ export function fromJavaScript(ev: Evaluator, v: unknown, name: string, loc: Sou
     default: return ctx.fail("CAPTURE", `the captured value ${name} is a ${typeof v}`, loc, "pass what the program needs as an argument");
   }
   if (v === null) return NONE;
-  if (ArrayBuffer.isView(v) || "data" in v) return ctx.fail("CAPTURE", `the captured array ${name}`, loc, "pass it as an argument");
+  if (ArrayBuffer.isView(v) || ("data" in v && "shape" in v)) return capturedArray(ev, v, name, loc, path);
   if (Array.isArray(v)) {
     if (v.flat(Infinity).length > MAX_CONSTANTS) return ctx.fail("CAPTURE", `the captured array ${name}, which is large`, loc, "pass it as an argument");
-    const items = v.map((x: unknown, i) => fromJavaScript(ev, x, `${name}[${i}]`, loc));
+    const items = v.map((x: unknown, i) => fromJavaScript(ev, x, `${name}[${i}]`, loc, path && [...path, i]));
     return numbersAsArray(ev, listValue(items), name) ?? listValue(items);
   }
   if (Object.getPrototypeOf(v) === Object.prototype || Object.getPrototypeOf(v) === null) {
-    return { kind: "object", entries: new Map(Object.entries(v).map(([k, x]) => [k, fromJavaScript(ev, x, `${name}.${k}`, loc)])) };
+    return { kind: "object", entries: new Map(Object.entries(v).map(([k, x]) => [k, fromJavaScript(ev, x, `${name}.${k}`, loc, path && [...path, k])])) };
   }
   return ctx.fail("CAPTURE", `the captured value ${name} is an object of a class`, loc, "pass the numbers and arrays in it as arguments");
+}
+
+const TYPED: Readonly<Record<string, DType>> = {
+  Float64Array: "float64", Float32Array: "float32", Int8Array: "int8", Int16Array: "int16", Int32Array: "int32", BigInt64Array: "int64", Uint8Array: "uint8", Uint16Array: "uint16", Uint32Array: "uint32", BigUint64Array: "uint64",
+};
+/** A captured typed array or ndarray: by reference, as a parameter that the caller does not see. Its size is that of the array. */
+function capturedArray(ev: Evaluator, v: object, name: string, loc: SourceLoc | undefined, path: readonly (string | number)[] | undefined): Value {
+  const { ctx } = ev, data = ArrayBuffer.isView(v) ? v : (v as { data: unknown }).data, dtype = typeof data === "object" && data ? TYPED[data.constructor.name] : undefined;
+  const shape = ArrayBuffer.isView(v) ? [(v as Float64Array).length] : (v as { shape: readonly number[] }).shape, declared = (v as { dtype?: unknown }).dtype;
+  if (!path || !dtype || (declared !== undefined && declared !== dtype)) return ctx.fail("CAPTURE", `the captured array ${name}`, loc, "pass it as an argument");
+  const { stride, offset } = v as { stride?: readonly number[]; offset?: number };
+  let run = 1;
+  const dense = !stride || [...shape].reverse().every((n, k) => { const ok = n <= 1 || stride[shape.length - 1 - k] === run; run *= n; return ok; });
+  if (!dense || (offset ?? 0) !== 0) return ctx.fail("CAPTURE", `the captured array ${name}, which is a view`, loc, "copy it, or pass it as an argument");
+  const c = ctx.addContainer({ name: ctx.unique(name), dtype, shape: shape.map(int), transient: false, label: name, ...(loc ? { loc } : {}) });
+  ev.captures.push({ name: `capture:${JSON.stringify(path)}`, container: c.name });
+  return ctx.whole(c.name);
 }
 
 /** A JavaScript list of numbers (or of lists of one length of them) as a container, so that it can be indexed by what the run computes. Undefined for other lists. */

@@ -23,12 +23,13 @@ export class LoopNames {
 
   /** Runs `f` with the variables prepared, again as long as it learns something about them. */
   retrying<T>(f: () => T): T {
-    const { ctx } = this.ev;
+    const { ctx } = this.ev, objects = mutables(this.ev), fields = fieldsOf(objects);
     for (let tries = 0; ; tries++) {
       const saved = ctx.snapshot();
       try { this.#prepare(); return this.#watched(f); } catch (e) {
         if (!(e instanceof Retry) || e.key !== this.key || tries > 60) throw e;
         ctx.restore(saved);
+        restoreMutables(objects, fields);
       }
     }
   }

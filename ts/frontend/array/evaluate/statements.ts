@@ -22,13 +22,12 @@ export type Completion = "normal" | "returned" | "left";
 export function runList(ev: Evaluator, list: readonly ast.Stmt[], tail: boolean): Completion {
   for (let i = 0; i < list.length; i++) {
     const s = list[i]!, rest = list.slice(i + 1);
-    let c: Completion;
     if (s.kind === "if" && rest.length > 0 && (alwaysLeaves(s.then) || alwaysLeaves(s.otherwise))) {
       // What follows an arm that always leaves belongs to the other arm: control flow stays structured.
       const then = alwaysLeaves(s.then) ? s.then : [...s.then, ...rest], otherwise = alwaysLeaves(s.otherwise) ? s.otherwise : [...s.otherwise, ...rest];
       return guarded(ev, s, () => ifStatement(ev, s, then, otherwise, tail, rest.at(-1)!));
     }
-    c = guarded(ev, s, () => statement(ev, s, tail && rest.length === 0));
+    const c = guarded(ev, s, () => statement(ev, s, tail && rest.length === 0));
     if (c !== "normal") return c;
   }
   return "normal";

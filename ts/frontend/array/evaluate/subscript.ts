@@ -9,7 +9,7 @@ import { entryBound, knownOnEntry } from "../bounds.js";
 import type { Lowering } from "../context.js";
 import { broadcastTo, element, materialise, store } from "../store.js";
 import { requireInt, runCheck, toInteger } from "../shapes.js";
-import { type Arrayish, type ArrayValue, type LazyValue, type MaskedValue, type ScalarValue, type SliceValue, type Value, type ViewDim, describe, formatShape, indexOf, isArray, NONE, shapeOf } from "../value.js";
+import { type Arrayish, type ArrayValue, type LazyValue, type ScalarValue, type SliceValue, type Value, type ViewDim, describe, formatShape, indexOf, isArray, NONE, shapeOf } from "../value.js";
 import { broadcastShapes, castTo, elementAt } from "../library/elementwise.js";
 import { arrayFromList, elementValue } from "./expressions.js";
 import { fieldValue } from "./mutables.js";
@@ -165,7 +165,7 @@ export function placeOf(ctx: Lowering, v: ArrayValue, given: readonly Item[], lo
     }
     d++;
     if (isArray(x) && shapeOf(x).length > 0) {
-      if (!isInteger((x as Arrayish).dtype)) ctx.fail("TYPE", `an index array of ${(x as Arrayish).dtype}`, i.loc, "index arrays hold integers or booleans");
+      if (!isInteger((x).dtype)) ctx.fail("TYPE", `an index array of ${(x).dtype}`, i.loc, "index arrays hold integers or booleans");
       picks.push({ dim: dims.length, index: x });
       pickedAt.push(n);
       dims.push(dim);
@@ -251,11 +251,12 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
         case "view": return p.view.dims.length === 0 && !items.some((i) => i.kind === "ellipsis") ? elementValue(ctx, p.view) : p.view;
         case "masked": return { kind: "masked", mask: p.mask, value: p.view };
         case "gather": {
-          const { shape, source } = gatherParts(ctx, p, loc), view = p.view;
+          const { shape, source } = gatherParts(ctx, p, loc), { view } = p;
           return { kind: "lazy", dtype: view.dtype, shape, at: (index) => ctx.read(view.data, indexOf(view, source(index))) };
         }
       }
     }
+    default: break;
   }
   return ctx.fail("TYPE", `a subscript of ${describe(object)}`, loc);
 }
@@ -333,7 +334,7 @@ function writeMasked(ctx: Lowering, view: ArrayValue, mask: Arrayish, value: Val
   let right: (index: readonly Expr[]) => ScalarExpr;
   if (value.kind === "masked") {
     if (!sameMask(ctx, mask, (value).mask)) ctx.unsupported("storing elements picked by one mask to places picked by another", loc, "use np.where");
-    const v = (value as MaskedValue).value;
+    const v = (value).value;
     right = (index) => elementAt(ctx, v, index, shape);
   } else if (value.kind === "scalar") right = () => value.code;
   else if (isArray(value) && (shapeOf(value).length === 0 || shapeOf(value).every((e) => e.constant === 1))) right = () => element(ctx, value, shapeOf(value).map(() => ZERO));
