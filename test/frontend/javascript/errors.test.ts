@@ -58,6 +58,7 @@ const refused: readonly (readonly [body: string, what: RegExp, at?: string])[] =
   ["Math.PI = 3;", /^assigning a property of a function or namespace$/], ["return n === null;", /^comparing with null by ===$/], ["let g; for (let i = 0; i < n; i++) g = () => i; return g();", /^keeping a function that uses i, a variable of a loop's iteration$/],
   ["for (let i = 0; i < n; i++) { const k = i; return () => k; }", /^keeping a function that uses k/], ["for (let i = 0; i < n; i++) { const k = i, h = () => k; a[0] = [h].length; }", /^keeping a function that uses k/],
   ["return function g(k) { return k < 1 ? 0 : g(k - 1); }(n);", /uses its own name/], ["const g = (k = n++) => k; return g();", /^a default value with side effects$/], ["return super.x;", /super/],
+  ["return a.at?.(n);", /^an optional call$/], ["return a?.b.at(n);", /^an optional call$/], ["return a?.at(n).length;", /^the result of an optional call$/],
   ["label: { continue label; }", /./], ["using r = n;", /./],
 ];
 test("refused constructs", (t) => {

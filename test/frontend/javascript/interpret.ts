@@ -170,7 +170,7 @@ class Run {
       case "attribute": case "index": {
         const [object, key] = t.kind === "attribute" ? [this.expr(t.object, frame), t.name] : this.all([t.object, only(t)], frame);
         const o = object as Record<string, unknown>, k = key as string;
-        return { get: () => o[k], set: (v) => { if (t.kind === "index" && ArrayBuffer.isView(o) && !(Number(k) in o)) throw new RangeError(`index ${k}`); o[k] = v; } };
+        return { get: () => o[k], set: (v) => { o[k] = v; } };
       }
       case "tuple": return { get: () => { throw new Broken("reading a pattern"); }, set: (v) => { this.assign(t, v, frame); } };
     }
@@ -252,7 +252,7 @@ function library(name: string): unknown {
   return member !== undefined && space !== "Math" && typeof v === "function" ? (v as Fn).bind((globalThis as Record<string, unknown>)[space!]) : v;
 }
 
-/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-return */
+/* eslint-disable @typescript-eslint/no-explicit-any */
 function binary(op: BinaryOp, a: any, b: any): unknown {
   switch (op) {
     case "+": return a + b;

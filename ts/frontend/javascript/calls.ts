@@ -16,6 +16,7 @@ export function call(c: Context, n: Call, direct: boolean): Expr {
   const callee = c.unit.unwrap(n.callee);
   if (callee.type === "Super" || callee.type === "Import" || callee.type === "V8IntrinsicIdentifier") return refuse(c, n, "this call");
   const s = c.unit.static(callee);
+  if (n.type === "OptionalCallExpression" && !s && (n.optional || (callee.type === "OptionalMemberExpression" && !callee.optional))) return refuse(c, n, "an optional call", "test with if what may be missing");
   if (n.type === "NewExpression" && s?.kind !== "library" && s?.kind !== "missing") {
     return refuse(c, n, `new ${c.unit.text.excerpt(callee)}`, "only typed arrays and Array can be made with new");
   }

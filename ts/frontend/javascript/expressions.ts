@@ -107,15 +107,30 @@ function member(c: Context, n: t.MemberExpression | t.OptionalMemberExpression):
   const s = c.unit.static(n);
   if (s) return staticExpr(c, s, n);
   if (n.object.type === "Super") return refuse(c, n, "super");
-  if (n.type === "OptionalMemberExpression" && n.optional) {
-    const object = stable(c, expr(c, n.object), n);
-    const rest = c.collect(() => access(c, object, n));
-    return guardedByNull(c, object, rest.value, rest.stmts, n);
-  }
+  if (n.type === "OptionalMemberExpression") return chain(c, n, (v) => v);
   const key = n.computed && n.property.type !== "StringLiteral" ? n.property : undefined;
   if (!key) return access(c, expr(c, n.object), n);
   const [object, index] = c.sequence([() => expr(c, n.object), () => expr(c, key)]) as [Expr, Expr];
   return { kind: "index", object, items: [{ kind: "expr", value: index }], loc: c.loc(n) };
+}
+/** A chain such as `a?.b.c`: where an object before `?.` is none, so is the whole chain. `rest` continues with the value of this link. */
+function chain(c: Context, n: t.OptionalMemberExpression, rest: (value: Expr) => Expr): Expr {
+  const link = (object: Expr): Expr => {
+    if (!n.optional) return rest(access(c, object, n));
+    const fixed = stable(c, object, n);
+    const r = c.collect(() => rest(access(c, fixed, n)));
+    return guardedByNull(c, fixed, r.value, r.stmts, n);
+  };
+  const object = c.unit.unwrap(n.object);
+  if (object.type === "OptionalMemberExpression" && !c.unit.static(object)) return chain(c, object, link);
+  if (object.type === "OptionalCallExpression" && !n.optional) return refuse(c, n, "the result of an optional call", "test the object with if");
+  const value = expr(c, object);
+  // The index may have effects on what the object is read from.
+  if (!n.optional && n.computed && n.property.type !== "StringLiteral") {
+    const [o, index] = c.sequence([() => value, () => expr(c, n.property)]) as [Expr, Expr];
+    return rest({ kind: "index", object: o, items: [{ kind: "expr", value: index }], loc: c.loc(n) });
+  }
+  return link(value);
 }
 /** `object.name`, `object["name"]` or `object[index]` for an object that is already evaluated. */
 function access(c: Context, object: Expr, n: t.MemberExpression | t.OptionalMemberExpression): Expr {

@@ -38,7 +38,7 @@ function whileStatement(c: Context, s: t.Node, target: Target, test: ReturnType<
   else if (test.before.length === 0) c.emit({ kind: "while", test: test.test, body, update, testAfter: false, label, loc });
   else {
     // Evaluating the test takes statements: they open the body.
-    const leave: Stmt = { kind: "if", test: test.test, then: [], otherwise: [{ kind: "break", label, loc }], loc };
+    const leave: Stmt = { kind: "if", test: test.test, then: [], otherwise: [{ kind: "break", label, loc }], loc: test.test.loc };
     c.emit({ kind: "while", test: always, body: [...test.before, leave, ...body], update, testAfter: false, label, loc });
   }
 }

@@ -37,7 +37,7 @@ function oneByOne(c: Context, pattern: t.ArrayPattern | t.ObjectPattern, value: 
   const one = (raw: t.Node, part: Expr): void => {
     let p = raw, v = part;
     if (p.type === "AssignmentPattern") {
-      const right = p.right, name = c.temporary("t"), target: Target = { kind: "name", name, loc }, self: Expr = { kind: "name", name, loc };
+      const right = p.right, loc = c.loc(p), name = c.temporary("t"), target: Target = { kind: "name", name, loc }, self: Expr = { kind: "name", name, loc };
       c.emit({ kind: "assign", targets: [target], value: v, loc });
       const d = c.collect(() => expr(c, right));
       c.emit({ kind: "if", test: { kind: "compare", op: "is", left: self, right: { kind: "none", loc }, loc }, then: [...d.stmts, { kind: "assign", targets: [target], value: d.value, loc }], otherwise: [], loc });

@@ -1,12 +1,13 @@
 /** `switch`: a chain of ifs where no case falls through into the next, else a chosen position and a run of guarded bodies. */
 import type * as t from "@babel/types";
+import type { SourceLoc } from "../../base/errors.js";
 import type { Expr, Stmt } from "../array/ast.js";
 import type { Context } from "./context.js";
 import { expr, numberLiteral, stable } from "./expressions.js";
 import { breaksTo } from "./jumps.js";
 import { hoistFunctions, list } from "./statements.js";
 
-interface Group { readonly tests: (t.Expression | null)[]; readonly body: Stmt[] }
+interface Group { readonly tests: (t.Expression | null)[]; readonly body: Stmt[]; readonly loc: SourceLoc }
 
 export function switchStatement(c: Context, s: t.SwitchStatement, names: readonly string[]): void {
   const loc = c.loc(s), label = c.label("switch");
@@ -21,13 +22,13 @@ export function switchStatement(c: Context, s: t.SwitchStatement, names: readonl
     open.push(k.test ?? null);
     if (k.consequent.length === 0 && k !== s.cases.at(-1)) continue;
     const body = c.collect(() => { list(c, k.consequent); }).stmts;
-    groups.push({ tests: open, body });
+    groups.push({ tests: open, body, loc: c.loc(k) });
     open = [];
   }
   c.targets.pop();
   if (groups.length === 0) return;
   const separate = groups.every((g, i) => i === groups.length - 1 || ends(g.body));
-  const stmts = separate ? chain(c, s, on, groups, label) : positions(c, s, on, groups);
+  const stmts = separate ? chain(c, s, on, groups, label) : positions(c, s, on, groups, label);
   if (groups.some((g) => breaksTo(g.body, label)) && stmts.some((x) => breaksTo([x], label))) c.emit({ kind: "block", label, body: stmts, loc });
   else c.out.push(...stmts);
 }
@@ -76,9 +77,11 @@ function chain(c: Context, s: t.SwitchStatement, on: Expr, groups: readonly Grou
   return [...otherwise];
 }
 
-function positions(c: Context, s: t.SwitchStatement, on: Expr, groups: readonly Group[]): Stmt[] {
+/** The position of the body to start from is chosen first; bodies that run into one another come together, each skipped if it stands before that position. */
+function positions(c: Context, s: t.SwitchStatement, on: Expr, groups: readonly Group[], label: string): Stmt[] {
   const loc = c.loc(s), at = c.temporary("at"), self: Expr = { kind: "name", name: at, loc };
   const choose = (i: number): Stmt => ({ kind: "assign", targets: [{ kind: "name", name: at, loc }], value: numberLiteral(i, c, s), loc });
+  const upTo = (i: number): Expr => ({ kind: "compare", op: "<=", left: self, right: numberLiteral(i, c, s), loc: groups[i]!.loc });
   const fallback = groups.findIndex((g) => g.tests.includes(null));
   let pick: Stmt[] = [choose(fallback < 0 ? groups.length : fallback)];
   for (let i = groups.length - 1; i >= 0; i--) {
@@ -88,5 +91,19 @@ function positions(c: Context, s: t.SwitchStatement, on: Expr, groups: readonly 
       pick = [...e.stmts, { kind: "if", test: e.value, then: [choose(i)], otherwise: pick, loc: e.value.loc }];
     }
   }
-  return [...pick, ...groups.map((g, i): Stmt => ({ kind: "if", test: { kind: "compare", op: "<=", left: self, right: numberLiteral(i, c, s), loc }, then: g.body, otherwise: [], loc }))];
+  const runs: number[][] = [[]];
+  groups.forEach((g, i) => {
+    runs.at(-1)!.push(i);
+    if (ends(g.body) && i < groups.length - 1) runs.push([]);
+  });
+  let rest: Stmt[] = [];
+  for (const run of runs.reverse()) {
+    const last = run.at(-1)!;
+    const then = run.flatMap((i): readonly Stmt[] => {
+      const body = i === last ? withoutFinalBreak(groups[i]!.body, label) : groups[i]!.body;
+      return i === last ? body : [{ kind: "if", test: upTo(i), then: body, otherwise: [], loc: groups[i]!.loc }];
+    });
+    rest = [{ kind: "if", test: upTo(last), then, otherwise: rest, loc: groups[run[0]!]!.loc }];
+  }
+  return [...pick, ...rest];
 }
