@@ -37,4 +37,5 @@ export function methodNamed(language: Language, name: string): Handler | undefin
 export function attributeNamed(language: Language, name: string): AttributeHandler | undefined { return ATTRIBUTES.get(`${language}.${name}`); }
 /** Whether a library function (by name) or any method of a name (".fill") may write. */
 export function isImpure(name: string): boolean { return IMPURE.has(name); }
-export function knownNames(): string[] { return [...FUNCTIONS.keys(), ...CONSTANTS.keys()]; }
+/** Names that a program can write (not those that only the library uses). */
+export function knownNames(): string[] { return [...FUNCTIONS.keys(), ...CONSTANTS.keys()].filter((n) => !n.startsWith("%") && !n.endsWith("[]")); }

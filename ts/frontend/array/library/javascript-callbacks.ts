@@ -146,7 +146,7 @@ for (const name of ["reduce", "reduceRight"] as const) defineMethod("javascript"
   if (name === "reduceRight") return ctx.unsupported("reduceRight of an array of numbers", loc, "use reduce, or a loop that counts down");
   const step = w.assign("acc", w.call(w.name("f"), w.name("acc"), w.item("a", "i"), w.name("i"), w.name("a")));
   if (init.length > 0) return ctx.call(w.define("reduce", ["a", "f", "acc"], w.loop(w.number(0), w.length("a"), step), w.give(w.name("acc"))), [whole, f, init[0]!], NO_KEYWORDS, loc);
-  requireElements(ctx, shapeOf(whole)[0]!, "reduce", loc);
+  requireElements(ctx, shapeOf(whole)[0]!, "Reduce of empty array with no initial value", loc);
   const first = w.assign("acc", { kind: "index", object: w.name("a"), items: [{ kind: "expr", value: w.number(0) }], loc });
   return ctx.call(w.define("reduce", ["a", "f"], first, w.loop(w.number(1), w.length("a"), step), w.give(w.name("acc"))), [whole, f], NO_KEYWORDS, loc);
 }, { impure: true });

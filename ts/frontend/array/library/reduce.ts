@@ -67,12 +67,12 @@ export function finished(ctx: Lowering, out: Arrayish, axes: readonly number[], 
   return { kind: "scalar", dtype: code.dtype, weak: ctx.language === "javascript", code };
 }
 
-/** An extremum of nothing is an error, at entry or when it happens. */
+/** An extremum of nothing is an error, at entry or when it happens. `name`: NumPy's name of the reduction, or the whole message. */
 export function requireElements(ctx: Lowering, count: Expr, name: string, loc: SourceLoc): void {
-  const message = `zero-size array to reduction operation ${name} which has no identity`;
+  const message = name.includes(" ") ? name : `zero-size array to reduction operation ${name} which has no identity`;
   if (count.constant === 0) ctx.fail("SHAPE", message, loc);
   const e = addInt(count, -1);
-  if (proven(ctx, e) || holds(ctx, e, `the argument of ${name} is not empty`, loc)) return;
+  if (proven(ctx, e) || holds(ctx, e, "a reduced array is not empty", loc)) return;
   ctx.conditional(op("le", "bool", symbolic(count), constant(0, "int64")), () => { ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message, loc }); }, undefined, loc);
 }
 

@@ -19,7 +19,6 @@ export function hintFor(name: string): string {
   const short = name.slice(name.lastIndexOf(".") + 1), scope = name.slice(0, name.length - short.length);
   let best: string | undefined, least = Math.max(1, Math.floor(short.length / 3)) + 1;
   for (const known of knownNames()) {
-    if (known.startsWith("%")) continue;
     const tail = known.slice(known.lastIndexOf(".") + 1), prefix = known.slice(0, known.length - tail.length);
     const d = distance(short, tail) + (prefix === scope ? 0 : 0.5);
     if (d < least) { least = d; best = known; }
