@@ -15,6 +15,10 @@ export interface InterpretOptions {
   readonly seed?: number;
   /** Stop after that many executed nodes. */
   readonly fuel?: number;
+  /** Told of every read of a memlet: the element, and the number of the write that gave it its value (0: an input). */
+  readonly onRead?: (m: Memlet, base: string, at: number, stamp: number) => void;
+  /** Told at the end of the number of each element's last write. */
+  readonly onEnd?: (stampOf: (base: string, at: number) => number) => void;
   /** Look for iterations of maps that depend on one another (default true). */
   readonly races?: boolean;
 }
@@ -62,6 +66,7 @@ class Machine {
     }
     this.#findSaved(this.graph.body);
     this.#list(this.graph.body);
+    this.options.onEnd?.((base, at) => this.#stamps.get(`${base}:${at}`) ?? 0);
     const out = new Map<string, { v: number[]; d: number[]; set: boolean[] }>();
     for (const [name, b] of this.#buffers) out.set(name, { v: [...b.v], d: [...b.d], set: [...b.set].map(Boolean) });
     return out;
@@ -98,6 +103,8 @@ class Machine {
     }
   }
   readonly #scope = new Map<string, string[]>();
+  readonly #stamps = new Map<string, number>();
+  #writes = 0;
   #here(): string { return this.#around.map((v) => `${v}=${this.#env.get(v)}`).join(","); }
 
   // ---- memory
@@ -153,6 +160,7 @@ class Machine {
     let b = this.#buffers.get(base)!;
     if (m.saved) b = this.#savedBuffer(m.saved, base);
     else if (!quiet) this.#touch(base, at, "read");
+    this.options.onRead?.(m, base, at, this.#stamps.get(`${base}:${at}`) ?? 0);
     return b.set[at] ? { v: b.v[at]!, d: b.d[at]! } : UNSET;
   }
   #savedBuffer(s: Saved, base: string): Buffer {
@@ -165,6 +173,7 @@ class Machine {
   #write(m: Memlet, x: Dual, wcr: Wcr | undefined): void {
     const c = this.graph.container(m.data), at = this.#flat(c, m.index), base = this.#base(m.data), b = this.#buffers.get(base)!;
     this.#touch(base, at, wcr ?? "write");
+    if (this.options.onRead) this.#stamps.set(`${base}:${at}`, ++this.#writes);
     if (wcr) {
       if (!b.set[at] || x.unset) throw new Invalid(`${wcr} into ${m.data}, which was never written`);
       const old = { v: b.v[at]!, d: b.d[at]! };

@@ -29,6 +29,8 @@ export class Build {
   }
   open(): void { this.#stack.push([]); }
   close(): readonly Node[] { return this.#stack.pop()!; }
+  /** What `body` builds, as a list of its own. */
+  apart(body: () => void): readonly Node[] { this.#stack.push([]); body(); return this.#stack.pop()!; }
   push(n: Node): this { this.#stack.at(-1)!.push(n); return this; }
   graph(...facts: string[]): Graph {
     return new Graph({
