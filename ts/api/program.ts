@@ -55,8 +55,3 @@ export function javascript<A extends unknown[] = unknown[], R = unknown>(from: (
   const source = readSource(from);
   return new ArraySource<A, R>(() => parseJavaScript(source, name), { source, identity: `javascript ${name}` });
 }
-
-/** A program from one of DaCe's .sdfg files. */
-export function loadSDFG(path: string): Program {
-  throw new DaceError("UNSUPPORTED", `loading ${path}`);
-}

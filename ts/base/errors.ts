@@ -39,7 +39,8 @@ export function sourceFrame(loc: SourceLoc): string {
 
 function render(code: ErrorCode, message: string, o: DaceErrorOptions): string {
   const parts = [`ERR_DACE_${code}: ${message}`];
-  if (o.loc) parts.push(`  ${formatLoc(o.loc)}`, sourceFrame(o.loc));
+  // The text may not be at hand (a .sdfg names the lines of a file that is elsewhere).
+  if (o.loc) parts.push(`  ${formatLoc(o.loc)}`, ...(o.loc.file.text === "" ? [] : [sourceFrame(o.loc)]));
   if (o.hint) parts.push(`  hint: ${o.hint}`);
   for (const n of o.notes ?? []) {
     parts.push(`  note: ${n.message}${n.loc ? ` (${formatLoc(n.loc)})` : ""}`);

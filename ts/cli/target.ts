@@ -2,14 +2,15 @@
 import { extname } from "node:path";
 import { DaceError } from "../base/errors.js";
 import type { Program } from "../compile/program.js";
-import { javascript, loadSDFG, python } from "../api/program.js";
+import { javascript, python } from "../api/program.js";
+import { SDFG } from "../api/sdfg.js";
 
 export function programOf(target: string): Program {
   const at = target.lastIndexOf(":");
   // A drive letter is not a separator.
   const [file, name] = at > 1 ? [target.slice(0, at), target.slice(at + 1)] : [target, ""];
   const extension = extname(file).toLowerCase();
-  if (extension === ".sdfg") return loadSDFG(file);
+  if (extension === ".sdfg") return SDFG.load(file);
   if (name === "") throw new DaceError("ARGUMENT", `${target} names no function`, { hint: "write FILE:FUNCTION, such as model.py:loss" });
   switch (extension) {
     case ".py": return python({ file }, { function: name });

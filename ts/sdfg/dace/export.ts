@@ -31,6 +31,7 @@ class Exporter {
   readonly #declared = new Map<string, string>();
   #labels = 0;
   #variables = 0;
+  /** In code. */
   readonly names: Names = { symbol: (s) => this.symbol(s), load: (d, index) => this.element({ data: d, index }) };
 
   constructor(readonly graph: Graph, readonly options: ExportOptions) {
@@ -99,7 +100,12 @@ class Exporter {
     for (let d = c.shape.length - 1; d >= 0; d--) { strides[d] = this.int(s); s = mul(s, c.shape[d]!); }
     return { type: "Array", attributes: { strides: shape.length === 0 ? ["1"] : strides, total_size: shape.length === 0 ? "1" : this.int(s), offset: sizes.map(() => "0"), dtype: c.dtype, shape: sizes, ...(c.transient ? { transient: true } : {}) } };
   }
-  int(e: Expr): string { return integerText(e, this.names); }
+  /** In ranges, subsets and shapes; loaded values are symbols there. */
+  #sympy(replace: ReadonlyMap<string, string> = new Map()): Names {
+    const typed = (s: string): string => `symbol($${s}, dtype=dace.int64)`;
+    return { symbol: (s) => typed(this.symbol(s)), load: (d, index) => typed(replace.get(loadKey(d, index)) ?? refuse("an indirect index here")) };
+  }
+  int(e: Expr): string { return integerText(e, this.#sympy()); }
 
   // ---- elements ----
   /** Views are index arithmetic on the viewed container. */
@@ -124,7 +130,7 @@ class Exporter {
   }
   subset(p: { readonly index: readonly Expr[] }, replace: ReadonlyMap<string, string>): Piece[] {
     if (p.index.length === 0) return [{ begin: "0", end: "0" }];
-    const names: Names = { symbol: (s) => this.symbol(s), load: (d, index) => replace.get(loadKey(d, index)) ?? refuse("an indirect index here") };
+    const names = this.#sympy(replace);
     return p.index.map((e) => { const t = integerText(e, names); return { begin: t, end: t }; });
   }
   full(name: string): Piece[] {
@@ -238,7 +244,7 @@ class Exporter {
   }
   /** Entry and exit of a map over loops, with the arrays that come in and go out. */
   #scope(s: StateJson, label: string, loops: readonly Loop[], replace: ReadonlyMap<string, string>, reads: ReadonlySet<string>, writes: ReadonlySet<string>): { readonly entry: number; readonly exit: () => number; readonly scope: { readonly entry: number; readonly exit: () => number }; connect(whole: (data: string, source: boolean) => { data: string; subset: Piece[]; source: boolean; volume: string }, wcr: { readonly wcr?: string } | ((data: string) => { readonly wcr?: string })): void } {
-    const name = (d: string): string => this.#data.get(d)!, names: Names = { symbol: (x) => this.symbol(x), load: (d, index) => replace.get(loadKey(d, index)) ?? refuse("an indirect bound of a map") };
+    const name = (d: string): string => this.#data.get(d)!, names = this.#sympy(replace);
     const text = (e: Expr): string => integerText(e, names);
     const ranges = loops.map((l): Piece => ({ begin: text(l.begin), end: text(sub(l.end, ONE)) }));
     const accessIn = [...reads].map((d) => [d, s.access(name(d))] as const);
@@ -288,7 +294,7 @@ class Exporter {
     // What the nested SDFG takes from outside: sizes and the loop variables around it.
     const own = boundIn(body), wanted = [...symbolsIn(this.graph, body, locals)].filter((x) => !own.has(x)).map((x) => this.symbol(x));
     for (const d of [...reads, ...out, ...locals]) for (const e of this.graph.container(d).shape) for (const x of freeSymbols(e)) wanted.push(this.symbol(x));
-    const mapping = Object.fromEntries([...new Set(wanted)].map((x) => [x, x])), symbols: JsonObject = {};
+    const mapping = Object.fromEntries([...new Set(wanted)].map((x) => [x, `symbol($${x}, dtype=dace.int64)`])), symbols: JsonObject = {};
     for (const x of new Set(wanted)) symbols[x] = "int64";
     for (const [k, v] of inside) symbols[k] = v;
     const sdfg = sdfgJson(label, arrays, symbols, blocks, undefined);

@@ -41,7 +41,12 @@ function rational(n: PyNode, s: IntegerScope): Rational | undefined {
       const a = rational(node(n["operand"]), s), op = node(n["op"]).nodeType;
       return a && (op === "USub" ? negate(a) : op === "UAdd" ? a : undefined);
     }
-    case "BinOp": return binary(node(n["op"]).nodeType, rational(node(n["left"]), s), rational(node(n["right"]), s));
+    case "BinOp": {
+      // SymPy's M*N**-1
+      const r = node(n["right"]), power = node(n["op"]).nodeType === "Mult" && r.nodeType === "BinOp" && node(r["op"]).nodeType === "Pow" ? rational(node(r["right"]), s)?.top.constant : undefined;
+      if (power !== undefined && power < 0) return binary("Div", rational(node(n["left"]), s), binary("Pow", rational(node(r["left"]), s), whole(int(-power))));
+      return binary(node(n["op"]).nodeType, rational(node(n["left"]), s), rational(node(n["right"]), s));
+    }
     case "Subscript": {
       const name = dotted(node(n["value"])), at = indices(n).map((i) => integerOf(i, s));
       return name === undefined ? undefined : element(name, at, s);
@@ -72,7 +77,9 @@ function binary(op: string, a: Rational | undefined, b: Rational | undefined): R
     case "Mod": return a.bottom === 1 && b.bottom === 1 && b.top.constant !== 0 ? whole(mod(a.top, b.top)) : undefined;
     case "Pow": {
       const k = b.bottom === 1 ? b.top.constant : undefined;
-      if (k === undefined || k < 0 || k > 16) return undefined;
+      if (k === undefined || Math.abs(k) > 16) return undefined;
+      // 8**-1
+      if (k < 0) return a.top.constant === undefined ? undefined : binary("Div", whole(int(1)), binary("Pow", a, whole(int(-k))));
       let top: Expr = int(1);
       for (let i = 0; i < k; i++) top = mul(top, a.top);
       return { top, bottom: a.bottom ** k };
@@ -96,6 +103,7 @@ function call(n: PyNode, s: IntegerScope): Rational | undefined {
     case "symbol": case "int": case "int32": case "int64": case "long_long": return a && whole(down(a));
     case "int_floor": case "__int_floor": case "py_floor": case "floor_div": return a && b && quotient(a, b);
     case "int_ceil": case "__int_ceil": { const q = a && b && quotient(negate(a), b); return q && negate(q); }
+    case "int8": case "int16": case "uint8": case "uint16": case "uint32": case "uint64": return a && a.bottom === 1 && a.top.constant !== undefined ? a : undefined;
     case "floor": return a && whole(down(a));
     case "ceiling": case "ceil": return a && whole(neg(down(negate(a))));
     case "Mod": case "py_mod": return a && b && binary("Mod", a, b);

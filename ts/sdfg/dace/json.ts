@@ -65,6 +65,8 @@ export function sdfgJson(name: string, arrays: JsonObject, symbols: JsonObject, 
     type: "SDFG",
     attributes: { name, ...(argNames ? { arg_names: argNames } : {}), _arrays: arrays, symbols, global_code: CPP, init_code: CPP, exit_code: CPP, using_explicit_control_flow: true },
     nodes: s.nodes, edges: s.edges, collapsed: false, label: name, id: null, cfg_list_id: 0, start_block: 0,
+    // The version says how expressions are spelt.
+    ...(argNames ? { dace_version: "2.0.0a6" } : {}),
   };
 }
 /** Numbers the control-flow graphs of an SDFG as DaCe does: depth first, nested SDFGs included. */

@@ -27,7 +27,7 @@ function atom(a: Atom, n: Names, code: boolean): string {
   switch (a.kind) {
     case "symbol": return n.symbol(a.name);
     case "floordiv": return `int_floor(${text(a.a)}, ${text(a.b)})`;
-    case "mod": return code ? `py_mod(${text(a.a)}, ${text(a.b)})` : `Mod(${text(a.a)}, ${text(a.b)})`;
+    case "mod": return code ? `py_mod(dace.int64(${text(a.a)}), dace.int64(${text(a.b)}))` : `Mod(${text(a.a)}, ${text(a.b)})`;
     // Two at a time: min and max of C++ take two.
     case "min": return a.args.map(text).reduce((x, y) => `${code ? "min" : "Min"}(${x}, ${y})`);
     case "max": return a.args.map(text).reduce((x, y) => `${code ? "max" : "Max"}(${x}, ${y})`);
@@ -67,7 +67,8 @@ export function pythonText(e: ScalarExpr, input: (index: number) => string, name
       case "fma": return `(${a} * ${b} + ${c})`;
       case "div": return isInteger(d) ? `int_floor(${a}, ${b})` : `(${a} / ${b})`;
       case "floordiv": return isInteger(d) ? `int_floor(${a}, ${b})` : `floor(${a} / ${b})`;
-      case "mod": return `py_mod(${a}, ${b})`;
+      // A template of one type: literals are cast too.
+      case "mod": return `py_mod(${x.args.map((y, i) => (y.kind === "const" || y.kind === "symbolic" ? `dace.${d}(${args[i]!})` : args[i]!)).join(", ")})`;
       case "rem": return isInteger(d) ? `(${a} % ${b})` : `fmod(${a}, ${b})`;
       case "pow": return `(${a} ** ${b})`;
       case "jsround": return `floor(${a} + ${as({ kind: "const", dtype: d, value: 0.5 }, d)})`;

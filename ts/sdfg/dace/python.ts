@@ -16,13 +16,17 @@ const cache = new Map<string, readonly PyNode[]>();
 export function parseStatements(code: string): readonly PyNode[] {
   const known = cache.get(code);
   if (known) return known;
-  const text = code.replace(/\$\?/g, "__undefined__").replace(/\$(?=[A-Za-z_])/g, "").replace(/^\s+/, "");
+  const text = typedLiterals(code).replace(/\$\?/g, "__undefined__").replace(/\$(?=[A-Za-z_])/g, "").replace(/^\s+/, "");
   let body: readonly PyNode[];
   try { body = nodes((parse(`${text}\n`, {}) as PyNode)["body"]); } catch (e) { throw new DaceError("PARSE", `not Python: ${code.trim().slice(0, 200)}`, { cause: e }); }
   markLiterals(body, text.split("\n"));
   if (cache.size > 5000) cache.clear();
   cache.set(code, body);
   return body;
+}
+/** `3i64`, `0.5f32`: literals with a dtype. */
+function typedLiterals(code: string): string {
+  return code.replace(/(?<![A-Za-z0-9_.])((?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([iu](?:8|16|32|64)|f(?:32|64))\b/g, (_, value: string, suffix: string) => `dace.${suffix.startsWith("i") ? "int" : suffix.startsWith("u") ? "uint" : "float"}${suffix.slice(1)}(${value})`);
 }
 /** A single expression. */
 export function parseExpression(code: string): PyNode {
