@@ -42,6 +42,7 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
     const param = given[i];
     if (!param) throw new InternalError(`${entry.name} has no parameter ${i}`);
     const first = signature.aliases?.find((g) => g.includes(i))?.find((k) => k < i);
+    if (program.language === "javascript" && type.kind === "value" && type.value === undefined && param.default) { bound.push(undefined); return; }
     const v = parameter(ev, param.name, type, first === undefined ? undefined : bound[first], parameters, param.loc);
     bound.push(v.kind === "array" ? v.data : undefined);
     frame.vars.set(param.name, { kind: "value", value: v });
@@ -52,7 +53,10 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
   for (const p of entry.params) {
     if (frame.vars.has(p.name)) continue;
     if (!p.default) { if (program.language === "python") ctx.fail("ARGUMENT", `${entry.name} is not given ${p.name}`, p.loc); continue; }
+    // A JavaScript default sees the parameters before it.
+    if (program.language === "javascript") ctx.frames.push(frame);
     const v = settle(ev, evaluate(ev, p.default), p.loc, p.name);
+    if (program.language === "javascript") ctx.frames.pop();
     frame.vars.set(p.name, { kind: "value", value: v });
   }
   let result: ReturnValue = { kind: "none" };

@@ -18,7 +18,7 @@ import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
 import { type LoopNames, prepareNames } from "./loop-variables.js";
 import { boxFields, checkMutables, mutables } from "./mutables.js";
-import { boundBy, leaves } from "./names.js";
+import { boundBy, leaves, visitStatements } from "./names.js";
 import { sequenceOf } from "./sequences.js";
 import { type Completion, runList } from "./statements.js";
 import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
@@ -52,6 +52,15 @@ function jumpsTo(body: readonly Node[], label: string): boolean {
 function withExit<T>(ev: Evaluator, x: Omit<Exit, "used" | "frame">, f: () => T): T {
   ev.exits.push({ ...x, used: false, frame: ev.frame });
   try { return f(); } finally { ev.exits.pop(); }
+}
+
+/** Something in the body leaves or continues a loop or block around this one. */
+function jumpsFurther(body: readonly ast.Stmt[], label: string): boolean {
+  const inside = new Set([label]);
+  let found = false;
+  visitStatements(body, (x) => { if ("label" in x && x.kind !== "break" && x.kind !== "continue") inside.add(x.label); });
+  visitStatements(body, (x) => { if ((x.kind === "break" || x.kind === "continue") && !inside.has(x.label)) found = true; });
+  return found;
 }
 
 /** One iteration's statements, as a block that `continue` leaves. */
@@ -145,7 +154,7 @@ interface Counted {
 function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: Counted): Completion {
   const key = ev.key(s.loc), live = liveness(ev, s), trip = l.trip, fixed = trip.constant;
   if (fixed !== undefined && fixed <= 0) { afterNone(ev, l); return l.otherwise ? runList(ev, l.otherwise, false) : "normal"; }
-  const hasBreak = leaves(l.body, "break", l.label) || leaves(l.body, "return");
+  const hasBreak = leaves(l.body, "break", l.label) || leaves(l.body, "return") || jumpsFurther(l.body, l.label);
   const own = [...l.target].filter((n) => assignedIn(ev, l.body).has(n));
   // Names that the loop itself binds stay symbolic in the body; where they are used afterwards and cannot be computed, they go through a cell.
   const outlive = [...l.target].filter((n) => { const f = ownerOf(ev.frame, n) ?? ev.frame; return live.after(f, n) && (own.includes(n) || hasBreak || l.name !== n); });

@@ -126,8 +126,8 @@ export class FunctionFacts {
     return live;
   }
   #statement(s: Stmt, out: ReadonlySet<string>, breaks: ReadonlyMap<string, ReadonlySet<string>>, continues: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> {
-    const old = this.after.get(s);
-    this.after.set(s, old ? union(old, out) : out);
+    const old = this.after.get(s), beyond = union(out, jumpsOut(s, breaks, continues));
+    this.after.set(s, old ? union(old, beyond) : beyond);
     const uses = (base: ReadonlySet<string>): Set<string> => { const u = new Set(base); visitOwn(s, (e) => { if (e.kind === "name") u.add(e.name); }); return u; };
     switch (s.kind) {
       case "assign": { const kill = new Set<string>(); for (const t of s.targets) boundBy(t, kill); return uses(minus(out, kill)); }
@@ -170,6 +170,16 @@ export class FunctionFacts {
   }
 }
 
+/** What is live where jumps out of a loop or block to an outer one lead: control comes out of the statement there too. */
+function jumpsOut(s: Stmt, breaks: ReadonlyMap<string, ReadonlySet<string>>, continues: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> {
+  let live = EMPTY;
+  if (s.kind === "for" || s.kind === "count" || s.kind === "while" || s.kind === "block") {
+    visitStatements(innerLists(s).flat(), (x) => {
+      if ((x.kind === "break" || x.kind === "continue") && x.label !== s.label) live = union(live, (x.kind === "break" ? breaks : continues).get(x.label) ?? EMPTY);
+    });
+  }
+  return live;
+}
 function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> { if (b.size === 0) return a; const s = new Set(a); for (const x of b) s.add(x); return s; }
 function minus(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> { const s = new Set(a); for (const x of b) s.delete(x); return s; }
 
