@@ -65,6 +65,16 @@ test("a view written through its base and read through the view", (t) => {
   check(t, { build: b, wrt: ["A"], of: ["out", "A"] });
 });
 
+test("an element of a view that is combined into beside accesses of its base, and again in a loop that never runs", (t) => {
+  const b = new Build("N").data("A", "N");
+  view(b, "tail", "A", "1", "N - 1");
+  b.loop("i", "0", "N", "up", () => {
+    b.loop("e", "2", "1", "up", () => b.loop("k", "0", "N", "up", () => b.set("A[k]", ["tail[1]"], sin)));
+    b.set("A[N - 1 - i]", ["A[i]", "tail[1]"], (x, y) => sin(plus(x, sin(y))));
+  });
+  check(t, { build: b, facts: ["N - 3"], wrt: ["A"], of: ["A"] });
+});
+
 test("a scalar carried by a loop that looks parallel", (t) => {
   const b = new Build("N").data("A", "N").data("s").data("out", "N");
   b.loop("i", "0", "N", "up", () => { b.set("out[i]", ["A[i]", "s"], times); b.set("s", ["A[i]", "s"], (a, s) => plus(sin(a), times(num(0.5), s))); });

@@ -25,12 +25,14 @@ export function reductionsOf(graph: Graph, l: Loop, facts: Assumptions = graph.f
   const collect = (n: Node): void => { if (n.kind === "loop") variables.add(n.variable); else if (n.kind === "while") variables.add(n.counter); for (const b of bodiesOf(n)) b.list.forEach(collect); };
   collect(l);
   const locals = localsOf([l]), known = facts.with(...loopFacts(l));
+  // Every access that combines into the element must be alone: one of them may stand in a loop that never runs, which proves nothing for the others.
+  const refused = new Set<string>();
   for (const a of candidates) {
     const key = elementKey(a), dtype = graph.container(a.data).dtype;
-    if (out.has(key) || a.extra.length > 0 || a.node.kind !== "tasklet" || locals.has(a.base) || dtype === "bool" || (isComplex(dtype) && (a.wcr === "min" || a.wcr === "max"))) continue;
+    if (refused.has(key) || a.extra.length > 0 || a.node.kind !== "tasklet" || locals.has(a.base) || dtype === "bool" || (isComplex(dtype) && (a.wcr === "min" || a.wcr === "max"))) continue;
     if (a.index.some((e) => e.key.includes("[") || [...variables].some((v) => dependsOn(e, v)))) continue;
     const alone = accesses.every((b) => b.base !== a.base || (b.write && b.wcr === a.wcr && elementKey(b) === key) || !mayMeet(graph, a, b, new Map(), known));
-    if (alone) out.set(key, { data: a.data, wcr: a.wcr!, index: a.index });
+    if (alone) out.set(key, { data: a.data, wcr: a.wcr!, index: a.index }); else { refused.add(key); out.delete(key); }
   }
   return out;
 }
