@@ -39,3 +39,7 @@ export function attributeNamed(language: Language, name: string): AttributeHandl
 export function isImpure(name: string): boolean { return IMPURE.has(name); }
 /** Names that a program can write (not those that only the library uses). */
 export function knownNames(): string[] { return [...FUNCTIONS.keys(), ...CONSTANTS.keys()].filter((n) => !n.startsWith("%") && !n.endsWith("[]")); }
+/** Names of a language's methods and attributes, sorted. */
+export function knownMethods(language: Language): string[] { return ofLanguage(METHODS, language); }
+export function knownAttributes(language: Language): string[] { return ofLanguage(ATTRIBUTES, language); }
+function ofLanguage(table: ReadonlyMap<string, unknown>, language: Language): string[] { return [...table.keys()].filter((k) => k.startsWith(`${language}.`)).map((k) => k.slice(language.length + 1)).sort(); }

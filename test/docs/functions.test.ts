@@ -1,0 +1,12 @@
+/** docs/functions.md is what the compiler supports. */
+import test from "ava";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { functionsTable } from "../../ts/report/functions.js";
+import { packageRoot } from "../../ts/runtime/addon.js";
+
+test("the table in the docs is the compiler's (else: npm run docs)", (t) => {
+  const text = functionsTable();
+  t.is(readFileSync(join(packageRoot(), "docs", "functions.md"), "utf8"), text);
+  for (const name of ["np.sum", "np.einsum", "math.sqrt", "Math.hypot", "range"]) t.true(text.includes(`\`${name}\``), name);
+});
