@@ -20,14 +20,16 @@ const METHODS = new Map<string, Handler>();
 const ATTRIBUTES = new Map<string, AttributeHandler>();
 /** Functions that may write to an argument or have another side effect: earlier operands are pinned before they run. */
 const IMPURE = new Set<string>();
+/** Names that have a handler only to say what to write instead. */
+const REFUSED = new Set<string>();
 
-export function define(name: string | readonly string[], handler: Handler, options: { readonly impure?: boolean } = {}): void {
-  for (const n of typeof name === "string" ? [name] : name) { FUNCTIONS.set(n, handler); if (options.impure) IMPURE.add(n); }
+export function define(name: string | readonly string[], handler: Handler, options: { readonly impure?: boolean; readonly refused?: boolean } = {}): void {
+  for (const n of typeof name === "string" ? [name] : name) { FUNCTIONS.set(n, handler); if (options.impure) IMPURE.add(n); if (options.refused) REFUSED.add(n); }
 }
 export function defineConstant(name: string, value: Value): void { CONSTANTS.set(name, value); }
 /** A method: the receiver is args[0]. One handler per language and name; it looks at the receiver's kind itself. */
-export function defineMethod(language: Language, name: string | readonly string[], handler: Handler, options: { readonly impure?: boolean } = {}): void {
-  for (const n of typeof name === "string" ? [name] : name) { METHODS.set(`${language}.${n}`, handler); if (options.impure) IMPURE.add(`.${n}`); }
+export function defineMethod(language: Language, name: string | readonly string[], handler: Handler, options: { readonly impure?: boolean; readonly refused?: boolean } = {}): void {
+  for (const n of typeof name === "string" ? [name] : name) { METHODS.set(`${language}.${n}`, handler); if (options.impure) IMPURE.add(`.${n}`); if (options.refused) REFUSED.add(`${language}.${n}`); }
 }
 export function defineAttribute(language: Language, name: string, handler: AttributeHandler): void { ATTRIBUTES.set(`${language}.${name}`, handler); }
 
@@ -38,8 +40,8 @@ export function attributeNamed(language: Language, name: string): AttributeHandl
 /** Whether a library function (by name) or any method of a name (".fill") may write. */
 export function isImpure(name: string): boolean { return IMPURE.has(name); }
 /** Names that a program can write (not those that only the library uses). */
-export function knownNames(): string[] { return [...FUNCTIONS.keys(), ...CONSTANTS.keys()].filter((n) => !n.startsWith("%") && !n.endsWith("[]")); }
+export function knownNames(): string[] { return [...FUNCTIONS.keys(), ...CONSTANTS.keys()].filter((n) => !n.startsWith("%") && !n.endsWith("[]") && !REFUSED.has(n)); }
 /** Names of a language's methods and attributes, sorted. */
 export function knownMethods(language: Language): string[] { return ofLanguage(METHODS, language); }
 export function knownAttributes(language: Language): string[] { return ofLanguage(ATTRIBUTES, language); }
-function ofLanguage(table: ReadonlyMap<string, unknown>, language: Language): string[] { return [...table.keys()].filter((k) => k.startsWith(`${language}.`)).map((k) => k.slice(language.length + 1)).sort(); }
+function ofLanguage(table: ReadonlyMap<string, unknown>, language: Language): string[] { return [...table.keys()].filter((k) => k.startsWith(`${language}.`) && !REFUSED.has(k)).map((k) => k.slice(language.length + 1)).sort(); }

@@ -228,11 +228,11 @@ define("isinstance", (ctx, args, _keywords, loc) => {
   };
   return boolValue(list.some(matches));
 });
-for (const name of ["np.number", "np.generic", "np.floating", "np.integer", "str"]) define(name, (ctx, _args, _keywords, loc) => ctx.unsupported(`calling ${name}`, loc));
+for (const name of ["np.number", "np.generic", "np.floating", "np.integer", "str"]) define(name, (ctx, _args, _keywords, loc) => ctx.unsupported(`calling ${name}`, loc), { refused: true });
 define("slice", (_ctx, args) => {
   const [a, b, c] = args.length === 1 ? [undefined, args[0], undefined] : args;
   return { kind: "slice", ...(a && a.kind !== "none" ? { start: a } : {}), ...(b && b.kind !== "none" ? { stop: b } : {}), ...(c && c.kind !== "none" ? { step: c } : {}) };
 });
 define("print", () => NONE);
 const REFUSED: Readonly<Record<string, string>> = { sorted: "sort before the call", filter: "use a comprehension, or a boolean mask", input: "pass it as an argument", open: "read the file before the call", eval: "write the code out", exec: "write the code out", set: "use arrays", dict: "use variables", iter: "use a for loop", next: "use a for loop" };
-for (const [name, hint] of Object.entries(REFUSED)) define(name, (ctx, _args, _keywords, loc) => ctx.unsupported(name, loc, hint));
+for (const [name, hint] of Object.entries(REFUSED)) define(name, (ctx, _args, _keywords, loc) => ctx.unsupported(name, loc, hint), { refused: true });

@@ -48,7 +48,7 @@ for (const [name, dtype] of Object.entries(TYPED)) {
   });
   define(`${name}.of`, (ctx, args, _keywords, loc) => joinedItems(ctx, args, dtype, loc));
 }
-define("Uint8ClampedArray", (ctx, _args, _keywords, loc) => ctx.unsupported("Uint8ClampedArray", loc, "use Uint8Array, and clamp by hand"));
+define("Uint8ClampedArray", (ctx, _args, _keywords, loc) => ctx.unsupported("Uint8ClampedArray", loc, "use Uint8Array, and clamp by hand"), { refused: true });
 /** Items one after the other, arrays that were spread among them. */
 function joinedItems(ctx: Lowering, args: readonly Value[], dtype: DType, loc: SourceLoc): ArrayValue {
   const parts: Arrayish[] = [];
@@ -197,4 +197,4 @@ const REFUSED: Readonly<Record<string, string>> = {
   sort: "sort before the call", toSorted: "sort before the call", filter: "count in a loop, or multiply by 0 or 1", indexOf: "search in a loop", lastIndexOf: "search in a loop", join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
   toFixed: "format after the call", with: "copy the array and assign to an element", toSpliced: "copy the parts with set and subarray",
 };
-for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["push", "pop", "shift", "unshift", "splice", "sort"].includes(name) });
+for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["push", "pop", "shift", "unshift", "splice", "sort"].includes(name), refused: true });
