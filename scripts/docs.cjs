@@ -1,7 +1,10 @@
-// Writes docs/functions.md from the compiler's table (dist must be built).
+// Writes the parts of docs/ that are made from the code (dist must be built): the table of functions, and the traced program.
 "use strict";
-const { writeFileSync } = require("node:fs");
+const { readFileSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { functionsTable } = require("../dist/report/functions.js");
+const { withTrace } = require("../dist/report/trace.js");
 
-writeFileSync(join(__dirname, "..", "docs", "functions.md"), functionsTable());
+const docs = join(__dirname, "..", "docs"), architecture = join(docs, "architecture.md");
+writeFileSync(join(docs, "functions.md"), functionsTable());
+writeFileSync(architecture, withTrace(readFileSync(architecture, "utf8")));
