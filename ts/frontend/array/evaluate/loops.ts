@@ -18,7 +18,7 @@ import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
 import { type LoopNames, prepareNames } from "./loop-variables.js";
 import { boxFields, checkMutables, mutables } from "./mutables.js";
-import { boundBy, leaves, visitStatements } from "./names.js";
+import { alwaysLeaves, boundBy, leaves, visitStatements } from "./names.js";
 import { sequenceOf } from "./sequences.js";
 import { type Completion, runList } from "./statements.js";
 import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
@@ -66,19 +66,32 @@ function jumpsFurther(body: readonly ast.Stmt[], label: string): boolean {
 /** One iteration's statements, as a block that `continue` leaves. */
 function iteration(ev: Evaluator, label: string, body: readonly ast.Stmt[], settle: () => void): Completion {
   const c: { value: Completion } = { value: "normal" };
-  inBlock(ev, "next", (block) => { c.value = withExit(ev, { label, kind: "continue", block, settle }, () => runList(ev, trimmed(body, label), false)); });
+  inBlock(ev, "next", (block) => { c.value = withExit(ev, { label, kind: "continue", block, settle }, () => runList(ev, trimmed(ev, body, label), false)); });
   return c.value;
 }
-/** A `continue` in tail position needs no jump. */
-function trimmed(body: readonly ast.Stmt[], label: string): readonly ast.Stmt[] {
-  const last = body.at(-1);
-  if (!last) return body;
-  if (last.kind === "continue" && last.label === label) return body.slice(0, -1);
-  if (last.kind === "if") {
-    const then = trimmed(last.then, label), otherwise = trimmed(last.otherwise, label);
-    return then === last.then && otherwise === last.otherwise ? body : [...body.slice(0, -1), { ...last, then, otherwise }];
+/** The body with each `continue` that can be had by structure alone taken out: what follows an arm that always leaves moves into the other arm, and a `continue` at the end is nothing. */
+function trimmed(ev: Evaluator, body: readonly ast.Stmt[], label: string): readonly ast.Stmt[] {
+  if (!leaves(body, "continue", label)) return body;
+  for (const [i, s] of body.entries()) {
+    const rest = body.slice(i + 1);
+    if (s.kind !== "if" || rest.length === 0 || !(alwaysLeaves(s.then) || alwaysLeaves(s.otherwise))) continue;
+    const then = alwaysLeaves(s.then) ? s.then : [...s.then, ...rest], otherwise = alwaysLeaves(s.otherwise) ? s.otherwise : [...s.otherwise, ...rest];
+    return withoutLast(ev, [...body.slice(0, i), rewritten(ev, { ...s, then, otherwise }, rest.at(-1)!)], label);
   }
-  return body;
+  return withoutLast(ev, body, label);
+}
+function withoutLast(ev: Evaluator, body: readonly ast.Stmt[], label: string): readonly ast.Stmt[] {
+  const last = body.at(-1);
+  if (last?.kind === "continue" && last.label === label) return body.slice(0, -1);
+  if (last?.kind !== "if") return body;
+  const then = trimmed(ev, last.then, label), otherwise = trimmed(ev, last.otherwise, label);
+  return then === last.then && otherwise === last.otherwise ? body : [...body.slice(0, -1), rewritten(ev, { ...last, then, otherwise }, last)];
+}
+/** A conditional in another form: the same variables are live after it as after the statement that ends it. */
+function rewritten(ev: Evaluator, s: ast.Stmt & { kind: "if" }, end: ast.Stmt): ast.Stmt {
+  const after = ev.frame.def && ev.facts(ev.frame.def).after, live = after?.get(end);
+  if (live) after!.set(s, live);
+  return s;
 }
 
 // ---- for ----
