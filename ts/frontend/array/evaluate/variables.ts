@@ -3,6 +3,7 @@ import { DaceError, type SourceLoc } from "../../../base/errors.js";
 import type { Node } from "../../../sdfg/nodes.js";
 import type { Binding, Frame } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
+import { toInteger } from "../shapes.js";
 import { materialise, pin, settleView } from "../store.js";
 import { type Value, NONE, describe, isArray, shapeOf } from "../value.js";
 import { copyInto, pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
@@ -53,6 +54,11 @@ export function settle(ev: Evaluator, v: Value, loc: SourceLoc | undefined, labe
 /** Binds a name of the current function (or, in a closure, of one around). */
 export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc | undefined): void {
   const frame = ownerOf(ev.frame, name) ?? ev.frame, b = frame.vars.get(name);
+  // `const k = x | 0; a[k]`: what is certainly integral stays an integer under its name.
+  if (ev.ctx.language === "javascript" && v.kind === "scalar" && v.dtype === "float64" && !v.int && ev.needsInteger(frame.def, name)) {
+    const e = toInteger(ev.ctx, v, loc);
+    if (e) v = { ...v, int: e };
+  }
   if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }
   if (frame !== ev.frame) for (const l of ev.open) if (l.frames.has(frame)) l.missed(frame, name);
   frame.vars.set(name, { kind: "value", value: unshared(ev, settle(ev, v, loc, name.startsWith("%") ? "result" : name), loc, name) });
