@@ -17,6 +17,7 @@ import type { Condition, Container, LibraryNode, Loop, Node, Tasklet } from "../
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, sub, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
+import { carriedValue } from "./carried.js";
 import { invariantReads, offsetsOf, sharedKeys } from "./invariants.js";
 import { Integers } from "./integers.js";
 import type { AccumulatorText, Failure, Language, Text } from "./language.js";
@@ -45,6 +46,7 @@ export class Emitter implements Printer {
   #next = 0;
   #sequential = 0;
   failure: Failure = "return";
+  #carried: { readonly writer: Tasklet; readonly name: Text; value: Text } | undefined;
   protected facts: Assumptions;
   readonly #labels = new Map<string, Text>();
 
@@ -142,7 +144,8 @@ export class Emitter implements Printer {
     }
     const index = this.integers.offset(this.integers.flat(c, t.output.index));
     if (t.wcr) value = language.combine(t.wcr, this.scope.loaded(t.output) ?? language.read(at.text, index, c.dtype), value, c.dtype);
-    if (!shared.has(memletKey(t.output))) {
+    const carried = this.#carried?.writer === t ? this.#carried : undefined;
+    if (!carried && !shared.has(memletKey(t.output))) {
       this.line(language.store(at.text, index, value, c.dtype));
       this.scope.written(t.output.data, t.output.index, this.#apart);
       return;
@@ -151,6 +154,7 @@ export class Emitter implements Printer {
     this.line(language.declare(name, c.dtype, value, false), language.store(at.text, index, name, c.dtype));
     this.scope.written(t.output.data, t.output.index, this.#apart);
     this.scope.keep(t.output, name);
+    if (carried) carried.value = name;
   }
   readonly #apart = (a: Expr, b: Expr): boolean => { const d = sub(a, b); return !d.key.includes("[") && (nonNegative(addInt(d, -1), this.facts) === "yes" || nonNegative(addInt(sub(b, a), -1), this.facts) === "yes"); };
 
@@ -244,12 +248,26 @@ export class Emitter implements Printer {
             if (this.scope.locals.has(this.scope.base(m.data)) || this.scope.loaded(m) !== undefined || this.scope.accumulators.has(memletKey(m))) continue;
             this.#pin(m, begin, end, outerFacts);
           }
+          this.#carry(l, begin, end, outerFacts);
           parts();
+          this.#carried = undefined;
         });
       });
     } else parts();
     this.facts = outerFacts;
     this.#leaveReductions(accumulators);
+  }
+
+  /** A value that goes from iteration to iteration gets a register, which holds the element that the first iteration reads to begin with. */
+  #carry(l: Loop, begin: Text, end: Text, facts: Assumptions): void {
+    const found = carriedValue(this.graph, l, facts);
+    if (!found || this.scope.locals.get(this.scope.base(found.read.data))?.kind === "variable") return;
+    const c = this.graph.container(found.read.data), name = this.fresh("r");
+    let value = this.language.read(this.place(found.read.data).text, this.integers.print(this.integers.flat(c, found.first.index)), c.dtype);
+    if (!this.#inside(c, found.first.index, facts)) value = `(${begin} < ${end} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
+    this.line(this.language.declare(name, c.dtype, value, true));
+    this.scope.keep(found.read, name, true);
+    this.#carried = { writer: found.writer, name, value: "" };
   }
 
   /** An element that the loop does not change, read once before it, if it runs at all. */
@@ -275,6 +293,7 @@ export class Emitter implements Printer {
     if (sequential) this.#sequential++;
     const declared = this.privates(l);
     this.list(body);
+    if (this.#carried) this.line(`${this.#carried.name} = ${this.#carried.value};`);
     for (const name of declared) this.scope.locals.delete(name);
     if (sequential) this.#sequential--;
   }

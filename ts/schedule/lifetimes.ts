@@ -54,7 +54,7 @@ export function lifetimes(graph: Graph): Map<string, Lifetime> {
 }
 
 /** Does the first node of the list that touches the buffer overwrite all of it? */
-function definedFirst(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => ReadonlyMap<string, boolean>): boolean {
+export function definedFirst(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
   const first = list.find((n) => bases(n).has(base));
   if (!first) return false;
   const shape = graph.container(base).shape, loops: Loop[] = [];

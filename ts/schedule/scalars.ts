@@ -9,12 +9,18 @@ import { mapNodes } from "../analysis/walk.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { ReturnValue } from "../sdfg/nodes.js";
 
-export function privatiseScalars(graph: Graph, outputs: Readonly<Record<string, string>>): Graph {
+/** Bases whose contents or layout are seen from outside: arguments, results, and whatever has views. */
+export function escapingBases(graph: Graph, outputs: Readonly<Record<string, string>>): Set<string> {
   const escaping = new Set<string>();
   for (const c of graph.containers.values()) { if (!c.transient) escaping.add(baseOf(graph, c.name)); if (c.view) escaping.add(c.view.base); }
   for (const name of Object.values(outputs)) escaping.add(baseOf(graph, name));
   const result = (r: ReturnValue): void => { if (r.kind === "container") escaping.add(baseOf(graph, r.name)); else if (r.kind === "tuple") r.items.forEach(result); };
   result(graph.result);
+  return escaping;
+}
+
+export function privatiseScalars(graph: Graph, outputs: Readonly<Record<string, string>>): Graph {
+  const escaping = escapingBases(graph, outputs);
   const local = localsOf(graph.body), byBase = new Map<string, Access[]>();
   for (const a of accessesOf(graph, graph.body)) { const l = byBase.get(a.base); if (l) l.push(a); else byBase.set(a.base, [a]); }
   const owner = new Map<number, string[]>();

@@ -4,7 +4,9 @@ import { blockColumns } from "./columns.js";
 import { splitInteriors } from "./interior.js";
 import { expandLibrary } from "./library.js";
 import { parallelise } from "./parallel.js";
+import { contractRows } from "./rows.js";
 import { privatiseScalars } from "./scalars.js";
+import { shortenRecurrences } from "./shorten.js";
 import { markSimd } from "./simd.js";
 
 export interface ScheduleOptions {
@@ -17,7 +19,9 @@ export interface ScheduleOptions {
 export function schedule(graph: Graph, options: ScheduleOptions = {}): Graph {
   const strict = options.precision === "strict";
   let g = expandLibrary(graph, { strict });
+  g = contractRows(g, options.outputs ?? {});
   g = privatiseScalars(g, options.outputs ?? {});
+  if (!strict) g = shortenRecurrences(g);
   g = blockColumns(g);
   g = parallelise(g, { strict });
   g = markSimd(g);
