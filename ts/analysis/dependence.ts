@@ -8,7 +8,7 @@
 import type { Loop, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { addInt, mapAtoms, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
-import { Assumptions } from "../symbolic/assumptions.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
 import { eq, ge, infeasible, type Constraint } from "../symbolic/system.js";
 import { accessesOf, baseOf, flatIndex, type Access } from "./accesses.js";
 import { bodiesOf, type Path } from "./paths.js";
