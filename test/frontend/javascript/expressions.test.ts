@@ -11,7 +11,7 @@ const setup = "let x = 1, y = 2, i = 0; const list = [5, 6, 7], o = { p: 1, q: {
 const values: readonly string[] = [
   // Operators.
   "1 + 2 * 3 - 4 / 5 % 2 ** 3", "-(2 ** 2)", "2 ** 3 ** 2", "7 % -3", "-7 % 3", "5 & 3 | 8 ^ 1", "~5 << 2 >> 1", "-1 >>> 28", "0.1 + 0.2", "0x1f + 0b11 + 0o17 + 1e3 + .5", "-0", "+n", "!n", "!!n", "!0 + 1", "1 / 0", "-1 / 0", "0 / 0", "NaN", "Infinity - n",
-  "n < 2", "n <= 3", "n > 2", "n >= 3", "n == 3", "n != 3", "n === 3", "n !== 3", "n < 2 === false", "n ? 1 : 2", "n ? 1 : i ? 2 : 3", "n && 5", "n || 5", "n ?? 5", "null ?? 5", "undefined ?? n", "(n || i) && 7", "void 0 ?? 1", "typeof n === 'number' ? 1 : 2", "typeof a", "undefined === void 0",
+  "n < 2", "n <= 3", "n > 2", "n >= 3", "n == 3", "n != 3", "n === 3", "n !== 3", "n < 2 === false", "n ? 1 : 2", "n ? 1 : i ? 2 : 3", "n && 5", "n || 5", "n ?? 5", "null ?? 5", "undefined ?? n", "(n || i) && 7", "void 0 ?? 1", "typeof n === 'number' ? 1 : 2", "typeof a", "undefined === void 0", "n === true ? 1 : 2", "(n > 1) === true ? 1 : 2", "!0 !== (n < 1) ? 1 : 2", "1 === true ? 1 : 2",
   // Library.
   "Math.sin(n) + Math.max(1, n, 2) + Math.PI * Math.E + Math.hypot(3, 4) + Math.atan2(1, 2)", "Math.min()", "Number.EPSILON + Number.MAX_SAFE_INTEGER", "Number.isInteger(n)", "isNaN(n / 0)", "Number(true)", "Boolean(n) ? 1 : 0", "Math.max(...list)", "Math['abs'](-n)", "globalThis.Math.abs(-n)", "Array.isArray(list)",
   "Array.from(list)[1]", "Array.of(1, n)[1]", "Float64Array.from(list)[2]", "new Array(3).fill(n)[2]", "Array.from({ length: 3 }, (_, k) => k * 2)[2]",

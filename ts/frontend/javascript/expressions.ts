@@ -198,6 +198,8 @@ function binary(c: Context, n: t.BinaryExpression): Expr {
   if (op === "+" && [left, n.right].some((x) => x.type === "StringLiteral" || x.type === "TemplateLiteral")) return refuse(c, n, "building a string", "strings may only be built inside throw");
   if (!cmp && !bin) return refuse(c, n, `the operator ${op}`);
   const [a, b] = c.sequence([() => expr(c, left), () => expr(c, n.right)]) as [Expr, Expr];
+  // A number is not strictly equal to a boolean: such comparisons are of identity.
+  if ((op === "===" || op === "!==") && (a.kind === "boolean" || b.kind === "boolean")) return { kind: "compare", op: op === "===" ? "is" : "isnot", left: a, right: b, loc };
   return cmp ? { kind: "compare", op: cmp, left: a, right: b, loc } : { kind: "binary", op: bin!, left: a, right: b, loc };
 }
 
