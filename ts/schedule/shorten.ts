@@ -13,7 +13,7 @@ import { input, inputsOf, visitScalar, type ScalarExpr } from "../scalar/expr.js
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { max, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { freeSymbols, max, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative, upperBound } from "../symbolic/prove.js";
 import { linearIn } from "./linear.js";
 import { elementKey } from "./reductions.js";
@@ -58,7 +58,7 @@ function split(graph: Graph, l: Loop, t: Tasklet, around: readonly Loop[], facts
   if ([l.begin, l.end, ...[...t.inputs, t.output].flatMap((m) => [...m.index, ...(m.guard ?? [])])].some((e) => e.key.includes("[")) || t.inputs.some((m) => m.guard?.length)) return undefined;
   // The length, as a size that does not depend on the loops around.
   const length = upperBound(sub(l.end, l.begin), around, graph.facts);
-  if (!length) return undefined;
+  if (!length || length.key.includes("[") || [...freeSymbols(length)].some((v) => !graph.symbols.includes(v))) return undefined;
   const known = facts.with(...loopFacts(l)), accesses = accessesOf(graph, [l]), write = accesses.find((a) => a.write)!;
   const before: Relation = l.order === "up" ? ">" : "<";
   const carried = new Set(t.inputs.flatMap((m, k) => {

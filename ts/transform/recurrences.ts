@@ -57,7 +57,7 @@ function split(graph: Graph, original: Loop, containers: Map<string, Container>,
   tasks.forEach((t, i) => { for (const m of t.inputs) if (locals.has(m.data) && setIn.get(m.data) !== groupOf.get(i)) crossing.add(m.data); });
   const ranges = around.map((x) => ({ variable: x.variable, begin: x.begin, end: x.end }));
   const extent = upperBound(sub(l.end, l.begin), ranges, graph.facts);
-  if (crossing.size > 0 && (!extent || [...freeSymbols(extent)].some((s) => !graph.symbols.includes(s)))) return undefined;
+  if (crossing.size > 0 && (!extent || extent.key.includes("[") || [...freeSymbols(extent)].some((s) => !graph.symbols.includes(s)))) return undefined;
   const index: readonly Expr[] = [sub(sym(l.variable), l.begin)], rows = new Map<string, string>();
   for (const x of crossing) {
     const name = freshContainer(trial, `${x}_row`);
