@@ -44,7 +44,7 @@ export function assignTarget(ev: Evaluator, t: ast.Target, v: Value): void {
     case "name": assignName(ev, t.name, v, t.loc); return;
     case "index": {
       const { object, items } = indexParts(ev, t.object, t.items);
-      const key = object.kind === "object" && items.length === 1 && items[0]!.kind === "value" ? items[0].value : undefined;
+      const key = object.kind === "object" && items.length === 1 && items[0]?.kind === "value" ? items[0].value : undefined;
       if (object.kind === "object" && key?.kind === "string") setField(ev, object, key.value, v, t.loc);
       else writeIndex(ctx, object, items, object.kind === "array" ? v : settle(ev, v, t.loc), t.loc);
       return;

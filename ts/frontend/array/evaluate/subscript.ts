@@ -234,12 +234,12 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
   switch (object.kind) {
     case "tuple": case "list": return readItem(ctx, object, items, loc);
     case "object": {
-      const key = items.length === 1 && items[0]!.kind === "value" ? items[0].value : undefined;
+      const key = items.length === 1 && items[0]?.kind === "value" ? items[0].value : undefined;
       if (key?.kind !== "string") return ctx.unsupported("a property whose name is known only when the program runs", loc);
       return fieldValue(ctx, object, key.value) ?? (ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `no key ${key.value}`, loc));
     }
     case "sequence": {
-      const i = items.length === 1 && items[0]!.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index") : undefined;
+      const i = items.length === 1 && items[0]?.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index") : undefined;
       if (!i) return ctx.unsupported("this subscript of a sequence", loc);
       return object.at(position(ctx, i, object.length, loc, "the sequence"));
     }
@@ -286,7 +286,7 @@ export function writeIndex(ctx: Lowering, object: Value, items: readonly Item[],
   switch (object.kind) {
     case "array": writePlace(ctx, placeOf(ctx, object, items, loc), value, loc); return;
     case "list": {
-      const i = items.length === 1 && items[0]!.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index").constant : undefined;
+      const i = items.length === 1 && items[0]?.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index").constant : undefined;
       if (i === undefined) ctx.unsupported("storing into a list at a place known only when the program runs", loc, ctx.language === "python" ? "make an array of it with np.array" : "use a typed array");
       const n = object.items.length, at = i < 0 && ctx.language === "python" ? i + n : i;
       if (at === n && ctx.language === "javascript") object.items.push(value);
@@ -295,7 +295,7 @@ export function writeIndex(ctx: Lowering, object: Value, items: readonly Item[],
       return;
     }
     case "object": {
-      const key = items.length === 1 && items[0]!.kind === "value" ? items[0].value : undefined;
+      const key = items.length === 1 && items[0]?.kind === "value" ? items[0].value : undefined;
       if (key?.kind !== "string") return ctx.unsupported("a property whose name is known only when the program runs", loc);
       object.entries.set(key.value, value);
       return;
