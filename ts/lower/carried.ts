@@ -21,6 +21,8 @@ export function carriedValue(graph: Graph, l: Loop, facts: Assumptions): Carried
   for (const writer of body) {
     if (graph.container(writer.output.data).shape.length === 0 || locals.has(writer.output.data)) continue;
     const key = elementKey({ data: writer.output.data, index: writer.output.index.map((e) => substitute(e, previous)) });
+    // An element that stays is not carried; only in a loop that never runs could it look so.
+    if (key === elementKey(writer.output)) continue;
     for (const t of body) for (const read of t.inputs) {
       if (read.guard?.length || elementKey(read) !== key) continue;
       const access = accesses.find((a) => !a.write && elementKey(a) === key)!;
