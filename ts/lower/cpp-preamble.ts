@@ -39,6 +39,8 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["jsround", "static inline double jsround(double x) { double f = __builtin_floor(x); return __builtin_copysign(x - f >= 0.5 ? f + 1 : f, x); }"],
   ["cancelled", "static inline bool cancelled(const dace_rt* rt) { return __builtin_expect(__atomic_load_n(rt->cancel, __ATOMIC_RELAXED) != 0, 0); }"],
   ["progress", "static inline void progress(const dace_rt* rt, i64 n) { if (rt->progress) __atomic_store_n(rt->progress, __atomic_load_n(rt->progress, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED); }"],
+  ["share", "static inline i64 share(i64 n, i64 k, i64 team) { return team == 1 ? n * k : n * k / team; }"],
+  ["omp_get_num_threads", "extern \"C\" int omp_get_num_threads();"],
   ["omp_get_thread_num", "extern \"C\" int omp_get_thread_num();"],
   ["note", "static inline void note(const dace_rt* rt, i64 code, i64 site, i64 value, i64 extent) { i64 none = 0; if (__atomic_compare_exchange_n(rt->error, &none, code, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) { rt->error[1] = site; rt->error[2] = value; rt->error[3] = extent; } }"],
   ["fail", "static inline i32 fail(const dace_rt* rt, i64 code, i64 site, i64 value, i64 extent) { rt->error[0] = code; rt->error[1] = site; rt->error[2] = value; rt->error[3] = extent; return i32(code); }"],

@@ -64,7 +64,10 @@ export class TeamEmitter extends Emitter {
     this.line(`#pragma omp parallel num_threads(nt) if (nt > 1 && ${this.integers.print(l.schedule!.region!.work)} > ${this.#threshold})`, "{");
     this.#mode = "team"; this.failure = "continue";
     this.#clear();
-    this.indent(() => { this.scope.nested(() => { this.#teamList([l], true); }); });
+    this.indent(() => {
+      this.line("const i64 team = omp_get_num_threads(), me = omp_get_thread_num();");
+      this.scope.nested(() => { this.#teamList([l], true); });
+    });
     this.#mode = "serial"; this.failure = failure;
     this.line("}");
     if (sequential) this.line(`if (${this.#stop}[0] | ${this.#stop}[1]) return 1;`);
@@ -73,7 +76,8 @@ export class TeamEmitter extends Emitter {
   }
 
   #clear(): void { this.#reads = new Set(); this.#writes = new Set(); }
-  #barrier(): void { this.line("#pragma omp barrier"); this.#clear(); }
+  // A team of one has nothing to wait for.
+  #barrier(): void { this.line("if (team > 1) {", "#pragma omp barrier", "}"); this.#clear(); }
   /** A piece that touches these is about to run. */
   #meet(reads: Iterable<string>, writes: Iterable<string>): void {
     const r = [...reads], w = [...writes];
@@ -109,7 +113,7 @@ export class TeamEmitter extends Emitter {
   }
 
   #master(f: () => void): void {
-    this.line("#pragma omp master", "{");
+    this.line("if (me == 0) {");
     this.#mode = "worker";
     this.indent(f);
     this.#mode = "team";
@@ -124,7 +128,7 @@ export class TeamEmitter extends Emitter {
     const interior = l.schedule?.interior;
     this.line(...this.language.loopOpen({ variable, begin, end, down: l.order === "down" }));
     this.indent(() => {
-      if (outermost) this.line("#pragma omp master", `{ ${this.#stop}[${variable} & 1] = cancelled(rt); progress(rt, 1); }`);
+      if (outermost) this.line(`if (me == 0) { ${this.#stop}[${variable} & 1] = cancelled(rt); progress(rt, 1); }`);
       if (interior) {
         const start = [new Set(this.#reads), new Set(this.#writes)] as const;
         this.line(`if (${variable} >= ${this.integers.print(interior.begin)} && ${variable} < ${this.integers.print(interior.end)}) {`);
@@ -153,19 +157,26 @@ export class TeamEmitter extends Emitter {
     const key = (r: { readonly data: string; readonly index: Accumulator["index"] }): string => `${l.id}:${memletKey(r)}`;
     const parts = (blocks?.into ?? []).map((r) => ({ ...r, text: this.#parts.get(key(r))! }));
     this.#meet(reads, [...writes, ...parts.map((p) => p.text)]);
-    const begin = this.bound(l.begin), end = this.bound(l.end), schedule = l.schedule!.parallel === "cyclic" ? "schedule(static, 4)" : "schedule(static)";
+    const begin = this.bound(l.begin), end = this.bound(l.end), cyclic = l.schedule!.parallel === "cyclic";
     this.#mode = "worker";
     this.scope.nested(() => {
       if (parts.length > 0) this.#blocked(l, begin, end, parts);
       else if (isInnermost(l)) {
-        const b = this.fresh("b"), lo = this.fresh("e"), hi = this.fresh("e");
-        this.line(`#pragma omp for ${schedule} nowait`, `for (i64 ${b} = 0; ${b} < (imax<i64>(${end} - ${begin}, 0) + ${CHUNK - 1}) / ${CHUNK}; ${b}++) {`);
+        // Chunks do not depend on the number of threads, since the vector variant of a function may round differently from the one for a loop's last elements.
+        const b = this.fresh("b"), lo = this.fresh("e"), hi = this.fresh("e"), n = this.fresh("e");
+        this.line(`const i64 ${n} = (imax<i64>(${end} - ${begin}, 0) + ${CHUNK - 1}) / ${CHUNK};`);
+        this.line(cyclic ? `for (i64 ${b} = me; ${b} < ${n}; ${b} += team) {` : `for (i64 ${b} = share(${n}, me, team); ${b} < share(${n}, me + 1, team); ${b}++) {`);
         this.indent(() => {
           this.line(`const i64 ${lo} = ${begin} + ${b} * ${CHUNK}, ${hi} = imin<i64>(${end}, ${lo} + ${CHUNK});`);
           this.range(l, lo, hi);
         });
         this.line("}");
-      } else this.range(l, begin, end, [`#pragma omp for ${schedule} nowait`]);
+      } else if (cyclic) this.range(l, begin, end, ["#pragma omp for schedule(static, 4) nowait"]);
+      else {
+        const n = this.fresh("e"), lo = this.fresh("e"), hi = this.fresh("e");
+        this.line(`const i64 ${n} = imax<i64>(${end} - ${begin}, 0), ${lo} = ${begin} + share(${n}, me, team), ${hi} = ${begin} + share(${n}, me + 1, team);`);
+        this.range(l, lo, hi);
+      }
     });
     this.#mode = "team";
     if (parts.length === 0) return;
@@ -185,7 +196,7 @@ export class TeamEmitter extends Emitter {
   #blocked(l: Loop, begin: Text, end: Text, parts: readonly { readonly data: string; readonly wcr: Accumulator["wcr"]; readonly index: Accumulator["index"]; readonly text: Text }[]): void {
     const b = this.fresh("b"), q = this.fresh("q"), n = this.fresh("e"), lo = this.fresh("e"), hi = this.fresh("e");
     this.line(`const i64 ${q} = ${this.#count(l)}, ${n} = imax<i64>(${end} - ${begin}, 0);`);
-    this.line("#pragma omp for schedule(static, 1) nowait", `for (i64 ${b} = 0; ${b} < ${q}; ${b}++) {`);
+    this.line(`for (i64 ${b} = me; ${b} < ${q}; ${b} += team) {`);
     this.indent(() => {
       this.line(`const i64 ${lo} = ${begin} + ${n} * ${b} / ${q}, ${hi} = ${begin} + ${n} * (${b} + 1) / ${q};`);
       const outer = new Map<string, Accumulator | undefined>();
@@ -210,7 +221,7 @@ export class TeamEmitter extends Emitter {
     this.perThread.add(c.name);
     const v = this.fresh("c"), size = c.shape.length === 0 ? "1" : c.shape.map((e) => this.integers.print(e)).join(" * ");
     const shared = this.options.place(c).text;
-    this.line(`${cppStorage(c.dtype)}* const ${v} = (${cppStorage(c.dtype)}*)((char*)${shared} + i64(omp_get_thread_num()) * ((${size} * i64(sizeof(${cppStorage(c.dtype)})) + 63) / 64 * 64));`);
+    this.line(`${cppStorage(c.dtype)}* const ${v} = (${cppStorage(c.dtype)}*)((char*)${shared} + me * ((${size} * i64(sizeof(${cppStorage(c.dtype)})) + 63) / 64 * 64));`);
     this.scope.locals.set(c.name, { kind: "buffer", text: v });
     declared.push(c.name);
   }
