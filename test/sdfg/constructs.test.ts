@@ -4,12 +4,19 @@
  * gradients are compared with differences of the forward run.
  */
 import test from "ava";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lowerDace } from "../../ts/frontend/dace/index.js";
+import { LIBRARY } from "../../ts/library/index.js";
+import { exportGraph } from "../../ts/sdfg/dace/export.js";
+import { parseDaceText, readSDFG } from "../../ts/sdfg/dace/read.js";
 import { DaceError, jit, SDFG, type Value } from "../../ts/index.js";
 import { copyOf, distance, FIXTURES, flat, forwardError, gradients, openCase, OPTIONS, valueOf } from "./support.js";
 
 const FOLDER = join(FIXTURES, "constructs");
+const temporary = mkdtempSync(join(tmpdir(), "sdfg-constructs-"));
+test.after.always(() => { rmSync(temporary, { recursive: true, force: true }); });
 /** Programs whose gradient is refused, and what the error says. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   breaks: /derivative of a region that break, continue or return leaves/, returns: /derivative of a region that break, continue or return leaves/, whiles: /derivative of a while loop/, ints: /no float/,
@@ -19,6 +26,13 @@ for (const file of readdirSync(FOLDER).filter((f) => f.endsWith(".sdfg"))) {
   test(file, (t) => {
     const name = file.split(".")[0]!, c = openCase(SDFG.load(join(FOLDER, file)), join(FOLDER, `${name}.npz`));
     t.true(forwardError(c) <= 1e-12, `outputs are off by ${forwardError(c)}`);
+    // What we would write ourselves does the same.
+    const exported = exportGraph(lowerDace(readSDFG(parseDaceText(readFileSync(join(FOLDER, file), "utf8"), file))), { expand: (n, dtypeOf, variable) => LIBRARY.get(n.op)!.expand(n, dtypeOf, variable) });
+    const path = join(temporary, file);
+    writeFileSync(path, JSON.stringify(exported));
+    t.true(forwardError(openCase(SDFG.load(path), join(FOLDER, `${name}.npz`))) <= 1e-12, "outputs of the exported file");
+    if (name === "returns") t.true(JSON.stringify(exported).includes("ReturnBlock"));
+    if (file === "breaks.raw.sdfg") t.true(/BreakBlock.*ContinueBlock/.test(JSON.stringify(exported)));
     // Deterministic weights on the float outputs that change.
     let seed = 7;
     const random = (): number => { seed = (seed * 16807) % 2147483647; return seed / 2147483647 - 0.5; };

@@ -1,5 +1,5 @@
 /** Runs .sdfg files against their references: outputs, gradients by vjp, and differences of the forward run. */
-import { jit, vjp, SDFG, ndarray, type Value } from "../../ts/index.js";
+import { jit, vjp, ndarray, type SDFG, type Value } from "../../ts/index.js";
 import type { NDArray } from "../../ts/runtime/ndarray.js";
 import { readNpz } from "../../ts/runtime/npy.js";
 import { join } from "node:path";

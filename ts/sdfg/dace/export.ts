@@ -1,7 +1,8 @@
 /**
  * A graph of ours → the JSON of a DaCe SDFG that DaCe and our loader read. Sequential loops, conditionals and while loops become control-flow regions, map
  * nests map scopes (with a nested SDFG where the body is more than one tasklet), every tasklet a state of its own: the order stays as it is.
- * Views become index arithmetic on what they view. Saved reads, guards and errors of the program's own have no counterpart and are refused.
+ * Views become index arithmetic on what they view. Saved reads, guards and errors of the program's own have
+ * no counterpart and are refused; bounds checks are left out, since our loader adds its own.
  */
 import { DaceError } from "../../base/errors.js";
 import { visitScalar, type ScalarExpr } from "../../scalar/expr.js";
@@ -163,6 +164,8 @@ class Exporter {
       case "loop": return [n.order === "any" ? this.map(n) : this.loop(n, t, undefined)];
       case "while": return [this.whileLoop(n, t, undefined)];
       case "conditional": {
+        // A bounds check of ours: whoever loads the file has checks of their own.
+        if (n.branches.every((b) => b.body.every((x) => x.kind === "raise" && x.code === "BOUNDS"))) return [];
         const l = this.loads(n.branches.flatMap((b) => (b.condition ? conditionExprs(b.condition) : [])));
         const branches = n.branches.map((b, i) => [b.condition ? codeJson(this.condition(b.condition, l.replace)) : null, regionJson(this.blocks(b.body, t), this.#label(`branch${i}`))]);
         const label = this.#label("if");
@@ -180,7 +183,7 @@ class Exporter {
         const label = this.#label(kind === "BreakBlock" ? "break" : kind === "ContinueBlock" ? "continue" : "return");
         return [{ before: [], make: (id) => ({ type: kind, label, id, attributes: {}, collapsed: false }) }];
       }
-      case "raise": return refuse("an error that the program raises");
+      case "raise": return n.code === "BOUNDS" ? [] : refuse(`an error that the program raises (${n.message})`);
     }
   }
   loop(n: Loop, t: Targets, exit: string | undefined): BlockJson {

@@ -3,7 +3,7 @@
  * denominator until it is needed as an integer.
  */
 import { DaceError } from "../../base/errors.js";
-import { add, divideExact, floordiv, int, load, max, min, mod, mul, neg, scale, sub, type Expr } from "../../symbolic/expr.js";
+import { add, floordiv, int, load, max, min, mod, mul, neg, ONE, scale, sub, type Expr } from "../../symbolic/expr.js";
 import { dotted, indices, node, nodes, parseExpression, textOf, type PyNode } from "./python.js";
 
 export interface IntegerScope {
@@ -13,14 +13,22 @@ export interface IntegerScope {
   element(name: string, index: readonly Expr[]): { readonly data: string; readonly index: readonly Expr[] } | undefined;
 }
 
-interface Rational { readonly top: Expr; readonly bottom: number }
-const whole = (top: Expr): Rational => ({ top, bottom: 1 });
+/** `bottom` is positive where it is a constant. */
+interface Rational { readonly top: Expr; readonly bottom: Expr }
+const whole = (top: Expr): Rational => ({ top, bottom: ONE });
+const isWhole = (r: Rational): boolean => r.bottom.constant === 1;
 const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
-const plus = (a: Rational, b: Rational): Rational => { const m = (a.bottom * b.bottom) / gcd(a.bottom, b.bottom); return { top: add(scale(a.top, m / a.bottom), scale(b.top, m / b.bottom)), bottom: m }; };
+function plus(a: Rational, b: Rational): Rational {
+  if (a.bottom.key === b.bottom.key) return { top: add(a.top, b.top), bottom: a.bottom };
+  const p = a.bottom.constant, q = b.bottom.constant;
+  if (p === undefined || q === undefined) return { top: add(mul(a.top, b.bottom), mul(b.top, a.bottom)), bottom: mul(a.bottom, b.bottom) };
+  const m = (p * q) / gcd(p, q);
+  return { top: add(scale(a.top, m / p), scale(b.top, m / q)), bottom: int(m) };
+}
 const negate = (a: Rational): Rational => ({ top: neg(a.top), bottom: a.bottom });
 
 /** Whole part, rounded down: exact where the value is an integer. */
-function down(r: Rational): Expr { return r.bottom === 1 ? r.top : floordiv(r.top, int(r.bottom)); }
+function down(r: Rational): Expr { return isWhole(r) ? r.top : floordiv(r.top, r.bottom); }
 
 /** The expression as a symbolic integer, or undefined where it is not one. */
 export function integerOf(n: PyNode, scope: IntegerScope): Expr | undefined { const r = rational(n, scope); return r && down(r); }
@@ -41,12 +49,7 @@ function rational(n: PyNode, s: IntegerScope): Rational | undefined {
       const a = rational(node(n["operand"]), s), op = node(n["op"]).nodeType;
       return a && (op === "USub" ? negate(a) : op === "UAdd" ? a : undefined);
     }
-    case "BinOp": {
-      // SymPy's M*N**-1
-      const r = node(n["right"]), power = node(n["op"]).nodeType === "Mult" && r.nodeType === "BinOp" && node(r["op"]).nodeType === "Pow" ? rational(node(r["right"]), s)?.top.constant : undefined;
-      if (power !== undefined && power < 0) return binary("Div", rational(node(n["left"]), s), binary("Pow", rational(node(r["left"]), s), whole(int(-power))));
-      return binary(node(n["op"]).nodeType, rational(node(n["left"]), s), rational(node(n["right"]), s));
-    }
+    case "BinOp": return binary(node(n["op"]).nodeType, rational(node(n["left"]), s), rational(node(n["right"]), s));
     case "Subscript": {
       const name = dotted(node(n["value"])), at = indices(n).map((i) => integerOf(i, s));
       return name === undefined ? undefined : element(name, at, s);
@@ -65,31 +68,29 @@ function binary(op: string, a: Rational | undefined, b: Rational | undefined): R
   switch (op) {
     case "Add": return plus(a, b);
     case "Sub": return plus(a, negate(b));
-    case "Mult": return { top: mul(a.top, b.top), bottom: a.bottom * b.bottom };
+    case "Mult": return { top: mul(a.top, b.top), bottom: mul(a.bottom, b.bottom) };
     case "Div": {
-      const k = b.top.constant;
-      if (k === 0) return undefined;
-      if (k !== undefined) { const top = scale(a.top, b.bottom), bottom = a.bottom * k, g = bottom < 0 ? -1 : 1; return { top: scale(top, g), bottom: bottom * g }; }
-      const exact = divideExact(scale(a.top, b.bottom), b.top);
-      return exact ? { top: exact, bottom: a.bottom } : a.bottom === 1 && b.bottom === 1 ? whole(floordiv(a.top, b.top)) : undefined;
+      if (b.top.constant === 0) return undefined;
+      const top = mul(a.top, b.bottom), bottom = mul(a.bottom, b.top), k = bottom.constant;
+      return k !== undefined && k < 0 ? { top: neg(top), bottom: neg(bottom) } : { top, bottom };
     }
     case "FloorDiv": return quotient(a, b);
-    case "Mod": return a.bottom === 1 && b.bottom === 1 && b.top.constant !== 0 ? whole(mod(a.top, b.top)) : undefined;
+    case "Mod": return isWhole(a) && isWhole(b) && b.top.constant !== 0 ? whole(mod(a.top, b.top)) : undefined;
     case "Pow": {
-      const k = b.bottom === 1 ? b.top.constant : undefined;
+      const k = isWhole(b) ? b.top.constant : undefined;
       if (k === undefined || Math.abs(k) > 16) return undefined;
       // 8**-1
-      if (k < 0) return a.top.constant === undefined ? undefined : binary("Div", whole(int(1)), binary("Pow", a, whole(int(-k))));
-      let top: Expr = int(1);
-      for (let i = 0; i < k; i++) top = mul(top, a.top);
-      return { top, bottom: a.bottom ** k };
+      if (k < 0) return binary("Div", whole(int(1)), binary("Pow", a, whole(int(-k))));
+      let top: Expr = ONE, bottom: Expr = ONE;
+      for (let i = 0; i < k; i++) { top = mul(top, a.top); bottom = mul(bottom, a.bottom); }
+      return { top, bottom };
     }
     default: return undefined;
   }
 }
 function quotient(a: Rational, b: Rational): Rational | undefined {
-  const bottom = scale(b.top, a.bottom);
-  return bottom.constant === 0 ? undefined : whole(floordiv(scale(a.top, b.bottom), bottom));
+  const bottom = mul(b.top, a.bottom);
+  return bottom.constant === 0 ? undefined : whole(floordiv(mul(a.top, b.bottom), bottom));
 }
 
 function call(n: PyNode, s: IntegerScope): Rational | undefined {
@@ -103,13 +104,13 @@ function call(n: PyNode, s: IntegerScope): Rational | undefined {
     case "symbol": case "int": case "int32": case "int64": case "long_long": return a && whole(down(a));
     case "int_floor": case "__int_floor": case "py_floor": case "floor_div": return a && b && quotient(a, b);
     case "int_ceil": case "__int_ceil": { const q = a && b && quotient(negate(a), b); return q && negate(q); }
-    case "int8": case "int16": case "uint8": case "uint16": case "uint32": case "uint64": return a && a.bottom === 1 && a.top.constant !== undefined ? a : undefined;
+    case "int8": case "int16": case "uint8": case "uint16": case "uint32": case "uint64": return a && isWhole(a) && a.top.constant !== undefined ? a : undefined;
     case "floor": return a && whole(down(a));
     case "ceiling": case "ceil": return a && whole(neg(down(negate(a))));
     case "Mod": case "py_mod": return a && b && binary("Mod", a, b);
     case "Min": case "min": return args.length > 0 ? whole(min(...(args as Rational[]).map(down))) : undefined;
     case "Max": case "max": return args.length > 0 ? whole(max(...(args as Rational[]).map(down))) : undefined;
-    case "Abs": case "abs": return a && a.bottom === 1 ? whole(max(a.top, neg(a.top))) : undefined;
+    case "Abs": case "abs": return a && isWhole(a) ? whole(max(a.top, neg(a.top))) : undefined;
     case "Pow": return a && b && binary("Pow", a, b);
     default: return undefined;
   }

@@ -70,7 +70,8 @@ export function pythonText(e: ScalarExpr, input: (index: number) => string, name
       // A template of one type: literals are cast too.
       case "mod": return `py_mod(${x.args.map((y, i) => (y.kind === "const" || y.kind === "symbolic" ? `dace.${d}(${args[i]!})` : args[i]!)).join(", ")})`;
       case "rem": return isInteger(d) ? `(${a} % ${b})` : `fmod(${a}, ${b})`;
-      case "pow": return `(${a} ** ${b})`;
+      // DaCe reads ** with a literal or a name, not with a negated expression.
+      case "pow": return x.args[1]!.kind === "const" ? `(${a} ** ${b})` : `pow(${a}, ${b})`;
       case "jsround": return `floor(${a} + ${as({ kind: "const", dtype: d, value: 0.5 }, d)})`;
       case "select": return `(${as(x.args[1]!, d)} if ${a} else ${as(x.args[2]!, d)})`;
       case "complex": return d === "complex128" ? `dace.complex128(${a}, ${b})` : `dace.complex64(${a}, ${b})`;
