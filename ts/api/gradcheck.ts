@@ -1,16 +1,22 @@
-/** Compares gradients with Richardson-extrapolated central differences of the compiled program, and runs a dot-product test. */
+/**
+ * Compares gradients with Richardson-extrapolated central differences of the compiled program, and runs a dot-product test. Complex numbers count as pairs of
+ * real ones, as the convention for gradients has it: the weighting is Re Σ conj(w)·y, and an input's real and imaginary parts are moved separately.
+ */
+import { isComplex } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { classify, type Given } from "../runtime/arguments.js";
-import type { TypedArray } from "../runtime/addon-types.js";
 import { NDArray } from "../runtime/ndarray.js";
 import { guarded } from "./callable.js";
 import { checkOptions, type DerivativeOptions } from "./options.js";
 import { toProgram } from "./program.js";
-import { vjp } from "./verbs.js";
+import { vjp, type Value } from "./verbs.js";
 
 export interface GradcheckResult {
   readonly ok: boolean;
-  /** The element that differs most, by the measure |ad − reference| / max(|reference|, largest |reference|·1e-3, 1e-12). */
+  /**
+   * The element that differs most, by the measure |ad − reference| / max(|reference|, largest |reference|·1e-3, 1e-12). Of a complex input, `index` counts
+   * real and imaginary parts: that of element k is 2k (real part) or 2k + 1.
+   */
   readonly worst: { readonly input: string; readonly index: number; readonly ad: number; readonly reference: number };
   /** Relative difference of ⟨Jv, w⟩ (differences along a random v) and ⟨v, Jᵀw⟩ (the gradient). */
   readonly dotTest: number;
@@ -56,13 +62,23 @@ export function differentiateLine(f: (h: number) => number, start: number): numb
   return best.value;
 }
 
+/** The real numbers in a value; two for each complex one. */
 const numbers = (x: unknown): Float64Array => {
   if (typeof x === "number") return Float64Array.of(x);
+  if (isPair(x)) return Float64Array.of(x.re, x.im);
   if (x instanceof NDArray) return Float64Array.from(x.contiguous() as Float64Array, Number);
   if (ArrayBuffer.isView(x)) return Float64Array.from(x as unknown as Float64Array, Number);
   if (Array.isArray(x)) return Float64Array.from((x as unknown[]).flat(Infinity) as number[], Number);
-  throw new DaceError("TYPE", "gradcheck can check real arrays and numbers only");
+  throw new DaceError("TYPE", "gradcheck can check arrays and numbers only");
 };
+function isPair(x: unknown): x is { readonly re: number; readonly im: number } { return typeof x === "object" && x !== null && "re" in x && "im" in x; }
+/** Weights of an output, in its own form. */
+function cotangent(output: unknown, w: Float64Array): Value {
+  if (typeof output === "number") return w[0]!;
+  if (isPair(output)) return { re: w[0]!, im: w[1]! };
+  if (!(output instanceof NDArray) || !isComplex(output.dtype)) return w;
+  return new NDArray(output.dtype === "complex64" ? Float32Array.from(w) : w, output.shape, { dtype: output.dtype });
+}
 
 /**
  * Compares the gradient of a random weighting of the outputs with extrapolated central differences. The program runs a few dozen times per element that is checked.
@@ -80,19 +96,26 @@ function check<A extends unknown[]>(program: Parameters<typeof vjp<A>>[0], args:
   const run = vjp(program, verb);
   // A first run with zero cotangents tells the outputs' sizes.
   const zero = run(args, {});
-  const weights: Record<string, Float64Array | number> = {};
-  for (const [k, v] of Object.entries(zero.outputs)) { const n = numbers(v); weights[k] = typeof v === "number" ? rnd() + 0.5 : n.map(() => rnd() - 0.3); }
+  const weights: Record<string, Float64Array> = {}, cotangents: Record<string, Value> = {};
+  for (const [k, v] of Object.entries(zero.outputs)) {
+    // Rounded as the output's own type would.
+    const w = numbers(v).map(() => (typeof v === "number" ? rnd() + 0.5 : rnd() - 0.3)).map(v instanceof NDArray && v.dtype === "complex64" ? Math.fround : (x) => x);
+    weights[k] = w;
+    cotangents[k] = cotangent(v, w);
+  }
   const loss = (a: A): number => {
-    const r = run(a, {});
+    let r: ReturnType<typeof run>;
+    // Where a step leads out of what the program accepts, there is no value; smaller steps are tried.
+    try { r = run(a, {}); } catch (e) { if (e instanceof DaceError && e.code === "ERR_DACE_RAISED") return NaN; throw e; }
     let s = 0;
-    for (const [k, w] of Object.entries(weights)) { const y = numbers(r.outputs[k]); if (typeof w === "number") s += w * y[0]!; else for (let i = 0; i < y.length; i++) s += w[i]! * y[i]!; }
+    for (const [k, w] of Object.entries(weights)) { const y = numbers(r.outputs[k]); for (let i = 0; i < y.length; i++) s += w[i]! * y[i]!; }
     return s;
   };
-  const { grads } = run(args, weights);
+  const { grads } = run(args, cotangents);
   const given = args.map((x, i) => classify(x, facts.parameters[i] ?? String(i)));
   const inputs = Object.keys(grads).map((name) => ({ name, position: facts.parameters.indexOf(name), ad: numbers(grads[name]) }));
   const at = (moves: readonly { position: number; direction: Float64Array }[], h: number): A => args.map((x, i) => { const m = moves.find((y) => y.position === i); return m ? moved(x, given[i]!, m.direction, h) : x; }) as A;
-  const scale = (position: number): number => Math.max(1e-3, ...numbersOf(given[position]!).map(Math.abs)) * 0.02;
+  const scale = (position: number): number => { const largest = Math.max(0, ...numbersOf(given[position]!).map(Math.abs)); return 0.02 * (largest === 0 ? 1 : Math.max(1e-3, largest)); };
 
   let worst = { input: inputs[0]?.name ?? "", index: 0, ad: 0, reference: 0 }, measure = -1;
   const total = inputs.reduce((n, x) => n + x.ad.length, 0);
@@ -121,9 +144,10 @@ function check<A extends unknown[]>(program: Parameters<typeof vjp<A>>[0], args:
   return { ok: measure <= rtol && dotTest <= Math.max(1e-5, 10 * rtol), worst, dotTest };
 }
 
-function numbersOf(g: Given): number[] { return g.kind === "array" ? Array.from(g.data as Float64Array, Number) : g.kind === "number" ? [g.value] : [1]; }
+function numbersOf(g: Given): number[] { return g.kind === "array" ? Array.from(g.data as Float64Array, Number) : g.kind === "number" ? [g.value] : g.kind === "complex" ? [g.value.re, g.value.im] : [1]; }
 function moved(x: unknown, g: Given, direction: Float64Array, h: number): unknown {
   if (g.kind === "number") return g.value + h * direction[0]!;
+  if (g.kind === "complex") return { re: g.value.re + h * direction[0]!, im: g.value.im + h * direction[1]! };
   if (g.kind !== "array") return x;
   const data = (g.data as Float64Array).slice() as Float64Array;
   for (let i = 0; i < data.length; i++) data[i]! += h * direction[i]!;

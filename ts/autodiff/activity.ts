@@ -3,6 +3,7 @@ import { isDifferentiable } from "../base/dtypes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Node } from "../sdfg/nodes.js";
 import { bodiesOf } from "../analysis/paths.js";
+import { LIBRARY } from "../library/index.js";
 
 /** The container that owns the memory. */
 export function baseOf(graph: Graph, name: string): string { return graph.container(name).view?.base ?? name; }
@@ -13,8 +14,8 @@ function flows(graph: Graph, body: readonly Node[], into: Flow[]): Flow[] {
   const floats = (names: readonly string[]): string[] => names.filter((n) => isDifferentiable(graph.container(n).dtype)).map((n) => baseOf(graph, n));
   for (const node of body) {
     if (node.kind === "tasklet") into.push({ out: baseOf(graph, node.output.data), ins: floats(node.inputs.map((m) => m.data)) });
-    else if (node.kind === "library") for (const o of node.outputs) into.push({ out: baseOf(graph, o.data), ins: floats(node.inputs.map((m) => m.data)) });
-    else for (const b of bodiesOf(node)) flows(graph, b.list, into);
+    // What has no derivative rule passes none on.
+    else if (node.kind === "library") { if (LIBRARY.get(node.op)?.adjoint) for (const o of node.outputs) into.push({ out: baseOf(graph, o.data), ins: floats(node.inputs.map((m) => m.data)) }); } else for (const b of bodiesOf(node)) flows(graph, b.list, into);
   }
   return into;
 }

@@ -3,13 +3,14 @@
  * exits out of active regions. Post: the joint graph, whose backward part reads forward values through `saved`; gradients only are allocated.
  */
 import { DaceError, InternalError, type SourceLoc } from "../base/errors.js";
-import { isComplex } from "../base/dtypes.js";
+import { isDifferentiable, type DType } from "../base/dtypes.js";
 import { input } from "../scalar/expr.js";
 import { literal } from "../scalar/build.js";
 import { bodiesOf, ROOT, visitPaths, loopsOf, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Branch, Condition, Loop, Memlet, Node, Operand, Parameter, Tasklet } from "../sdfg/nodes.js";
-import { add, addInt, asSymbol, sub, sym, ZERO } from "../symbolic/expr.js";
+import { add, addInt, asSymbol, dependsOn, loadedContainers, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { upperBound } from "../symbolic/prove.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { LIBRARY } from "../library/index.js";
 import { activeContainers, baseOf } from "./activity.js";
@@ -255,13 +256,34 @@ class Reversal {
         if (!node.outputs.some(isActive)) return { nodes: [], locals: [] };
         const rule = LIBRARY.get(node.op);
         if (!rule) throw new InternalError(`no library operation ${node.op}`);
-        if ([...node.inputs, ...node.outputs].some((o) => isComplex(this.pool.containers.get(o.data)!.dtype))) throw new DaceError("UNSUPPORTED", `the derivative of ${node.op} of complex numbers`, { ...(node.loc ? { loc: node.loc } : {}) });
-        const nodes: Node[] = [...rule.adjoint(node, (o) => ({ ...withoutSaved(o), data: this.#gradient(o.data) }), { inputs: node.inputs.map(isActive) }, (o, when) => ({ ...o, saved: { node: node.id, when } }))];
+        if (!rule.adjoint) return { nodes: [], locals: [] };
+        const locals: string[] = [], dtypeOf = (d: string): DType => this.pool.containers.get(d)!.dtype;
+        const nodes: Node[] = [...rule.adjoint(node, {
+          gradient: (o) => ({ ...withoutSaved(o), data: this.#gradient(o.data) }),
+          active: { inputs: node.inputs.map(isActive), outputs: node.outputs.map(isActive) },
+          // Integers (pivots, permutations) are discrete facts that floats decided.
+          saved: (o, when) => ({ ...o, saved: { node: node.id, when, ...(isDifferentiable(dtypeOf(o.data)) ? {} : { exact: true }) } }),
+          workspace: (label, dtype, sizes) => {
+            // A size that changes with the loops around needs room for the largest.
+            const shape = sizes.map((e) => this.#room(e, loops, node));
+            const data = this.pool.add(label, { dtype, shape, transient: true, role: "workspace" });
+            locals.push(data);
+            return { data, base: sizes.map(() => ZERO), axes: sizes.map((_, d) => d), sizes };
+          },
+          dtypeOf, variable: () => this.pool.variable("x"),
+        })];
         if (!node.accumulate) for (const o of node.outputs) if (isActive(o)) nodes.push(this.#clear(o));
-        return { nodes, locals: [] };
+        return { nodes, locals };
       }
       case "exit": case "raise": return { nodes: [], locals: [] };
     }
+  }
+
+  /** What a size is at most, over the loops around. */
+  #room(e: Expr, loops: readonly Loop[], node: Node): Expr {
+    const bound = upperBound(e, loops, this.#facts(loops));
+    if (!bound || loadedContainers(bound).size > 0 || loops.some((l) => dependsOn(bound, l.variable))) throw new DaceError("UNSUPPORTED", "the derivative of an operation on arrays whose size is known only while the program runs", node.loc ? { loc: node.loc } : {});
+    return bound;
   }
 
   #clear(o: Operand): Node {

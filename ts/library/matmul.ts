@@ -1,23 +1,23 @@
-/** matmul: C[m,n] (+)= alpha · A[m,k] · B[k,n], each operand a rectangular part of a container. */
+/** matmul: C[m,n] (+)= alpha · A[m,k] · B[k,n], each operand a rectangular part of a container; of complex operands either may be conjugated. */
 import { InternalError } from "../base/errors.js";
-import { constant, input, op } from "../scalar/expr.js";
+import { input, op } from "../scalar/expr.js";
 import { freshId } from "../sdfg/sdfg.js";
-import type { LibraryNode, Loop, Memlet, Node, Operand } from "../sdfg/nodes.js";
-import { add, equals, int, mul, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import type { LibraryNode, Node, Operand } from "../sdfg/nodes.js";
+import { equals, int, mul, ZERO } from "../symbolic/expr.js";
 import { isComplex } from "../base/dtypes.js";
+import { assign, at, conjugate, loop, number, over } from "./loops.js";
 import { transposed, type LibraryOp } from "./op.js";
 
 const alphaOf = (node: LibraryNode): number => (typeof node.attributes["alpha"] === "number" ? node.attributes["alpha"] : 1);
 
-function element(o: Operand, v: readonly Expr[]): Memlet {
-  const index = [...o.base];
-  o.axes.forEach((axis, d) => { index[axis] = add(index[axis]!, v[d]!); });
-  return { data: o.data, index };
-}
+export interface Conjugates { readonly conjugateA?: boolean; readonly conjugateB?: boolean }
 
-/** C += alpha · A · B as a node. */
-export function matmulNode(a: Operand, b: Operand, c: Operand, accumulate: boolean, alpha = 1): LibraryNode {
-  return { kind: "library", id: freshId(), op: "matmul", inputs: [a, b], outputs: [c], accumulate, attributes: alpha === 1 ? {} : { alpha } };
+/** C (+)= alpha · A · B as a node. */
+export function matmulNode(a: Operand, b: Operand, c: Operand, accumulate: boolean, alpha = 1, { conjugateA = false, conjugateB = false }: Conjugates = {}): LibraryNode {
+  return {
+    kind: "library", id: freshId(), op: "matmul", inputs: [a, b], outputs: [c], accumulate,
+    attributes: { ...(alpha === 1 ? {} : { alpha }), ...(conjugateA ? { conjugateA } : {}), ...(conjugateB ? { conjugateB } : {}) },
+  };
 }
 
 export const matmul: LibraryOp = {
@@ -28,27 +28,24 @@ export const matmul: LibraryOp = {
     if (!equals(a.sizes[1]!, b.sizes[0]!) || !equals(a.sizes[0]!, c.sizes[0]!) || !equals(b.sizes[1]!, c.sizes[1]!)) throw new InternalError("matmul of operands that do not fit");
   },
   expand(node, dtypeOf, variable) {
-    const [a, b] = node.inputs, [c] = node.outputs, dtype = dtypeOf(c!.data), alpha = alphaOf(node);
-    const loop = (v: string, end: Expr, body: Node): Loop => ({ kind: "loop", id: freshId(), variable: v, begin: ZERO, end, order: "any", body: [body] });
-    const nodes: Node[] = [];
-    if (!node.accumulate) {
-      const i = variable(), j = variable();
-      nodes.push(loop(i, c!.sizes[0]!, loop(j, c!.sizes[1]!, { kind: "tasklet", id: freshId(), inputs: [], output: element(c!, [sym(i), sym(j)]), code: constant(0, dtype, isComplex(dtype) ? 0 : undefined) })));
-    }
-    const i = variable(), j = variable(), k = variable();
-    const product = op("mul", dtype, input(0, dtype), input(1, dtype));
-    nodes.push(loop(i, c!.sizes[0]!, loop(k, a!.sizes[1]!, loop(j, c!.sizes[1]!, {
-      kind: "tasklet", id: freshId(), inputs: [element(a!, [sym(i), sym(k)]), element(b!, [sym(k), sym(j)])], output: element(c!, [sym(i), sym(j)]), wcr: "sum",
-      code: alpha === 1 ? product : op("mul", dtype, constant(alpha, dtype), product), ...(node.loc ? { loc: node.loc } : {}),
-    }))));
+    const [a, b] = node.inputs as [Operand, Operand], [c] = node.outputs as [Operand], dtype = dtypeOf(c.data), alpha = alphaOf(node);
+    const nodes: Node[] = node.accumulate ? [] : [...over(variable, c.sizes, ([i, j]) => [assign(node, at(c, i!, j!), number(0, dtype), [])])];
+    const x = input(0, dtype), y = input(1, dtype);
+    const product = op("mul", dtype, node.attributes["conjugateA"] === true ? conjugate(x) : x, node.attributes["conjugateB"] === true ? conjugate(y) : y);
+    nodes.push(loop(variable, ZERO, c.sizes[0]!, "any", (i) => [loop(variable, ZERO, a.sizes[1]!, "any", (k) => [loop(variable, ZERO, c.sizes[1]!, "any", (j) => [
+      assign(node, at(c, i, j), alpha === 1 ? product : op("mul", dtype, number(alpha, dtype), product), [at(a, i, k), at(b, k, j)], "sum"),
+    ])])]));
     return nodes;
   },
-  adjoint(node, gradient, active, saved) {
-    const [a, b] = node.inputs, [c] = node.outputs, alpha = alphaOf(node), g = gradient(c!);
+  adjoint(node, { gradient, active, saved, dtypeOf }) {
+    const [a, b] = node.inputs as [Operand, Operand], [c] = node.outputs as [Operand], alpha = alphaOf(node), g = gradient(c);
+    const complex = isComplex(dtypeOf(c.data)), p = node.attributes["conjugateA"] === true, q = node.attributes["conjugateB"] === true;
+    if ([a, b].some((o) => dtypeOf(o.data) !== dtypeOf(c.data))) throw new InternalError("matmul of operands of different dtypes");
     const out: LibraryNode[] = [];
-    // Ā += alpha · C̄ · Bᵀ,  B̄ += alpha · Aᵀ · C̄ (Giles 2008)
-    if (active.inputs[0]) out.push(matmulNode(g, transposed(saved(b!, "before")), gradient(a!), true, alpha));
-    if (active.inputs[1]) out.push(matmulNode(transposed(saved(a!, "before")), g, gradient(b!), true, alpha));
+    // Ā += alpha · C̄ · Bᴴ,  B̄ += alpha · Aᴴ · C̄ (Giles 2008). What enters conjugated receives the conjugate: Ā += alpha · conj(C̄) · (…)ᵀ.
+    const other = complex && p === q;
+    if (active.inputs[0]) out.push(matmulNode(g, transposed(saved(b, "before")), gradient(a), true, alpha, { conjugateA: complex && p, conjugateB: other }));
+    if (active.inputs[1]) out.push(matmulNode(transposed(saved(a, "before")), g, gradient(b), true, alpha, { conjugateA: other, conjugateB: complex && q }));
     return out;
   },
   flops(node) { return mul(int(2), mul(node.outputs[0]!.sizes[0]!, mul(node.outputs[0]!.sizes[1]!, node.inputs[0]!.sizes[1]!))); },

@@ -16,11 +16,13 @@ import { scatterToGather } from "./scatter-to-gather.js";
 import { shareLoads } from "./share.js";
 import { sinkConstants } from "./sink.js";
 import { uniqueLoops } from "./unique-loops.js";
+import { forgetUnread } from "./unread.js";
 
 type Outputs = Readonly<Record<string, string>>;
 /** The passes in their order, by name. */
 export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) => Graph])[] = [
   ["unique loops", (g) => uniqueLoops(g)],
+  ["unread", (g) => forgetUnread(g)],
   ["dead code", removeDeadCode],
   ["sink", (g) => sinkConstants(g)],
   ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],

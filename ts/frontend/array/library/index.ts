@@ -6,6 +6,7 @@ import "./arrays.js";
 import "./shaping.js";
 import "./joining.js";
 import "./products.js";
+import "./linalg.js";
 import "./grids.js";
 import "./statistics.js";
 import "./attributes.js";

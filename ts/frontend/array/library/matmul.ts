@@ -77,7 +77,8 @@ function asPart(ctx: Lowering, v: Arrayish, dtype: DType, loc: SourceLoc): Array
   return part;
 }
 
-function partOf(v: ArrayValue): Part | undefined {
+/** The last two dimensions of a view as an operand: along two axes of its container, by single steps. */
+export function partOf(v: ArrayValue): Part | undefined {
   const dims = v.dims.slice(-2);
   const used = new Set(v.dims.slice(0, -2).flatMap((d) => d.steps.map((s) => s.axis)));
   if (!dims.every((d) => d.steps.length === 1 && d.steps[0]!.step.constant === 1) || dims[0]!.steps[0]!.axis === dims[1]!.steps[0]!.axis) return undefined;
@@ -86,7 +87,7 @@ function partOf(v: ArrayValue): Part | undefined {
 }
 
 /** The matrix of a stack at an index of the (broadcast) leading dimensions. */
-function matrixAt(v: ArrayValue, index: readonly Expr[]): ArrayValue {
+export function matrixAt(v: ArrayValue, index: readonly Expr[]): ArrayValue {
   const lead = v.dims.slice(0, -2), base = [...v.base], skip = index.length - lead.length;
   const at = lead.map((d, k) => (d.size.constant === 1 ? undefined : index[skip + k]!));
   const fixed: ArrayValue = { ...v, dims: lead.filter((_, k) => at[k] !== undefined) };

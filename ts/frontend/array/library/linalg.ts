@@ -1,0 +1,106 @@
+/** np.linalg: factorisations and solves, as operations of ts/library over the last two dimensions. */
+import type { DType } from "../../../base/dtypes.js";
+import type { SourceLoc } from "../../../base/errors.js";
+import { isComplex } from "../../../base/dtypes.js";
+import { constant, op, type ScalarExpr } from "../../../scalar/expr.js";
+import { freshId } from "../../../sdfg/sdfg.js";
+import type { Operand as Part } from "../../../sdfg/nodes.js";
+import { ZERO, type Expr } from "../../../symbolic/expr.js";
+import type { Lowering } from "../context.js";
+import { define, type Handler } from "../registry.js";
+import { sameSize } from "../shapes.js";
+import { materialise } from "../store.js";
+import { type Arrayish, type ArrayValue, formatShape, indexOf, shapeOf } from "../value.js";
+import { bind } from "./arguments.js";
+import { asArray } from "./convert.js";
+import { matrixAt, partOf } from "./matmul.js";
+import { broadcastShapes, operandOf } from "./operands.js";
+import { floatType, resultType } from "./promote.js";
+import { finished } from "./reduce.js";
+import { expanded, squeezed } from "./views.js";
+
+/** A matrix (or a stack of them) as rectangular parts of a container. */
+function matrices(ctx: Lowering, v: Arrayish, dtype: DType, loc: SourceLoc): ArrayValue {
+  return v.kind === "array" && v.dtype === dtype && partOf(v) !== undefined ? v : materialise(ctx, v, { copy: true, dtype, loc });
+}
+function squareMatrices(ctx: Lowering, name: string, v: Arrayish | { readonly kind: "scalar" }, loc: SourceLoc): Arrayish {
+  const shape = v.kind === "scalar" ? [] : shapeOf(v);
+  if (v.kind === "scalar" || shape.length < 2) return ctx.fail("SHAPE", `${name}: ${shape.length}-dimensional array given, it must be at least two-dimensional`, loc);
+  sameSize(ctx, shape.at(-1)!, shape.at(-2)!, loc, `${name}: the last two dimensions of ${formatShape(shape)} must be square`);
+  return v;
+}
+/** The part with both sizes written the same way. */
+function square(v: ArrayValue): Part { const p = partOf(v)!; return { ...p, sizes: [p.sizes[0]!, p.sizes[0]!] }; }
+const vector = (v: ArrayValue, lead: readonly Expr[]): Part => ({ data: v.data, base: [...lead, ZERO], axes: [lead.length], sizes: [shapeOf(v).at(-1)!] });
+
+/** Goes through a stack in order: what one matrix needs on the way is used again for the next. */
+function stack(ctx: Lowering, batch: readonly Expr[], f: (index: readonly Expr[]) => void, loc: SourceLoc): void { ctx.map(batch, f, { order: "up", loc }); }
+function raise(ctx: Lowering, wrong: ScalarExpr, message: string, loc: SourceLoc): void {
+  ctx.conditional(wrong, () => { ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message, loc }); }, undefined, loc);
+}
+const realOf = (e: ScalarExpr): ScalarExpr => (isComplex(e.dtype) ? op("real", e.dtype === "complex64" ? "float32" : "float64", e) : e);
+
+interface Factors { readonly a: ArrayValue; readonly factors: ArrayValue; readonly pivots: ArrayValue; readonly rows: ArrayValue; readonly work: ArrayValue; readonly n: Expr; readonly batch: readonly Expr[] }
+function factorsOf(ctx: Lowering, v: Arrayish, dtype: DType, loc: SourceLoc): Factors {
+  const a = matrices(ctx, v, dtype, loc), shape = shapeOf(a), batch = shape.slice(0, -2), n = shape.at(-2)!;
+  return {
+    a, n, batch, factors: ctx.allocate([...batch, n, n], dtype, "factors", loc), pivots: ctx.allocate([...batch, n], "int64", "pivots", loc),
+    rows: ctx.allocate([...batch, n], "int64", "rows", loc), work: ctx.allocate([n], dtype, "row", loc),
+  };
+}
+/** Factors the matrix at an index of the stack. `singular`: an exactly singular one is NumPy's error. */
+function factor(ctx: Lowering, f: Factors, index: readonly Expr[], singular: boolean, loc: SourceLoc): { readonly a: Part; readonly factors: Part; readonly pivots: Part; readonly rows: Part } {
+  const lu = matrixAt(f.factors, index), parts = { a: square(matrixAt(f.a, index)), factors: square(lu), pivots: vector(f.pivots, index), rows: vector(f.rows, index) };
+  ctx.library({ op: "lu", inputs: [parts.a], outputs: [parts.factors, parts.pivots, parts.rows, vector(f.work, [])], accumulate: false, attributes: {}, loc });
+  if (singular) ctx.map([f.n], ([k]) => { raise(ctx, op("eq", "bool", ctx.read(lu.data, indexOf(lu, [k!, k!])), constant(0, f.factors.dtype, isComplex(f.factors.dtype) ? 0 : undefined)), "LinAlgError: Singular matrix", loc); }, { order: "up", loc });
+  return parts;
+}
+
+const linalg = (name: string, signature: string, f: (ctx: Lowering, b: ReturnType<typeof bind>, loc: SourceLoc) => ReturnType<Handler>): void => {
+  define(`np.linalg.${name}`, (ctx, args, keywords, loc) => f(ctx, bind(ctx, `np.linalg.${name}`, signature, args, keywords, loc), loc));
+};
+
+linalg("solve", "a b", (ctx, b, loc) => {
+  const a = squareMatrices(ctx, b.name, asArray(ctx, b.need("a"), loc), loc), right = asArray(ctx, b.need("b"), loc);
+  if (right.kind === "scalar" || shapeOf(right).length === 0) return ctx.fail("SHAPE", "np.linalg.solve: the right-hand side must be an array", loc);
+  const dtype = floatType(resultType([{ dtype: a.dtype, weak: false }, { dtype: right.dtype, weak: false }]).dtype) ?? "float64";
+  // One vector is a matrix of one column.
+  const single = shapeOf(right).length === 1, y = single ? materialise(ctx, expanded(right, [1]), { copy: true, dtype, loc }) : matrices(ctx, right, dtype, loc), f = factorsOf(ctx, a, dtype, loc);
+  const shape = shapeOf(y);
+  sameSize(ctx, f.n, shape.at(-2)!, loc, `np.linalg.solve: operands of shapes ${formatShape(shapeOf(a))} and ${formatShape(shapeOf(right))} do not fit`);
+  const batch = broadcastShapes(ctx, [f.batch, shape.slice(0, -2)], loc), columns = shape.at(-1)!;
+  const x = ctx.allocate([...batch, f.n, columns], dtype, "solution", loc);
+  const solved = (p: ReturnType<typeof factor>, index: readonly Expr[]): void => {
+    const part = (v: ArrayValue): Part => ({ ...partOf(matrixAt(v, index))!, sizes: [f.n, columns] });
+    ctx.library({ op: "solve", inputs: [p.a, p.factors, p.rows, part(y)], outputs: [part(x)], accumulate: false, attributes: {}, loc });
+  };
+  stack(ctx, batch, (index) => { solved(factor(ctx, f, index.slice(batch.length - f.batch.length).map((e, d) => (f.batch[d]!.constant === 1 ? ZERO : e)), true, loc), index); }, loc);
+  return single ? finished(ctx, squeezed(x, [batch.length + 1]), [], false) : x;
+});
+
+linalg("inv", "a", (ctx, b, loc) => {
+  const a = squareMatrices(ctx, b.name, asArray(ctx, b.need("a"), loc), loc), dtype = floatType(a.dtype) ?? "float64", f = factorsOf(ctx, a, dtype, loc);
+  const x = ctx.allocate([...f.batch, f.n, f.n], dtype, "inverse", loc);
+  stack(ctx, f.batch, (index) => { const p = factor(ctx, f, index, true, loc); ctx.library({ op: "inv", inputs: [p.a, p.factors, p.rows], outputs: [square(matrixAt(x, index))], accumulate: false, attributes: {}, loc }); }, loc);
+  return x;
+});
+
+linalg("det", "a", (ctx, b, loc) => {
+  const a = squareMatrices(ctx, b.name, asArray(ctx, b.need("a"), loc), loc), dtype = floatType(a.dtype) ?? "float64", f = factorsOf(ctx, a, dtype, loc);
+  const x = ctx.allocate(f.batch, dtype, "det", loc);
+  stack(ctx, f.batch, (index) => { const p = factor(ctx, f, index, false, loc); ctx.library({ op: "det", inputs: [p.a, p.factors, p.rows, p.pivots], outputs: [{ data: x.data, base: index, axes: [], sizes: [] }], accumulate: false, attributes: {}, loc }); }, loc);
+  if (f.batch.length === 0) ctx.single.add(x.data);
+  return finished(ctx, x, [], false);
+});
+
+linalg("cholesky", "a * upper?", (ctx, b, loc) => {
+  const a = squareMatrices(ctx, b.name, operandOf(ctx, b.need("a"), loc), loc), dtype = floatType(a.dtype) ?? "float64";
+  if (b.flag("upper")) return ctx.unsupported("upper=True of np.linalg.cholesky", loc, "use the conjugate transpose of the lower factor");
+  const v = matrices(ctx, a, dtype, loc), shape = shapeOf(v), batch = shape.slice(0, -2), n = shape.at(-2)!, x = ctx.allocate([...batch, n, n], dtype, "cholesky", loc);
+  stack(ctx, batch, (index) => {
+    const l = matrixAt(x, index);
+    ctx.library({ op: "cholesky", inputs: [square(matrixAt(v, index))], outputs: [square(l)], accumulate: false, attributes: {}, loc });
+    ctx.map([n], ([k]) => { const e = realOf(ctx.read(l.data, indexOf(l, [k!, k!]))); raise(ctx, op("not", "bool", op("gt", "bool", e, constant(0, e.dtype))), "LinAlgError: Matrix is not positive definite", loc); }, { order: "up", loc });
+  }, loc);
+  return x;
+});
