@@ -131,6 +131,39 @@ test("arguments that share memory", (t) => {
   }
 });
 
+test("arguments that share memory but say their sizes differently, in any order of declaration", (t) => {
+  const build = (): SDFG => new SDFG("two").addArray("y", ["M"]).addArray("x", ["N"]).loop("i", "1:N", (b) => b.tasklet({ inputs: { p: "x[i-1]", q: "y[i]" }, outputs: { o: "y[i]" }, code: "o = p*q" }));
+  for (const s of [build(), again(build())]) {
+    const x = Float64Array.of(2, 3, 4);
+    jit(s, OPTIONS)(x, x);
+    close(t, x, [2, 6, 24]);
+    const z = Float64Array.of(2, 3, 4), g = vjp(s, OPTIONS)([z, z], { y: Float64Array.of(0, 0, 1) }).grads;
+    close(t, g["x"], [12, 8, 6]);
+    close(t, g["y"], [12, 8, 6]);
+    const a = Float64Array.of(1, 1, 1), b = Float64Array.of(5, 6, 7);
+    jit(s, OPTIONS)(a, b);
+    close(t, a, [1, 5, 6]);
+  }
+});
+
+test("conditions and loop bounds that index with data are checked", (t) => {
+  const s = new SDFG("guarded").addArray("A", ["N"]).addArray("k", ["M"], { dtype: "i64" }).loop("i", "0:M", (b) => b.if("A[k[i]] > 0", (c) => c.tasklet({ inputs: { a: "A[0:N]", j: "k[i]" }, outputs: { o: "A[i]" }, code: "o = 2*a[j]" })));
+  const A = Float64Array.of(1, 2, 3);
+  jit(s, OPTIONS)(A, BigInt64Array.of(2n, 0n));
+  close(t, A, [6, 12, 3]);
+  t.is(code(() => jit(s, OPTIONS)(Float64Array.of(1, 2, 3), BigInt64Array.of(2n, 5n))), "BOUNDS");
+  const w = new SDFG("walk").addArray("A", ["N"]).addArray("k", ["M"], { dtype: "i64" }).addTransient("j", [], { dtype: "i64" }).tasklet({ outputs: { o: "j" }, code: "o = 0" })
+    .while("A[k[j]] > 0", (b) => b.tasklet({ inputs: { p: "j" }, outputs: { o: "j" }, code: "o = p + 1" }));
+  t.is(code(() => jit(w, OPTIONS)(Float64Array.of(1, 2, -3), BigInt64Array.of(0n, 1n, 2n))), "none");
+  t.is(code(() => jit(w, OPTIONS)(Float64Array.of(1, 2, 3), BigInt64Array.of(0n, 1n, 2n))), "BOUNDS");
+  const n = new SDFG("nested").addArray("A", ["N"]).addArray("p", ["M"], { dtype: "i64" }).addArray("q", ["K"], { dtype: "i64" }).loop("i", "0:K", (b) => b.loop("j", "0:p[q[i]]", (c) => c.tasklet({ inputs: { a: "A[j]" }, outputs: { o: "A[j]" }, code: "o = a + 1" })));
+  const B = new Float64Array(3);
+  jit(n, OPTIONS)(B, BigInt64Array.of(1n, 3n), BigInt64Array.of(1n, 0n));
+  close(t, B, [2, 1, 1]);
+  t.is(code(() => jit(n, OPTIONS)(B, BigInt64Array.of(1n, 3n), BigInt64Array.of(2n))), "BOUNDS");
+  t.is(code(() => jit(n, OPTIONS)(B, BigInt64Array.of(1n, 4n), BigInt64Array.of(1n))), "BOUNDS");
+});
+
 test("sizes follow from the arrays and must fit", (t) => {
   const s = new SDFG("pairs").addArray("A", ["2*N"]).addArray("B", ["N"]).map({ i: "0:N" }, (b) => b.tasklet({ inputs: { p: "A[2*i]", q: "A[2*i+1]" }, outputs: { o: "B[i]" }, code: "o = p*q" }));
   const B = new Float64Array(2);

@@ -75,12 +75,15 @@ class Reversal {
         if (options.seeds === "arguments") cotangents.push(this.#cotangent(name, c.dtype).parameter);
         continue;
       }
+      // Two outputs may be one array under two names: both cotangents count.
+      const again = seeded.has(base) ? "sum" : undefined;
       seeded.add(base);
       const g = this.#gradient(base);
       if (options.seeds === "unit") { seeds.push(tasklet({ data: g, index: c.shape.map(() => ZERO) }, literal(1, c.dtype), [])); continue; }
       const ct = this.#cotangent(name, c.dtype);
       cotangents.push(ct.parameter);
-      seeds.push(mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data: g, index }, input(0, c.dtype), [{ data: ct.container, index }])));
+      if (pool.containers.get(ct.container)!.shape.length !== c.shape.length) throw new InternalError(`the output ${name} is a view of another rank than ${base}`);
+      seeds.push(mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data: g, index }, input(0, c.dtype), [{ data: ct.container, index }], again)));
     }
     // The copies of changed arguments are not differentiated: the cotangent of the working copy is that of the argument on entry.
     const backward = this.#list(this.prepared.body.slice(this.prepared.initial.size), ROOT, [], seeded).nodes;

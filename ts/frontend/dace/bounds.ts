@@ -19,10 +19,12 @@ export function checkBounds(graph: Graph, inKernel: boolean): Graph {
   for (const a of accessesOf(graph, graph.body)) {
     const c = graph.container(a.data), loops = around(a), facts = graph.facts.with(...loops.flatMap((l) => loopFacts(l)), ...a.guard.filter((g) => loadedContainers(g).size === 0));
     a.index.forEach((e, d) => {
-      if (loadedContainers(e).size > 0) return;
+      const loads = loadedContainers(e).size > 0;
+      // The kernel checks such indices of tasklets itself, those of conditions and loop bounds it does not.
+      if (loads && (a.node.kind === "tasklet" || a.node.kind === "library")) return;
       for (const wanted of [e, addInt(sub(c.shape[d]!, e), -1)]) {
-        if (nonNegative(wanted, facts) === "yes") continue;
-        const message = `index out of range for axis ${d} of ${c.label ?? c.name}`, corner = inKernel ? undefined : lowerBound(wanted, loops, graph.facts);
+        if (!loads && nonNegative(wanted, facts) === "yes") continue;
+        const message = `index out of range for axis ${d} of ${c.label ?? c.name}`, corner = inKernel || loads ? undefined : lowerBound(wanted, loops, graph.facts);
         if (corner && [...freeSymbols(corner)].every((s) => symbols.has(s)) && loadedContainers(corner).size === 0) { checks.set(corner.key, { kind: "bounds", expr: corner, message, ...(a.node.loc ? { loc: a.node.loc } : {}) }); continue; }
         const extra = a.extra.length === 0 ? wanted : lowerBound(wanted, a.extra.map((x) => ({ variable: x.variable, begin: sub(x.size, x.size), end: x.size })), facts);
         const list = before.get(a.node.id) ?? new Map<string, Inside>();
@@ -50,11 +52,14 @@ function insert(body: readonly Node[], before: ReadonlyMap<number, ReadonlyMap<s
     if (next !== n && next.kind === "loop" && next.order === "any" && raises(next.body)) next = { ...next, order: "up" };
     const own = before.get(n.id);
     if (!own) return [next];
-    return [...[...own.values()].map((i): Node => ({
+    const tests = (): Node[] => [...own.values()].map((i): Node => ({
       kind: "conditional", id: freshId(),
       branches: [{ condition: { inputs: [], code: op("lt", "bool", symbolic(i.expr), constant(0, "int64")) }, body: [{ kind: "raise", id: freshId(), code: "BOUNDS", message: i.message, ...(n.loc ? { loc: n.loc } : {}) }] }],
       ...(n.loc ? { loc: n.loc } : {}),
-    })), next];
+    }));
+    // A while loop reads its condition again after every iteration.
+    if (next.kind === "while") return [...(next.testAfter ? [] : tests()), { ...next, body: [...next.body, ...tests()] }];
+    return [...tests(), next];
   });
 }
 function raises(body: readonly Node[]): boolean { return body.some((n) => n.kind === "raise" || bodiesOf(n).some((b) => raises(b.list))); }

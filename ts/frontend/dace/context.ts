@@ -69,6 +69,8 @@ export class Lowering {
   readonly #memlets: Memlet[] = [];
   readonly #readIds = new Map<string, number>();
   readonly usedLabels = new Set<string>();
+  /** Nested SDFGs inlined so far: labels alone do not tell them apart. */
+  instances = 0;
 
   /** `aliases`: arguments that are the same memory as another one. */
   constructor(readonly learnt: Learnt, readonly aliases: ReadonlyMap<string, string>) {}

@@ -51,6 +51,7 @@ export function orderMaps(graph: Graph): Graph {
 export function dropUnused(graph: Graph): Graph {
   const used = new Set<string>();
   for (const a of accessesOf(graph, graph.body)) { used.add(a.data); used.add(a.base); }
+  for (const p of graph.parameters) if (p.kind === "container") used.add(p.container);
   const containers = new Map([...graph.containers].filter(([name, c]) => used.has(name) || !c.transient));
   return containers.size === graph.containers.size ? graph : graph.with({ containers });
 }

@@ -27,7 +27,7 @@ const isReturn = (name: string): boolean => /^__return(_\d+)?$/.test(name);
 
 function lowerOnce(sdfg: DaceSDFG, learnt: Learnt, aliases: ReadonlyMap<string, string>): Graph {
   const l = new Lowering(learnt, aliases), inst = new Instance(sdfg, "", undefined, undefined, l.unique("return"));
-  const data = [...sdfg.arrays.values()].filter((d) => !d.transient && d.kind !== "view");
+  const all = [...sdfg.arrays.values()].filter((d) => !d.transient && d.kind !== "view"), data = [...all.filter((d) => !aliases.has(d.name)), ...all.filter((d) => aliases.has(d.name))];
   // The SDFG's own names come first, so that they stay as they are.
   for (const d of data) l.names.add(d.name);
   for (const s of sdfg.symbols.keys()) l.names.add(s);
@@ -55,7 +55,7 @@ function lowerOnce(sdfg: DaceSDFG, learnt: Learnt, aliases: ReadonlyMap<string, 
   const given = parameters(sdfg, data, l), results = data.filter((d) => isReturn(d.name)).sort((a, b) => returnIndex(a.name) - returnIndex(b.name));
   const items = results.map((d): ReturnValue => ({ kind: "container", name: d.name }));
   const result: ReturnValue = items.length === 0 ? { kind: "none" } : sdfg.arrays.has("__return") ? items[0]! : { kind: "tuple", items };
-  const sizes = data.flatMap((d) => (d.kind === "array" ? l.container(aliases.get(d.name) ?? d.name).shape : []));
+  const sizes = data.flatMap((d) => (d.kind === "array" ? l.container(containerOf(l, d.name)).shape : []));
   const graph = new Graph({
     name: sdfg.name, containers: l.containers, symbols: [...l.free].sort(), assumptions: sizes, parameters: given, result,
     checks: l.checks, body,
@@ -63,14 +63,19 @@ function lowerOnce(sdfg: DaceSDFG, learnt: Learnt, aliases: ReadonlyMap<string, 
   return orderMaps(dropUnused(privatise(graph, l.maps, l.homed)));
 }
 
+function containerOf(l: Lowering, name: string): string { return l.containers.has(name) ? name : l.aliases.get(name)!; }
 function returnIndex(name: string): number { return Number(/_(\d+)$/.exec(name)?.[1] ?? 0); }
 
 function declareArray(l: Lowering, inst: Instance, d: Descriptor): void {
-  const same = l.aliases.get(d.name);
-  if (same !== undefined) { inst.refs.set(d.name, l.ref(inst, same)); return; }
-  const known = inst.refs.get(d.name);
-  if (known) return;
-  const r = l.declare(inst, d, d.name, false);
+  const r = l.declare(inst, d, d.name, false), same = l.aliases.get(d.name);
+  if (same !== undefined) {
+    // The same memory under two names, and perhaps two ways to say its size.
+    const first = l.container(same), own = l.container(d.name);
+    if (first.shape.length === own.shape.length && first.shape.every((e, i) => e.key === own.shape[i]!.key)) { l.containers.delete(d.name); inst.refs.set(d.name, inst.refs.get(same)!); return; }
+    l.addContainer({ ...own, transient: true, view: { base: same, offset: ZERO } });
+    inst.refs.set(d.name, r);
+    return;
+  }
   // DaCe returns a number as an array of one element.
   if (isReturn(d.name) && d.shape.length === 1 && d.shape[0] === "1") {
     l.addContainer({ ...l.container(d.name), shape: [] });
@@ -89,6 +94,6 @@ function parameters(sdfg: DaceSDFG, data: readonly Descriptor[], l: Lowering): P
   const order = [...new Set([...sdfg.argNames.filter((n) => kinds.has(n) || l.free.has(n)), ...arrays, ...scalars])];
   return order.map((name): Parameter => {
     const d = kinds.get(name);
-    return !d || (d.kind === "scalar" && isInteger(d.dtype)) ? { kind: "symbol", name, symbol: name } : { kind: "container", name, container: l.aliases.get(name) ?? name };
+    return !d || (d.kind === "scalar" && isInteger(d.dtype)) ? { kind: "symbol", name, symbol: name } : { kind: "container", name, container: containerOf(l, name) };
   });
 }

@@ -184,7 +184,7 @@ export class StateLowering {
   /** A nested SDFG is inlined: its arrays are pointers into ours, its symbols expressions of ours. */
   nested(n: NestedNode): void {
     const { l, inst } = this;
-    const inner = new Instance(n.sdfg, `${inst.path}/${this.state.label}.${n.id}`, inst, l.frames.at(-1), l.unique("return"));
+    const inner = new Instance(n.sdfg, `${inst.path}/${this.state.label}.${n.id}#${l.instances++}`, inst, l.frames.at(-1), l.unique("return"));
     for (const [symbol, text] of n.mapping) {
       assign(l, inner, symbol, evaluateText(l, inst, text, `the symbol ${symbol} of ${n.where}`));
     }
