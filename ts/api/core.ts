@@ -64,10 +64,10 @@ export class Core {
   get facts(): ProgramFacts {
     if (this.#facts) return this.#facts;
     const key = this.cache.mode === "off" ? undefined : factsKey(this.program);
-    const stored = key === undefined ? undefined : this.cache.get(key) as (Omit<ProgramFacts, "integers"> & { integers: string[] }) | undefined;
-    if (stored) this.program.recall({ ...stored, integers: new Set(stored.integers) });
+    const stored = key === undefined ? undefined : this.cache.get(key) as (Omit<ProgramFacts, "integers" | "fixed"> & { integers: string[]; fixed?: string[] }) | undefined;
+    if (stored) this.program.recall({ ...stored, integers: new Set(stored.integers), fixed: new Set(stored.fixed) });
     const facts = this.program.facts();
-    if (key !== undefined && !stored) this.cache.put(key, { ...facts, integers: [...facts.integers] });
+    if (key !== undefined && !stored) this.cache.put(key, { ...facts, integers: [...facts.integers], fixed: [...facts.fixed ?? []] });
     for (const name of this.#declared?.keys() ?? []) if (!facts.parameters.includes(name)) throw new DaceError("ARGUMENT", `args: ${facts.name} has no argument ${name}`, { hint: `its arguments are ${facts.parameters.join(", ")}` });
     return (this.#facts = facts);
   }
@@ -87,7 +87,7 @@ export class Core {
   /** Finds or makes the code for a call; the sizes decide between the ordinary variant, the general one and the one with checks inside. */
   variant(given: readonly Given[]): { readonly variant: Variant; readonly layout: Layout } {
     const f = this.facts;
-    const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, ...(this.#declared ? { declared: this.#declared } : {}) });
+    const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, ...(this.#declared ? { declared: this.#declared } : {}) });
     let speculate = true, checked = false;
     for (;;) {
       const key = `${spec.key}|${speculate}|${checked}`;

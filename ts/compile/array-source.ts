@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { SourceFile } from "../base/errors.js";
 import type { ArrayProgram, FunctionDef } from "../frontend/array/ast.js";
 import type { Signature } from "../frontend/array/signature.js";
-import { integerParameters } from "../frontend/array/usage.js";
+import { integerParameters, powerParameters } from "../frontend/array/usage.js";
 import { lowerProgram } from "../frontend/array/index.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { simplifyGraph } from "./pipeline.js";
@@ -26,7 +26,7 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
   facts(): ProgramFacts {
     if (!this.#facts) {
       const p = this.program, params = p.entry.params.filter((x) => !x.keywordOnly);
-      this.#facts = { name: p.entry.name, language: p.language, parameters: params.map((x) => x.name), integers: integerParameters(p), required: params.filter((x) => !x.default).length };
+      this.#facts = { name: p.entry.name, language: p.language, parameters: params.map((x) => x.name), integers: integerParameters(p), fixed: powerParameters(p), required: params.filter((x) => !x.default).length };
     }
     return this.#facts;
   }

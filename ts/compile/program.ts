@@ -10,6 +10,8 @@ export interface ProgramFacts {
   readonly parameters: readonly string[];
   /** Parameters used as indices, bounds or sizes. */
   readonly integers: ReadonlySet<string>;
+  /** Those of them that the program is specialised to the values of (exponents of sizes). */
+  readonly fixed?: ReadonlySet<string>;
   /** Fewest arguments a call needs (the others have defaults). */
   readonly required: number;
 }

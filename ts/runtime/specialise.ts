@@ -21,6 +21,8 @@ export interface SpecialiseOptions {
   readonly names: readonly string[];
   /** Parameters that the program uses as indices, bounds or sizes. */
   readonly integers: ReadonlySet<string>;
+  /** Integer parameters whose values belong to the signature. */
+  readonly fixed?: ReadonlySet<string> | undefined;
   readonly declared?: ReadonlyMap<string, Declared>;
 }
 
@@ -44,6 +46,7 @@ export function specialise(given: readonly Given[], o: SpecialiseOptions): Speci
     if (s === undefined) { s = `n${symbolOf.size}`; symbolOf.set(n, s); sizes.set(s, n); }
     return sym(s);
   };
+  const whole = (name: string, value: number): ParameterType => (o.fixed?.has(name) ? { kind: "int", value } : { kind: "int" });
   const parameters = given.map((g, i): ParameterType => {
     const name = o.names[i] ?? `#${i}`, declared = o.declared?.get(name);
     if (declared) checkDeclared(name, g, declared, names);
@@ -52,20 +55,20 @@ export function specialise(given: readonly Given[], o: SpecialiseOptions): Speci
       case "number": {
         const integer = declared ? /int/.test(declared.dtype) : o.integers.has(name);
         if (integer) {
-          if (Number.isInteger(g.value)) { if (!Number.isSafeInteger(g.value)) throw new DaceError("TYPE", `argument ${name} is ${g.value}, beyond the integers that can be represented`); return { kind: "int" }; }
+          if (Number.isInteger(g.value)) { if (!Number.isSafeInteger(g.value)) throw new DaceError("TYPE", `argument ${name} is ${g.value}, beyond the integers that can be represented`); return whole(name, g.value); }
           if (o.language !== "javascript" || declared) throw new DaceError("TYPE", `argument ${name} is ${g.value} where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
           if (Number.isNaN(g.value)) throw new DaceError("TYPE", `argument ${name} is NaN where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
         }
         return { kind: "float", dtype: "float64" };
       }
-      case "bigint": if (g.value > 9007199254740991n || g.value < -9007199254740991n) throw new DaceError("TYPE", `argument ${name} is beyond the integers that can be represented`); return { kind: "int" };
+      case "bigint": if (g.value > 9007199254740991n || g.value < -9007199254740991n) throw new DaceError("TYPE", `argument ${name} is beyond the integers that can be represented`); return whole(name, Number(g.value));
       case "boolean": return { kind: "bool", dtype: "bool" };
       case "complex": return { kind: "complex", dtype: "complex128" };
       case "value": return { kind: "value", value: g.value };
     }
   });
   const aliases = aliasGroups(given, o.names);
-  const key = `${parameters.map((p) => (p.kind === "array" ? `${p.dtype}[${p.dims.map((d) => d.key).join(",")}]${p.nested ? "n" : ""}` : p.kind === "value" ? `v${valueText(p.value)}` : p.kind)).join(";")}|${aliases.map((g) => g.join("=")).join(";")}`;
+  const key = `${parameters.map((p) => (p.kind === "array" ? `${p.dtype}[${p.dims.map((d) => d.key).join(",")}]${p.nested ? "n" : ""}` : p.kind === "value" ? `v${valueText(p.value)}` : p.kind === "int" && p.value !== undefined ? `int=${p.value}` : p.kind)).join(";")}|${aliases.map((g) => g.join("=")).join(";")}`;
   return { signature: { parameters, ...(aliases.length > 0 ? { aliases } : {}) }, key, sizes };
 }
 function valueText(v: unknown): string { return JSON.stringify(v, (_, x: unknown) => (typeof x === "bigint" ? `${x}n` : x)) ?? "undefined"; }

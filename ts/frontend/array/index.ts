@@ -87,6 +87,7 @@ function parameter(ev: Evaluator, name: string, type: ParameterType, shared: str
       return scalarValue(ctx.read(container, []), !type.strong);
     }
     case "int": {
+      if (type.value !== undefined) return ctx.int(type.value);
       const e: Expr = ctx.addSymbol(name);
       parameters.push({ kind: "symbol", name, symbol: [...freeSymbols(e)][0]! });
       return ctx.int(e);

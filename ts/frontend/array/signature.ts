@@ -7,8 +7,8 @@ export type ParameterType =
   | { readonly kind: "array"; readonly dtype: DType; readonly dims: readonly Expr[]; readonly label?: string; readonly nested?: boolean }
   /** A scalar passed by value, held by a container of shape []. `strong`: a NumPy scalar or BigInt rather than a Python number. */
   | { readonly kind: "float" | "bool" | "complex"; readonly dtype: DType; readonly strong?: boolean }
-  /** An integer passed by value: a symbol of the parameter's name. */
-  | { readonly kind: "int" }
+  /** An integer passed by value: a symbol of the parameter's name, or the value that the program is specialised to. */
+  | { readonly kind: "int"; readonly value?: number }
   /** Known when the program is specialised: strings, null, undefined, plain objects, nested plain values. */
   | { readonly kind: "value"; readonly value: unknown };
 

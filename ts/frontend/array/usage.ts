@@ -12,6 +12,21 @@ export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
   return new Usage(program).of(program.entry);
 }
 
+/**
+ * Parameters that go into a power with an exponent of names (`r**k`) which is a size, an index or a bound: such a size is a polynomial only for known numbers, so
+ * the program is specialised to their values.
+ */
+export function powerParameters(program: ArrayProgram): ReadonlySet<string> {
+  const usage = new Usage(program);
+  usage.of(program.entry);
+  return usage.powers(program.entry);
+}
+/** The same for all variables of any function: a loop over such a variable is unrolled. */
+export function powerNames(program: ArrayProgram): (def: FunctionDef) => ReadonlySet<string> {
+  const usage = new Usage(program);
+  return (def) => { usage.of(def); return usage.powers(def); };
+}
+
 /** The same for all variables of any function of the program. */
 export function integerNames(program: ArrayProgram): (def: FunctionDef) => ReadonlySet<string> {
   const usage = new Usage(program);
@@ -20,6 +35,8 @@ export function integerNames(program: ArrayProgram): (def: FunctionDef) => Reado
 
 class Usage {
   readonly #done = new Map<FunctionDef, Set<string>>();
+  /** By the set of a function's integer names: those of them that go into powers. */
+  readonly #powers = new Map<ReadonlySet<string>, Set<string>>();
   constructor(readonly program: ArrayProgram) {}
 
   of(def: FunctionDef): ReadonlySet<string> {
@@ -27,18 +44,38 @@ class Usage {
     if (known) return known;
     const names = new Set<string>();
     this.#done.set(def, names);
+    const powers = new Set<string>();
+    this.#powers.set(names, powers);
     const locals = new Map<string, FunctionDef>();
     const collect = (body: readonly Stmt[]): void => { for (const s of body) { if (s.kind === "function") locals.set(s.def.name, s.def); for (const b of bodies(s)) collect(b); } };
     collect(def.body);
-    for (let size = -1; size !== names.size;) { size = names.size; this.#body(def.body, names, locals); for (const p of def.params) if (p.default) this.#visit(p.default, names, locals); }
+    for (let size = -1; size !== names.size + powers.size;) { size = names.size + powers.size; this.#body(def.body, names, locals); for (const p of def.params) if (p.default) this.#visit(p.default, names, locals); }
     return names;
+  }
+
+  powers(def: FunctionDef): ReadonlySet<string> { return this.#powers.get(this.#done.get(def)!)!; }
+
+  /** The value of e must be known when the program is specialised: so must the names it is made of. */
+  #fix(e: Expr, names: Set<string>): void {
+    const powers = this.#powers.get(names)!;
+    switch (e.kind) {
+      case "name": powers.add(e.name); names.add(e.name); break;
+      case "binary": this.#fix(e.left, names); this.#fix(e.right, names); break;
+      case "unary": this.#fix(e.operand, names); break;
+      case "tuple": case "list": for (const x of e.elements) this.#fix(x, names); break;
+      case "call": if (e.callee.kind === "library") for (const a of e.args) this.#fix(a.value, names); break;
+      default: break;
+    }
   }
 
   /** The value of e is needed as an integer: so are the names it is made of by integer arithmetic. */
   #need(e: Expr, names: Set<string>): void {
     switch (e.kind) {
       case "name": names.add(e.name); break;
-      case "binary": if (e.op !== "/" && e.op !== "@" && e.op !== "**") { this.#need(e.left, names); this.#need(e.right, names); } break;
+      case "binary":
+        if (e.op === "**" && e.right.kind !== "number") this.#fix(e, names);
+        else if (e.op === "**") this.#need(e.left, names);
+        else if (e.op !== "/" && e.op !== "@") { this.#need(e.left, names); this.#need(e.right, names); } break;
       case "unary": this.#need(e.operand, names); break;
       case "conditional": this.#need(e.then, names); this.#need(e.otherwise, names); break;
       case "tuple": case "list": for (const x of e.elements) this.#need(x, names); break;
@@ -68,7 +105,7 @@ class Usage {
           break;
         case "expression": visit(s.value); break;
         case "if": visit(s.test); break;
-        case "for": target(s.target); visit(s.iterable); break;
+        case "for": target(s.target); if (s.target.kind === "name" && this.#powers.get(names)!.has(s.target.name)) this.#fix(s.iterable, names); visit(s.iterable); break;
         case "count": this.#need(s.start, names); this.#need(unrounded(s.stop), names); visit(s.start); visit(s.stop); break;
         case "while": visit(s.test); this.#compared(s.test, names); break;
         case "return": visit(s.value); break;
@@ -81,6 +118,7 @@ class Usage {
   }
   #flow(t: Target, value: Expr, names: Set<string>): void {
     if (t.kind === "name" && names.has(t.name)) this.#need(value, names);
+    if (t.kind === "name" && this.#powers.get(names)!.has(t.name)) this.#fix(value, names);
     if (t.kind === "tuple" && (value.kind === "tuple" || value.kind === "list")) t.elements.forEach((x, i) => { const v = value.elements[i]; if (x && v) this.#flow(x, v, names); });
   }
   /** A loop that counts an index compares it with a bound. */
@@ -117,8 +155,8 @@ class Usage {
         if (e.callee.kind === "library" && e.callee.name.endsWith(".from") && e.args[0]?.value.kind === "object") for (const x of e.args[0].value.entries) if (x.key === "length") this.#need(x.value, names);
         const called = e.callee.kind === "name" ? locals.get(e.callee.name) ?? this.#global(e.callee.name) : undefined;
         if (called) {
-          const needed = this.of(called);
-          called.params.forEach((p, i) => { if (needed.has(p.name)) { const a = e.args[i]?.value ?? e.keywords.find((k) => k.name === p.name)?.value; if (a) this.#need(a, names); } });
+          const needed = this.of(called), fixed = this.powers(called);
+          called.params.forEach((p, i) => { if (needed.has(p.name)) { const a = e.args[i]?.value ?? e.keywords.find((k) => k.name === p.name)?.value; if (a) { this.#need(a, names); if (fixed.has(p.name)) this.#fix(a, names); } } });
           // A function inside this one may use this one's variables.
           for (const n of needed) if (!called.locals.has(n)) names.add(n);
         }

@@ -1,11 +1,12 @@
 /** Variables kept in containers: made at loops, blocks and joins, written by every assignment, read by every use. */
 import { isInteger, promote, type DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
-import { cast, symbolic, type ScalarExpr } from "../../../scalar/expr.js";
-import { load } from "../../../symbolic/expr.js";
+import { cast, op, symbolic, type ScalarExpr } from "../../../scalar/expr.js";
+import { load, sub, type Expr } from "../../../symbolic/expr.js";
+import { isEqual } from "../../../symbolic/prove.js";
 import { type Cell, type CellType, Poisoned, Retry } from "../context.js";
 import { store } from "../store.js";
-import { sameSize } from "../shapes.js";
+import { runCheck, sameSize } from "../shapes.js";
 import { knownOnEntry } from "../bounds.js";
 import { type ArrayValue, type Arrayish, type ScalarValue, type Value, describe, formatShape, isArray, shapeOf } from "../value.js";
 import type { Evaluator } from "./evaluator.js";
@@ -74,7 +75,7 @@ export function readCell(ev: Evaluator, id: number): Value | undefined {
 }
 
 /** Stores to the variable. The value must not be changed by the store itself (see `assign` for simultaneous ones). */
-export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | undefined, integer: boolean): void {
+export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | undefined, integer: boolean, onPath = false): void {
   const { ctx } = ev, c = ctx.cells.get(id)!;
   if (v.kind === "poison") throw new Poisoned();
   const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, "use two names");
@@ -100,13 +101,22 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
       if (dtype !== c.value.dtype) { learnType(ev, c, { dtype, weak: false, integral: false }); throw new Retry(c.loop); }
       const own = v.kind === "scalar" ? [] : shapeOf(v), want = shapeOf(c.value);
       if (own.length !== want.length) return conflict(describe(v));
-      own.forEach((e, d) => { sameSize(ctx, e, want[d]!, loc, `the variable ${c.name} has shape ${formatShape(want)} on one path and ${formatShape(own)} on another`); });
-      copyInto(ev, c.value, v, loc, c.name, c.born);
+      const equal: Expr[] = [];
+      own.forEach((e, d) => {
+        const message = `the variable ${c.name} has shape ${formatShape(want)} on one path and ${formatShape(own)} on another`;
+        // What holds on one path only is checked there.
+        if (!onPath || isEqual(e, want[d]!, ctx.facts) === "no") sameSize(ctx, e, want[d]!, loc, message);
+        else if (isEqual(e, want[d]!, ctx.facts) !== "yes") {
+          runCheck(ctx, op("ne", "bool", symbolic(e), symbolic(want[d]!)), message, loc);
+          equal.push(sub(e, want[d]!), sub(want[d]!, e));
+        }
+      });
+      ctx.withFacts(equal, () => { copyInto(ev, c.value, v, loc, c.name, c.born); });
       return;
     }
     case "tuple":
       if ((v.kind !== "tuple" && v.kind !== "list") || v.items.length !== c.items.length) return conflict(describe(v));
-      v.items.forEach((x, i) => { writeCell(ev, c.items[i]!, x, loc, integer); });
+      v.items.forEach((x, i) => { writeCell(ev, c.items[i]!, x, loc, integer, onPath); });
       return;
     case "fixed": if (!sameFixed(c.value, v)) conflict(describe(v)); return;
   }

@@ -2,7 +2,7 @@
 import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
 import type { Frame, Lowering } from "../context.js";
-import { integerNames } from "../usage.js";
+import { integerNames, powerNames } from "../usage.js";
 import type { Value } from "../value.js";
 import { FunctionFacts } from "./names.js";
 
@@ -20,6 +20,7 @@ export interface Exit {
 export class Evaluator {
   readonly #facts = new Map<ast.FunctionDef, FunctionFacts>();
   readonly #integers: (def: ast.FunctionDef) => ReadonlySet<string>;
+  readonly #powers: (def: ast.FunctionDef) => ReadonlySet<string>;
   /** Calls in progress, outermost first; for recursion and keys. */
   readonly calls: ast.FunctionDef[] = [];
   readonly exits: Exit[] = [];
@@ -41,7 +42,7 @@ export class Evaluator {
   /** How many arms and loops whose execution is decided at run time are around. */
   conditional = 0;
 
-  constructor(readonly ctx: Lowering) { this.#integers = integerNames(ctx.program); }
+  constructor(readonly ctx: Lowering) { this.#integers = integerNames(ctx.program); this.#powers = powerNames(ctx.program); }
 
   get frame(): Frame { return this.ctx.frames.at(-1)!; }
   facts(def: ast.FunctionDef): FunctionFacts {
@@ -51,6 +52,8 @@ export class Evaluator {
   }
   /** The program needs the variable's value as an integer somewhere. */
   needsInteger(def: ast.FunctionDef | undefined, name: string): boolean { return def !== undefined && this.#integers(def).has(name); }
+  /** The variable goes into a power that is a size or an index: its values must be known. */
+  isExponent(def: ast.FunctionDef | undefined, name: string): boolean { return def !== undefined && this.#powers(def).has(name); }
   /** A key for what is learnt about a statement. */
   key(loc: SourceLoc): string { return `${this.frame.key}/${this.unrolled.join(".")}/${loc.line}:${loc.column}`; }
 }

@@ -146,7 +146,7 @@ export function arm<T>(ev: Evaluator, facts: readonly Int[], f: () => T): { read
   ev.conditional++;
   try {
     const body = ctx.region(() => { ctx.withFacts(facts, () => { value = f(); }); });
-    return { arm: { variables: saveVariables(ev), body, born }, value };
+    return { arm: { variables: saveVariables(ev), body, born, facts }, value };
   } finally { ev.conditional--; }
 }
 

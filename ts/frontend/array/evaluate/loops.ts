@@ -23,6 +23,9 @@ import { sequenceOf } from "./sequences.js";
 import { type Completion, runList } from "./statements.js";
 import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
 
+/** Iterations of a loop that is unrolled because its variable is an exponent of sizes. */
+const MOST_UNROLLED = 64;
+
 type Loop = ast.Stmt & { kind: "for" | "count" | "while" | "block" };
 
 function liveness(ev: Evaluator, s: Loop): { needed: (frame: Frame, name: string) => boolean; after: (frame: Frame, name: string) => boolean } {
@@ -101,7 +104,8 @@ export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Comp
   if (iterable.kind === "tuple" || iterable.kind === "list") return unrolled(ev, s, [...iterable.items]);
   const seq = sequenceOf(ctx, iterable, s.iterable.loc);
   const names = boundBy(s.target), simple = s.target.kind === "name" ? s.target.name : undefined;
-  const step = seq.range?.step ?? 1, first = seq.range?.start ?? ZERO;
+  const step = seq.range?.step ?? 1, first = seq.range?.start ?? ZERO, count = seq.range && tripOf(seq.range.start, seq.range.stop, step).constant;
+  if (simple !== undefined && count !== undefined && count <= MOST_UNROLLED && ev.isExponent(ev.frame.def, simple)) return unrolled(ev, s, Array.from({ length: Math.max(0, count) }, (_, i) => seq.at(int(i))));
   return countedLoop(ev, s, {
     target: names, label: s.label, body: s.body, trip: seq.range ? tripOf(seq.range.start, seq.range.stop, step) : seq.length, otherwise: s.otherwise,
     variable: simple ?? [...names][0] ?? "i",

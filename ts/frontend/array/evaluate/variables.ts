@@ -1,6 +1,7 @@
 /** Looking names up, binding them, and merging what two arms made of them. */
 import { DaceError, type SourceLoc } from "../../../base/errors.js";
 import type { Node } from "../../../sdfg/nodes.js";
+import { equals, neg, type Expr } from "../../../symbolic/expr.js";
 import type { Binding, Frame } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
 import { toInteger } from "../shapes.js";
@@ -90,7 +91,7 @@ export function allFrames(ev: Evaluator): Frame[] {
 }
 
 /** An arm of a conditional that control may come out of. */
-export interface Arm { readonly variables: Variables; readonly body: Node[]; readonly born: number }
+export interface Arm { readonly variables: Variables; readonly body: Node[]; readonly born: number; /** What is known in it. */ readonly facts: readonly Expr[] }
 
 /**
  * Merges the variables of two arms, in place: where both have the same value it stays; where they differ and `live` says that the value may be used, a container
@@ -131,7 +132,9 @@ export function mergeValues(ev: Evaluator, key: string, name: string, arms: read
     for (let done = false; !done;) {
       const saved = ctx.snapshot();
       try {
-        arms.forEach((arm, i) => { within(ev, arm.body, () => { writeCell(ev, id, values[i]!, loc, integer); }); });
+        // An arm that knows two sizes to be equal writes them as it likes: the other one's way of writing them holds for both.
+        const order = arms[0].facts.some((e) => arms[0].facts.some((f) => equals(f, neg(e)))) ? [1, 0] : [0, 1];
+        for (const i of order) within(ev, arms[i]!.body, () => { ctx.withFacts(arms[i]!.facts, () => { writeCell(ev, id, values[i]!, loc, integer, true); }); });
         done = true;
       } catch (e) {
         arms.forEach((arm, i) => { arm.body.length = lengths[i]!; });
