@@ -68,11 +68,11 @@ function bench(name, threads) {
   try {
     const settings = { threads, cache: { dir } };
     const grad = valueAndGrad(program(), { wrt, ...settings }), forward = jit(program(), settings), fixed = inputs();
-    let result, value;
+    let result;
     const cold = milliseconds(() => { result = grad(...p.lead, ...fixed, w); });
     const again = valueAndGrad(program(), { wrt, ...settings });
     const warm = milliseconds(() => { again(...p.lead, ...fixed, w); });
-    value = forward(...p.lead, ...inputs(), w);
+    const value = forward(...p.lead, ...inputs(), w);
     const h = hand(name, p);
     if (h.missing) return { name, threads, missing: h.missing };
     h.run(1);

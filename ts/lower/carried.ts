@@ -14,7 +14,7 @@ export interface Carried { readonly read: Memlet; readonly writer: Tasklet; /** 
 
 export function carriedValue(graph: Graph, l: Loop, facts: Assumptions): Carried | undefined {
   if (l.order === "any" || l.schedule?.interior || !l.body.every((n) => n.kind === "tasklet")) return undefined;
-  const body = l.body as readonly Tasklet[], accesses = accessesOf(graph, [l]), locals = localsOf([l]), known = facts.with(...loopFacts(l));
+  const body = l.body, accesses = accessesOf(graph, [l]), locals = localsOf([l]), known = facts.with(...loopFacts(l));
   const previous = new Map([[l.variable, addInt(sym(l.variable), l.order === "up" ? -1 : 1)]]);
   const start = new Map([[l.variable, l.order === "up" ? l.begin : addInt(l.end, -1)]]);
   if (accesses.some((a) => a.index.some((e) => e.key.includes("[")))) return undefined;

@@ -15,7 +15,7 @@ struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32
 #endif
 `;
 
-/** Helpers, each printed where its name occurs in the code. */
+/** Helpers, each printed where its name occurs in the code. Flags are read as volatile: atomic built-ins would keep the compiler from holding array elements in registers. */
 const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["floordiv", "template <class T> static inline T floordiv(T a, T b) { if (b == 0) return 0; if (T(-1) < 0 && b == T(-1)) return T(u64(0) - u64(a)); T q = T(a / b); return T(q - ((a % b != 0) && ((a < 0) != (b < 0)))); }"],
   ["floormod", "template <class T> static inline T floormod(T a, T b) { if (b == 0 || (T(-1) < 0 && b == T(-1))) return 0; T m = T(a % b); return m != 0 && ((m < 0) != (b < 0)) ? T(m + b) : m; }"],
@@ -37,8 +37,8 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["pymod", "static inline double pymod(double a, double b) { double m = __builtin_fmod(a, b); if (m == 0) return __builtin_copysign(0.0, b); return (m < 0) != (b < 0) ? m + b : m; }"],
   ["npfloordiv", "static inline double npfloordiv(double a, double b) { double m = __builtin_fmod(a, b); if (b == 0) return a / b; double d = (a - m) / b; if (m != 0 && (b < 0) != (m < 0)) d -= 1; if (d == 0) return __builtin_copysign(0.0, a / b); double f = __builtin_floor(d); return d - f > 0.5 ? f + 1 : f; }"],
   ["jsround", "static inline double jsround(double x) { double f = __builtin_floor(x); return __builtin_copysign(x - f >= 0.5 ? f + 1 : f, x); }"],
-  ["cancelled", "static inline bool cancelled(const dace_rt* rt) { return __builtin_expect(__atomic_load_n(rt->cancel, __ATOMIC_RELAXED) != 0, 0); }"],
-  ["progress", "static inline void progress(const dace_rt* rt, i64 n) { if (rt->progress) __atomic_store_n(rt->progress, __atomic_load_n(rt->progress, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED); }"],
+  ["cancelled", "static inline bool cancelled(const dace_rt* rt) { return __builtin_expect(*(volatile const i32*)rt->cancel != 0, 0); }"],
+  ["progress", "static inline void progress(const dace_rt* rt, i64 n) { if (rt->progress) { volatile i64* const p = rt->progress; *p = *p + n; } }"],
   ["share", "static inline i64 share(i64 n, i64 k, i64 team) { return team == 1 ? n * k : n * k / team; }"],
   ["omp_get_num_threads", "extern \"C\" int omp_get_num_threads();"],
   ["omp_get_thread_num", "extern \"C\" int omp_get_thread_num();"],

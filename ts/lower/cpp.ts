@@ -203,9 +203,11 @@ export class Cpp implements Language {
     return failure === "return" ? `${test} return fail(rt, 2, ${site}, ${index}, ${extent});` : `${test} { note(rt, 2, ${site}, ${index}, ${extent}); continue; }`;
   }
   raise(code: number, site: number): Text { return `return fail(rt, ${code}, ${site}, 0, 0);`; }
-  poll(counter: Text, steps: number, count: boolean): readonly Text[] {
-    const look = `if (cancelled(rt)) return 1;${count ? ` progress(rt, ${steps});` : ""}`;
-    return [steps === 1 ? look : `if ((${counter} & ${steps - 1}) == 0) { ${look} }`];
+  poll(steps: number): readonly Text[] { return [`if (cancelled(rt)) return 1;${steps > 0 ? ` progress(rt, ${steps});` : ""}`]; }
+  stripOpen(l: LoopText, q: Text, steps: number): { readonly lines: readonly Text[]; readonly inner: LoopText } {
+    return l.down
+      ? { lines: [`for (i64 ${q} = ${l.end}; ${q} > ${l.begin}; ${q} -= ${steps}) {`, `  const i64 ${q}b = imax<i64>(${l.begin}, ${q} - ${steps});`], inner: { ...l, begin: `${q}b`, end: q } }
+      : { lines: [`for (i64 ${q} = ${l.begin}; ${q} < ${l.end}; ${q} += ${steps}) {`, `  const i64 ${q}e = imin<i64>(${l.end}, ${q} + ${steps});`], inner: { ...l, begin: q, end: `${q}e` } };
   }
   gemm(g: GemmText, inParallel: boolean): readonly Text[] {
     this.gemmUsed = true;

@@ -20,7 +20,7 @@ import { nonNegative } from "../symbolic/prove.js";
 import { carriedValue } from "./carried.js";
 import { invariantReads, offsetsOf, sharedKeys } from "./invariants.js";
 import { Integers } from "./integers.js";
-import type { AccumulatorText, Failure, Language, Text } from "./language.js";
+import type { AccumulatorText, Failure, Language, LoopText, Text } from "./language.js";
 import type { Sites } from "./plan.js";
 import { memletKey, Scope, type Accumulator, type Place } from "./scope.js";
 import { checkIndices, checkLoads, printValue, type Printer } from "./values.js";
@@ -92,7 +92,7 @@ export class Emitter implements Printer {
         this.line(...this.language.whileOpen(counter));
         const facts = this.facts;
         this.indent(() => {
-          if (this.failure === "return") this.line(...this.language.poll(counter, 1024, false));
+          if (this.failure === "return") this.line(...this.language.poll(0));
           // A condition may read what the body writes: nothing is known of it from before.
           if (!n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.#condition(n.condition, n.loc))); });
           this.list(n.body);
@@ -212,10 +212,24 @@ export class Emitter implements Printer {
     this.integers.variables.set(l.variable, variable);
     this.facts = this.facts.with(...loopFacts(l));
     const simd: { simd?: readonly AccumulatorText[] } = l.schedule?.simd && this.options.precision !== "strict" ? { simd: accumulators } : {};
-    const open = (from: Text, to: Text, down: boolean): void => { this.line(...pragma, ...this.language.loopOpen({ variable, begin: from, end: to, down, ...simd })); };
+    const steps = this.#steps(l, innermost);
+    let stripped = false;
+    const open = (from: Text, to: Text, down: boolean): void => {
+      let text: LoopText = { variable, begin: from, end: to, down, ...simd };
+      const strip = steps > 1 ? this.language.stripOpen(text, this.fresh("q"), steps) : undefined;
+      stripped = strip !== undefined;
+      if (strip) {
+        this.line(...strip.lines);
+        this.depth++;
+        this.line(...this.language.poll(this.#sequential === 0 ? steps : 0));
+        text = strip.inner;
+      }
+      this.line(...pragma, ...this.language.loopOpen(text));
+    };
     const parts = (): void => {
       const interior = l.schedule?.interior;
-      const close = (body: readonly Node[]): void => { this.indent(() => { this.#iteration(l, body, variable, innermost); }); this.line("}"); };
+      const finish = (body: readonly Node[]): void => { this.indent(() => { this.#iteration(l, body, steps); }); this.line("}"); };
+      const close = (body: readonly Node[]): void => { finish(body); if (stripped) { this.depth--; this.line("}"); stripped = false; } };
       if (!interior) { open(begin, end, l.order === "down"); close(l.body); return; }
       const low = this.integers.print(interior.begin), high = this.integers.print(interior.end);
       const [lo, hi] = [this.fresh("e"), this.fresh("e")];
@@ -224,11 +238,12 @@ export class Emitter implements Printer {
         open(begin, end, l.order === "down");
         this.indent(() => {
           this.line(`if (${variable} >= ${lo} && ${variable} < ${hi}) {`);
-          close(interior.body);
+          finish(interior.body);
           this.lines[this.lines.length - 1] += " else {";
-          close(l.body);
+          finish(l.body);
         });
         this.line("}");
+        if (stripped) { this.depth--; this.line("}"); }
       } else if (l.order === "any" && (accumulators.length === 0 || this.options.precision !== "strict")) {
         open(lo, hi, false);
         close(interior.body);
@@ -283,13 +298,17 @@ export class Emitter implements Printer {
     return index.every((e, d) => !e.key.includes("[") && nonNegative(e, facts) === "yes" && nonNegative(addInt(sub(c.shape[d]!, e), -1), facts) === "yes");
   }
 
+  /** How many iterations pass between looks at the cancel flag; 0: none is taken. Only outer sequential loops look; tiny iterations do it in strips. */
+  #steps(l: Loop, innermost: boolean): number {
+    if (l.order === "any" || this.failure !== "return" || this.#sequential >= (innermost ? 1 : 2)) return 0;
+    const units = unitsIn(l.body).constant;
+    return innermost ? 8192 : units !== undefined && units < 2000 ? 1024 : 1;
+  }
+
   /** What stands between a loop's braces. */
-  #iteration(l: Loop, body: readonly Node[], variable: Text, innermost: boolean): void {
+  #iteration(l: Loop, body: readonly Node[], steps: number): void {
     const sequential = l.order !== "any";
-    if (sequential && this.failure === "return" && this.#sequential < (innermost ? 1 : 2)) {
-      const units = unitsIn(l.body).constant;
-      this.line(...this.language.poll(variable, units !== undefined && units < 2000 ? (innermost ? 8192 : 1024) : 1, this.#sequential === 0));
-    }
+    if (steps === 1) this.line(...this.language.poll(this.#sequential === 0 ? 1 : 0));
     if (sequential) this.#sequential++;
     const declared = this.privates(l);
     this.list(body);

@@ -225,6 +225,7 @@ export class Js implements Language {
   check(index: Text, extent: Text, site: number, _failure: Failure): Text { return `if (!(${index} >= 0 && ${index} < ${extent})) return fail(2, ${site}, ${index}, ${extent});`; }
   raise(code: number, site: number): Text { return `return fail(${code}, ${site}, 0, 0);`; }
   poll(): readonly Text[] { return []; }
+  stripOpen(): undefined { return undefined; }
   gemm(g: GemmText): readonly Text[] {
     const [ar, ac] = g.transA ? ["1", g.lda] : [g.lda, "1"], [br, bc] = g.transB ? ["1", g.ldb] : [g.ldb, "1"];
     return [`gemm(${g.m}, ${g.n}, ${g.k}, ${this.constant(g.alpha, undefined, g.dtype)}, ${g.a}, ${g.aAt}, ${ar}, ${ac}, ${g.b}, ${g.bAt}, ${br}, ${bc}, ${g.c}, ${g.cAt}, ${g.ldc}, ${g.accumulate});`];

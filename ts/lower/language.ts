@@ -65,7 +65,9 @@ export interface Language {
   exit(label: Text): Text;
   check(index: Text, extent: Text, site: number, failure: Failure): Text;
   raise(code: number, site: number): Text;
-  /** Looks at the cancel flag and counts `steps`, every `steps` iterations (a power of two); `count`: adds to the progress counter. */
-  poll(counter: Text, steps: number, count: boolean): readonly Text[];
+  /** Looks at the cancel flag; `steps`: added to the progress counter. */
+  poll(steps: number): readonly Text[];
+  /** A loop around strips of `steps` iterations of a long loop, for what is to be done now and then; undefined where nothing is. `inner`: the strip. */
+  stripOpen(l: LoopText, name: Text, steps: number): { readonly lines: readonly Text[]; readonly inner: LoopText } | undefined;
   gemm(g: GemmText, inParallel: boolean): readonly Text[];
 }
