@@ -32,7 +32,7 @@ export function shortenRecurrences(graph: Graph): Graph {
         return [inner.every((x, i) => x.list === bodiesOf(n)[i]!.list) ? n : withBodies(n, inner.map((x) => x.list))];
       }
       const only = n.body[0];
-      if (n.body.length === 1 && only!.kind === "tasklet") {
+      if (n.body.length === 1 && only?.kind === "tasklet") {
         let name = "row";
         for (let k = 2; containers.has(name) || used.has(name); k++) name = `row_${k}`;
         const parts = n.order === "any" || n.locals?.length ? undefined : split(graph, n, only, around, facts, name);
