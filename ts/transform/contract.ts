@@ -9,7 +9,7 @@ import { localsOf } from "../analysis/dependence.js";
 import { mapNodes, rewriteNodes } from "../analysis/walk.js";
 import type { Loop } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { dependsOn } from "../symbolic/expr.js";
+import { dependsOn, load, mapAtoms, type Expr } from "../symbolic/expr.js";
 import { escaping } from "./loop-to-map.js";
 import { hasLoads } from "./nests.js";
 
@@ -32,7 +32,8 @@ export function contract(graph: Graph, outputs: Readonly<Record<string, string>>
   const containers = new Map(graph.containers);
   for (const s of scalars) containers.set(s, { ...containers.get(s)!, shape: [], ...(containers.get(s)!.role === "tape" ? { role: "value" as const } : {}) });
   const body = mapNodes(graph.body, (n) => (n.kind === "loop" && homes.has(n.id) ? { ...n, locals: [...(n.locals ?? []), ...homes.get(n.id)!] } : n));
-  return graph.with({ containers, body: rewriteNodes(body, { memlet: (m) => (scalars.has(m.data) ? { ...m, index: [] } : m) }) });
+  const expr = (e: Expr): Expr => mapAtoms(e, (a) => (a.kind === "load" && scalars.has(a.data) ? load(a.data, []) : undefined));
+  return graph.with({ containers, body: rewriteNodes(body, { expr, memlet: (m) => (scalars.has(m.data) ? { ...m, index: [] } : m) }) });
 }
 
 /** The innermost loop around all accesses, if they are to one element per iteration, first written. */

@@ -19,7 +19,7 @@ import { costOf } from "../scalar/ops.js";
 import type { LibraryNode, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, dependsOn, sub, substitute, type Expr } from "../symbolic/expr.js";
+import { addInt, dependsOn, loadedContainers, sub, substitute, type Expr } from "../symbolic/expr.js";
 import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { exprsOf } from "../analysis/walk.js";
 import { dropUnused } from "./dead-code.js";
@@ -197,6 +197,8 @@ function loadsSomewhere(n: Node): boolean { return exprsOf(n).some(hasLoads) || 
 function site(graph: Graph, a: Access, d: Definition, facts: Assumptions): Site | undefined {
   if (a.node.kind !== "tasklet" || a.extra.length > 0 || a.data !== d.task.output.data || a.index.some(hasLoads)) return undefined;
   if (!a.node.inputs.some((m) => m.data === a.data && !m.saved && m.index.every((e, i) => e.key === a.index[i]!.key))) return undefined;
+  // What an index loads cannot be replaced by an expression.
+  if (exprsOf(a.node).some((e) => loadedContainers(e).has(a.data))) return undefined;
   const at = instanceOf(d, a.index, siteFacts(a, facts));
   return at && { access: a, task: a.node, at };
 }
