@@ -148,8 +148,10 @@ class Usage {
       case "call": {
         go(e.callee);
         for (const a of e.args) go(a.value);
-        for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift)$/.test(k.name)) this.#need(k.value, names); }
+        for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift|bins)$/.test(k.name)) this.#need(k.value, names); }
         if (e.callee.kind === "library" && SIZED.test(e.callee.name)) e.args.forEach((a, i) => { if (e.callee.kind !== "library" || e.callee.name !== "np.linspace" || i === 2) if (e.callee.kind !== "library" || e.callee.name !== "np.full" || i === 0) this.#need(a.value, names); });
+        // The number of bins; edges are an array.
+        if (e.callee.kind === "library" && e.callee.name === "np.histogram" && e.args[1]) this.#need(e.args[1].value, names);
         if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" || e.callee.name === "set" ? e.args.slice(1) : e.args) this.#need(a.value, names);
         // Array.from({ length: n }, f)
         if (e.callee.kind === "library" && e.callee.name.endsWith(".from") && e.args[0]?.value.kind === "object") for (const x of e.args[0].value.entries) if (x.key === "length") this.#need(x.value, names);

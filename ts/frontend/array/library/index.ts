@@ -9,6 +9,7 @@ import "./products.js";
 import "./linalg.js";
 import "./grids.js";
 import "./statistics.js";
+import "./histogram.js";
 import "./attributes.js";
 import "./builtins.js";
 import "./math.js";
