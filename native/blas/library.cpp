@@ -10,6 +10,7 @@
 
 #include "jit/cpu.h"
 #include "jit/files.h"
+#include "jit/hint.h"
 #include "jit/library.h"
 
 namespace dace {
@@ -19,23 +20,6 @@ std::atomic<const BlasLibrary*> current{nullptr};
 std::mutex lock;
 bool chosen = false;
 std::vector<std::string> lastTried;
-
-// A variable for the time of a dlopen: children of this process must not inherit our hints.
-class Hint {
- public:
-  Hint(const char* name, const char* value) : name_(name), set_(!std::getenv(name)) {
-    if (set_) ::setenv(name, value, 1);
-  }
-  ~Hint() {
-    if (set_) ::unsetenv(name_);
-  }
-  Hint(const Hint&) = delete;
-  Hint& operator=(const Hint&) = delete;
-
- private:
-  const char* name_;
-  bool set_;
-};
 
 // Builds for scientific Python rename everything, and 64-bit integers have a suffix of their own.
 struct Naming { const char *prefix, *suffix; bool wide; };

@@ -12,6 +12,7 @@
 #include "jit/cache.h"
 #include "jit/failure.h"
 #include "jit/files.h"
+#include "jit/hint.h"
 #include "jit/library.h"
 
 namespace dace {
@@ -37,7 +38,17 @@ double nowMs() {
 }
 
 const Kernel* open(const std::string& key, const std::string& path, uint64_t bytes, bool openmp, std::string* why) {
-  void* h = openLibrary(path, why);
+  void* h;
+  if (openmp) {
+    // The runtime reads its settings when the first such kernel brings it along. By default a thread spins for milliseconds at a barrier, which
+    // costs whole time slices where other work wants the cores.
+    static std::mutex once;
+    const std::lock_guard guard(once);
+    const Hint spin("GOMP_SPINCOUNT", "20000");
+    h = openLibrary(path, why);
+  } else {
+    h = openLibrary(path, why);
+  }
   if (!h) return nullptr;
   auto run = reinterpret_cast<dace_run_fn>(findSymbol(h, "dace_run"));
   if (!run) return *why = "it has no entry dace_run", nullptr;
