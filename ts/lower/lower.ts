@@ -76,7 +76,8 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
     work: unitsIn(graph.body).key,
     cpp: {
       sources: [cppSource(cpp, c.lines, buffers, args, symbols, variables, places, regions || cpp.gemmUsed)],
-      flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
+      // Interiors are split off already: what is left with conditions is borders, which splitting and unswitching only make slow to compile (2.5 times).
+      flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", "-fno-split-loops", "-fno-unswitch-loops", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
       link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
     },
     js: jsSource(js, j.lines, buffers, args, symbols, variables, places),
