@@ -45,12 +45,12 @@ export class Batch {
 
   get kernel(): NativeKernel {
     if (this.#kernel) return this.#kernel;
-    const units = this.plans.map((p, i) => p.cpp.sources[0]!.replace(/\bdace_run\b/g, `dace_run_${i}`));
+    const units = this.plans.flatMap((p, i) => p.cpp.sources.map((s) => s.replace(/\bdace_(run|part_\d+)\b/g, `dace_$1_of_${i}`)));
     const switchboard = `struct dace_rt; typedef long long i64;
-${units.map((_, i) => `extern "C" int dace_run_${i}(const dace_rt*, void* const*, const i64*, void*);`).join("\n")}
+${this.plans.map((_, i) => `extern "C" int dace_run_of_${i}(const dace_rt*, void* const*, const i64*, void*);`).join("\n")}
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {
   switch (symbols[0]) {
-${units.map((_, i) => `    case ${i}: return dace_run_${i}(rt, args, symbols + 1, arena);`).join("\n")}
+${this.plans.map((_, i) => `    case ${i}: return dace_run_of_${i}(rt, args, symbols + 1, arena);`).join("\n")}
   }
   return 6;
 }

@@ -55,16 +55,16 @@ static inline c128 mk(double a, double b) { return c128(a, b); }
 export function preambleFor(cpp: Cpp, code: string): string {
   const called = new Set(cpp.called), portable = portableCpp(cpp.portable, cpp.precision === "strict", called);
   const words = new Set(`${code}\n${portable}`.match(/[A-Za-z_]\w*/g));
-  return preamble(called, cpp.precision, (name) => words.has(name), portable);
+  return preamble(called, cpp.precision !== "strict" && cpp.vectorMath, (name) => words.has(name), portable);
 }
 
 /** Everything, and declarations of the libm functions in `called`. */
-export function cppPreamble(called: ReadonlySet<string>, precision: Cpp["precision"]): string { return preamble(called, precision, () => true, ""); }
+export function cppPreamble(called: ReadonlySet<string>, precision: Cpp["precision"]): string { return preamble(called, precision !== "strict", () => true, ""); }
 
-function preamble(called: ReadonlySet<string>, precision: Cpp["precision"], wanted: (name: string) => boolean, portable: string): string {
+function preamble(called: ReadonlySet<string>, vector: boolean, wanted: (name: string) => boolean, portable: string): string {
   const declare = (f: string): string => {
     const single = f.endsWith("f") && f !== "erf", plain = single ? f.slice(0, -1) : f, t = single ? "float" : "double", two = /^(atan2|hypot|pow)$/.test(plain);
-    return `extern "C" ${precision !== "strict" && VECTOR_MATH.has(plain) ? `__attribute__((__simd__("notinbranch"))) ` : ""}${t} ${f}(${two ? `${t}, ${t}` : t}) noexcept;\n`;
+    return `extern "C" ${vector && VECTOR_MATH.has(plain) ? `__attribute__((__simd__("notinbranch"))) ` : ""}${t} ${f}(${two ? `${t}, ${t}` : t}) noexcept;\n`;
   };
   const helpers = HELPERS.filter(([name]) => wanted(name)).map(([, text]) => `${text}\n`);
   return `${ABI}${[...called].sort().map(declare).join("")}${["c128", "c64", "mk"].some(wanted) ? COMPLEX_TYPES : ""}${helpers.join("")}${portable ? `${portable}\n` : ""}`;

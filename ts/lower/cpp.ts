@@ -22,7 +22,7 @@ export class Cpp implements Language {
   /** Functions of `portable.ts`. */
   readonly portable = new Set<string>();
   gemmUsed = false;
-  constructor(readonly precision: "default" | "strict" | "fast") {}
+  constructor(readonly precision: "default" | "strict" | "fast", readonly vectorMath = true) {}
 
   int(n: number): Text { return String(n); }
   floordiv(a: Text, b: Text): Text { return `floordiv<i64>(${a}, ${b})`; }

@@ -68,15 +68,16 @@ export class Emitter implements Printer {
   site(code: "BOUNDS" | "RAISED" | "NAN", message: string, loc: SourceLoc | undefined): number { return this.options.sites.add(code, message, loc); }
   protected indent(f: () => void): void { this.depth++; f(); this.depth--; }
 
-  /** A body list in order. */
-  list(body: readonly Node[]): void {
+  /** A body list in order; `after` is called behind each node. */
+  list(body: readonly Node[], after?: () => void): void {
     const shared = sharedKeys(body);
     this.scope.nested(() => {
       for (const n of body) {
-        if (n.kind === "tasklet") { this.#tasklet(n, shared); continue; }
+        if (n.kind === "tasklet") { this.#tasklet(n, shared); after?.(); continue; }
         const touched = n.kind === "exit" || n.kind === "raise" ? [] : accessesOf(this.graph, [n]).filter((a) => a.write);
         for (const a of touched) this.scope.written(a.data, undefined);
         this.scope.nested(() => { this.node(n); });
+        after?.();
       }
     });
   }
@@ -339,7 +340,7 @@ export class Emitter implements Printer {
   /** Containers that the loop only combines into, at one element: an accumulator each, if that element may be touched when the loop does not run. */
   #enterReductions(l: Loop, begin: Text, end: Text): Accumulator[] {
     const out: Accumulator[] = [];
-    for (const [key, r] of reductionsOf(this.graph, l, this.facts)) {
+    for (const [key, r] of reductionsOf(this.graph, l, { strict: this.options.precision === "strict" }, this.facts)) {
       // Around this loop there may be an accumulator already: vector lanes need one of their own.
       if (this.scope.accumulators.has(key) && (this.options.precision === "strict" || !l.schedule?.simd)) continue;
       const c = this.graph.container(r.data);

@@ -6,14 +6,11 @@ import type { Container, ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { lifetimes } from "../schedule/lifetimes.js";
 import { unitsIn } from "../schedule/work.js";
-import { Cpp } from "./cpp.js";
-import { preambleFor } from "./cpp-preamble.js";
-import { cppStorage } from "./cpp-types.js";
+import { cppText } from "./cpp-source.js";
 import { Emitter } from "./emit.js";
 import { Js } from "./js.js";
 import { jsHelpers } from "./js-helpers.js";
 import { PLAN_VERSION, Sites, type Plan, type PlanBuffer, type PlanResult } from "./plan.js";
-import { TeamEmitter } from "./team.js";
 
 export interface LowerOptions {
   readonly precision: "default" | "strict" | "fast";
@@ -26,6 +23,8 @@ export interface LowerOptions {
   readonly vectorMath: boolean;
   /** Units of work from which threads share a loop (default: 3 to 5 microseconds' worth). */
   readonly threshold?: number;
+  /** Lines of C++ from which the program is divided into translation units. */
+  readonly longest?: number;
 }
 
 const position = (loc: SourceLoc | undefined): { file?: string; line?: number; column?: number } => (loc ? { file: loc.file.name, line: loc.line, column: loc.column } : {});
@@ -54,14 +53,16 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const place = (c: Container): { kind: "buffer" | "variable"; text: string } => { const p = places.get(c.name); if (!p) throw new InternalError(`container ${c.name} has no place`); return p; };
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
-  const cpp = new Cpp(options.precision), js = new Js(options.precision), sites = new Sites();
+  const js = new Js(options.precision), sites = new Sites();
   const emit = { precision: options.precision, place, symbol, sites, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
-  const team = options.threads ? new TeamEmitter(graph, cpp, emit) : undefined, c = team ?? new Emitter(graph, cpp, emit);
-  c.list(graph.body);
+  const cpp = cppText({
+    graph, emit, threads: options.threads, vectorMath: options.vectorMath, buffers, args, symbols, variables: variables.map((x) => [x, places.get(x.name)!.text] as const),
+    ...(options.longest === undefined ? {} : { longest: options.longest }),
+  });
   const j = new Emitter(graph, js, emit);
   j.list(graph.body);
-  const regions = team?.hasRegions === true;
-  buffers.forEach((b, i) => { if (team?.perThread.has(b.name)) buffers[i] = { ...b, perThread: true }; });
+  const { regions } = cpp;
+  buffers.forEach((b, i) => { if (cpp.perThread.has(b.name)) buffers[i] = { ...b, perThread: true }; });
   const bufferIndex = (name: string): number => { const base = graph.container(name).view?.base ?? name; const i = indexOf.get(base); if (i === undefined) throw new InternalError(`no buffer for ${name}`); return i; };
   return {
     version: PLAN_VERSION,
@@ -72,10 +73,10 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
     outputs: Object.fromEntries(Object.entries(options.outputs ?? {}).map(([k, v]) => [k, bufferIndex(v)])),
     checks: graph.checks.map((x) => ({ kind: x.kind, expr: x.expr.key, message: x.message, ...position(x.loc) })),
     sites: sites.list,
-    parallel: regions || cpp.gemmUsed,
+    parallel: regions || cpp.gemm,
     work: unitsIn(graph.body).key,
     cpp: {
-      sources: [cppSource(cpp, c.lines, buffers, args, symbols, variables, places, regions || cpp.gemmUsed)],
+      sources: cpp.sources,
       // Interiors are split off already: what is left with conditions is borders, which splitting and unswitching only make slow to compile (2.5 times).
       flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", "-fno-split-loops", "-fno-unswitch-loops", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
       link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
@@ -93,23 +94,6 @@ function planResult(r: ReturnValue, index: (name: string) => number): PlanResult
   }
 }
 function returned(r: ReturnValue): string[] { return r.kind === "container" ? [r.name] : r.kind === "tuple" ? r.items.flatMap(returned) : []; }
-
-function cppSource(cpp: Cpp, lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>, threads: boolean): string {
-  const head: string[] = [];
-  symbols.forEach((s, i) => { if (!s.startsWith("@")) head.push(`  const i64 s${i} = symbols[${i}];`); });
-  const qualifier = (b: PlanBuffer): string => (b.storage === "argument" && !b.writes ? "const " : "");
-  // Arguments are disjoint (the runtime compares their ranges); buffers of the arena may take one another's place in time, so they are not `restrict`.
-  args.forEach((b, i) => { const x = buffers[b]!; head.push(`  ${qualifier(x)}${cppStorage(x.dtype)}* __restrict__ const v${b} = (${qualifier(x)}${cppStorage(x.dtype)}*)args[${i}];`); });
-  buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  ${cppStorage(b.dtype)}* const v${i} = (${cppStorage(b.dtype)}*)((char*)arena + symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
-  for (const c of variables) head.push(`  ${cpp.declare(places.get(c.name)!.text, c.dtype, cpp.constant(0, undefined, c.dtype), true)}`);
-  const body = `${head.join("\n")}\n${lines.join("\n")}`;
-  return `${preambleFor(cpp, body)}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {
-  if (rt->abi_version != 1u) return 6;
-${threads ? "  const i32 nt = rt->threads;\n" : ""}${body}
-  return 0;
-}
-`;
-}
 
 const JS_ARRAY: Readonly<Record<DType, string>> = {
   float64: "Float64Array", float32: "Float32Array", int8: "Int8Array", int16: "Int16Array", int32: "Int32Array", int64: "BigInt64Array", uint8: "Uint8Array", uint16: "Uint16Array", uint32: "Uint32Array", uint64: "BigUint64Array", bool: "Uint8Array",

@@ -15,9 +15,10 @@ export function elementKey(m: { readonly data: string; readonly index: readonly 
 
 /**
  * The elements, by key, whose only accesses in the loop combine into them in one way, at an index that is the same in all iterations; nothing else in the
- * loop touches them, provably. Empty where an iteration can leave the loop. `accesses`: of the loop; `facts`: what holds around it.
+ * loop touches them, provably, but writes that combine in the same way (not under strict precision, where the order of combination counts).
+ * Empty where an iteration can leave the loop. `facts`: what holds around the loop; `accesses`: of the loop.
  */
-export function reductionsOf(graph: Graph, l: Loop, facts: Assumptions = graph.facts, accesses: readonly Access[] = accessesOf(graph, [l])): Map<string, Reduction> {
+export function reductionsOf(graph: Graph, l: Loop, options: { readonly strict: boolean }, facts: Assumptions = graph.facts, accesses: readonly Access[] = accessesOf(graph, [l])): Map<string, Reduction> {
   const out = new Map<string, Reduction>();
   const candidates = accesses.filter((a) => a.write && a.wcr !== undefined);
   if (candidates.length === 0 || leaves(l.body, new Set())) return out;
@@ -31,7 +32,7 @@ export function reductionsOf(graph: Graph, l: Loop, facts: Assumptions = graph.f
     const key = elementKey(a), dtype = graph.container(a.data).dtype;
     if (refused.has(key) || a.extra.length > 0 || a.node.kind !== "tasklet" || locals.has(a.base) || dtype === "bool" || (isComplex(dtype) && (a.wcr === "min" || a.wcr === "max"))) continue;
     if (a.index.some((e) => e.key.includes("[") || [...variables].some((v) => dependsOn(e, v)))) continue;
-    const alone = accesses.every((b) => b.base !== a.base || (b.write && b.wcr === a.wcr && elementKey(b) === key) || !mayMeet(graph, a, b, new Map(), known));
+    const alone = accesses.every((b) => b.base !== a.base || (b.write && b.wcr === a.wcr && (!options.strict || elementKey(b) === key)) || !mayMeet(graph, a, b, new Map(), known));
     if (alone) out.set(key, { data: a.data, wcr: a.wcr!, index: a.index }); else { refused.add(key); out.delete(key); }
   }
   return out;

@@ -16,7 +16,7 @@ import { elementKey, leaves, reductionsOf, type Reduction } from "./reductions.j
 export function shareable(graph: Graph, l: Loop, options: { readonly strict: boolean }, around: Assumptions = graph.facts): { readonly reductions: readonly Reduction[] } | undefined {
   if (l.order !== "any" || leaves(l.body, new Set()) || hasWhile(l.body)) return undefined;
   if (l.schedule?.parallel) return { reductions: [] };
-  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, around, accesses);
+  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, options, around, accesses);
   const facts = around.with(...loopFacts(l));
   const used: Reduction[] = [];
   for (const a of accesses) {
@@ -31,7 +31,8 @@ export function shareable(graph: Graph, l: Loop, options: { readonly strict: boo
     }
     if (!a.wcr) { if (graph.container(a.base).shape.length === 0) return undefined; continue; }
     for (const b of accesses) {
-      if (b.base !== a.base) continue;
+      // What is combined into single elements is added after the loop.
+      if (b.base !== a.base || (b.wcr === a.wcr && reductions.has(elementKey(b)))) continue;
       if (mayMeet(graph, a, b, new Map([[l.variable, "<"]]), facts) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), facts))) return undefined;
     }
   }

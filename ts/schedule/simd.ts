@@ -27,12 +27,12 @@ export function isInnermost(l: Loop): boolean {
 
 function independent(graph: Graph, l: Loop, facts: Assumptions): boolean {
   if (l.order !== "any" || leaves(l.body, new Set())) return false;
-  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, facts, accesses);
+  const accesses = accessesOf(graph, [l]), locals = localsOf([l]), reductions = reductionsOf(graph, l, { strict: false }, facts, accesses);
   // Loaded indices are checked one by one.
   if (accesses.some((a) => a.index.some((e) => e.key.includes("[")))) return false;
   const known = facts.with(...loopFacts(l));
   return accesses.every((a) => {
     if (!a.write || !a.wcr || locals.has(a.base) || reductions.has(elementKey(a))) return true;
-    return accesses.every((b) => b.base !== a.base || !(mayMeet(graph, a, b, new Map([[l.variable, "<"]]), known) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), known))));
+    return accesses.every((b) => b.base !== a.base || (b.wcr === a.wcr && reductions.has(elementKey(b))) || !(mayMeet(graph, a, b, new Map([[l.variable, "<"]]), known) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), known))));
   });
 }
