@@ -19,7 +19,8 @@ export function findings(): Finding[] {
       out.push({ name: "compiler", ok: true, found: `${found.compiler} (${found.version})` });
       out.push({ name: "OpenMP", ok: found.openmp, found: found.openmp ? "yes" : "no: loops run on one thread", ...(found.openmp ? {} : { hint: "install libgomp (with g++) or libomp (with clang)" }) });
       out.push({ name: "libmvec", ok: found.vectorMath, found: found.vectorMath ? "yes" : "no: exp, sin, … are not vectorised", ...(found.vectorMath ? {} : { hint: "it is part of glibc 2.22 and later" }) });
-      out.push({ name: "flags", ok: true, found: found.archFlags.join(" ") });
+      const arch = found.archFlags.filter((f) => /^-m(arch|tune|cpu)=/.test(f));
+      out.push({ name: "flags", ok: true, found: `${(arch.length > 0 ? arch : found.archFlags).join(" ")} (what -march=native means here; ${found.archFlags.length} flags in all)` });
     } else out.push({ name: "compiler", ok: false, found: `none (${tried.join("; ")})`, hint: "Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install; or set DACE_AD_CXX" });
     const blas = addon.blas();
     out.push({ name: "BLAS", ok: blas.library !== "built-in", found: `${blas.library}${blas.library === "built-in" ? "" : `, ${blas.threads} threads`}`, ...(blas.library === "built-in" ? { hint: "apt-get install libopenblas0 makes large matrix products faster" } : {}) });
