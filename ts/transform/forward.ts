@@ -98,6 +98,8 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
   const sites: Site[] = [];
   let update: { readonly at: number; readonly d: Definition } | undefined, product = -1;
   let stop = list.length, killed = false, resolved = true, read = false;
+  // A read that cannot be replaced settles it for everything but a constant, which may go into some of its reads.
+  const constant = d.task.code.kind === "const", hopeless = d.task.wcr !== undefined || d.task.inputs.some((m) => m.data === data);
   scan: for (let q = p + 1; q < list.length; q++) {
     const k = list[q]!, e = effectsOf(graph, k);
     if (mayLeave(k)) resolved = false;
@@ -107,6 +109,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
       if (a.base !== data || (a.write && !a.wcr)) continue;
       if (!mayMeet(graph, write, a, none, facts)) continue;
       read = true;
+      if (hopeless) return undefined;
       if (a.wcr) {
         // An update of the very elements: folded into the definition.
         if (k.kind === "library" && coversAll(k, d, data, box)) { product = q; killed = true; stop = q + 1; break scan; }
@@ -114,9 +117,11 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
         update = { at: q, d: other };
         continue;
       }
-      const s = site(graph, a, d, facts);
-      if (s && !e.accesses.some((w) => w.write && w.base === data && mayPrecede(graph, w, a, facts))) sites.push(s); else resolved = false;
+      const s = e.accesses.some((w) => w.write && w.base === data && mayPrecede(graph, w, a, facts)) ? undefined : site(graph, a, d, facts);
+      if (s) sites.push(s); else resolved = false;
+      if (!resolved && !constant) return undefined;
     }
+    if (!resolved && !constant && read) return undefined;
     if (!e.writes.has(data)) continue;
     if (defines && instanceOf(other, d.task.output.index, box)) {
       stop = q + 1; killed = true;
@@ -125,6 +130,15 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
     // Another write to some of the elements: what is read after it is not known to be ours.
     if (e.accesses.some((a) => a.write && a.base === data && mayMeet(graph, write, a, none, facts))) { stop = q + 1; break scan; }
   }
+  const places = new Map<string, Site>();
+  if (read && product < 0) {
+    // Something reads it: worth the question what becomes of it only where the reads can be replaced, at a price that pays.
+    if (sites.length === 0 && !update || exprsOf(d.task).some(hasLoads)) return undefined;
+    for (const s of sites) places.set(`${s.task.id}|${s.access.index.map((x) => x.key).join(",")}`, s);
+    const flops = flopsOf(d.task.code), uses = places.size + (update ? 1 : 0);
+    if (!constant && d.task.code.kind !== "input" && (sites.some(repeats) || (uses > 1 && flops * uses > CHEAP_TOTAL) || flops > MAX_FLOPS)) return undefined;
+    if (update && !instanceOf(d, update.d.task.output.index, facts.with(...nestFacts(update.d.loops).filter((e) => !hasLoads(e))))) return undefined;
+  }
   // Is anything of it still read later on?
   const left = resolved && !killed && liveAfter(graph, d, write, list, stop, around, outside.has(data), facts);
   const everything = resolved && !left;
@@ -132,24 +146,9 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
   if (product >= 0) return everything && sites.length === 0 && !update && isConst(d.task.code, 0) && !d.task.wcr
     ? list.flatMap((n, i): Node[] => (i === p ? [] : i === product ? [{ ...(n as LibraryNode), accumulate: false }] : [n])) : undefined;
   // Overwritten, or forgotten, before anybody looks.
-  if (everything && !read) return loadsSomewhere(node) ? undefined : list.filter((_, i) => i !== p);
-  if (d.task.wcr) return undefined;
-  // Its own element read by another name would have to be followed further back.
-  if (d.task.inputs.some((m) => m.data === data)) return undefined;
-  if (exprsOf(d.task).some(hasLoads)) return undefined;
-
-  const constant = d.task.code.kind === "const";
-  const flops = flopsOf(d.task.code), trivial = constant || d.task.code.kind === "input";
-  const places = new Map<string, Site>();
-  for (const s of sites) places.set(`${s.task.id}|${s.access.index.map((x) => x.key).join(",")}`, s);
-  const repeated = sites.some((s) => repeats(s, d));
+  if (!read) return everything && !loadsSomewhere(node) ? list.filter((_, i) => i !== p) : undefined;
+  if (!everything && !constant) return undefined;
   const useful = places.size + (update ? 1 : 0);
-  if (useful === 0) return undefined;
-  const foldUpdate = update !== undefined && instanceOf(d, update.d.task.output.index, facts.with(...nestFacts(update.d.loops).filter((e) => !hasLoads(e)))) !== undefined;
-  if (update && !foldUpdate) return undefined;
-  if (!everything) { if (!constant) return undefined; }
-  else if (!trivial && (repeated || (useful > 1 && flops * useful > CHEAP_TOTAL) || flops > MAX_FLOPS)) return undefined;
-  if (!everything && sites.length === 0 && !update) return undefined;
 
   // An ulp more or less would flip a decision: what decides is evaluated once, unless it comes out the same wherever it is evaluated.
   if ((differentiable || useful > 1) && !isReproducible(d.task.code) && (sites.some((s) => decides(s.task)) || (update !== undefined && decides(update.d.task)))) return undefined;
@@ -167,7 +166,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
   });
   const good = new Set(sites.filter(ok));
   if (everything && good.size !== sites.length && !constant) return undefined;
-  const updateSite = update && foldUpdate ? updateAt(graph, list[update.at]!, update.d, d, facts) : undefined;
+  const updateSite = update ? updateAt(graph, list[update.at]!, update.d, d, facts) : undefined;
   if (update && (!updateSite || !ok(updateSite))) return undefined;
   if (good.size === 0 && !updateSite) return undefined;
 
@@ -212,9 +211,8 @@ function updateAt(graph: Graph, node: Node, u: Definition, d: Definition, facts:
   return at && { access: { ...access, write: false }, task: u.task, at };
 }
 
-/** Is the expression evaluated more than once per element at this read: under a loop that the element does not move with? */
-function repeats(s: Site, d: Definition): boolean {
-  void d;
+/** Is an expression evaluated more than once per element at this read: under a loop that the element does not move with? */
+function repeats(s: Site): boolean {
   return s.access.path.slice(0, -1).some((x) => x.node.kind === "while" || (x.node.kind === "loop" && !s.access.index.some((e) => dependsOn(e, (x.node as Loop).variable))));
 }
 

@@ -79,9 +79,16 @@ function fusible(l: Loop): boolean {
 function commonOrder(a: Loop, b: Loop): Loop["order"] | undefined {
   if (a.order === b.order) return a.order;
   if (a.order !== "any" && b.order !== "any") return undefined;
-  // A map joins a sequential loop only if both have maps inside.
+  // A map joins a sequential loop only if both have maps inside, and where its work is of the same order: the reuse has to pay for the lost parallelism.
   const inner = (l: Loop): boolean => l.body.some((n) => n.kind === "loop" && n.order === "any");
-  return inner(a) && inner(b) ? (a.order === "any" ? b.order : a.order) : undefined;
+  const [map, sequence] = a.order === "any" ? [a, b] : [b, a];
+  return inner(a) && inner(b) && depth(map) >= depth(sequence) ? sequence.order : undefined;
+}
+
+/** Loops within one another, at most. */
+function depth(n: Node): number {
+  const inner = Math.max(0, ...bodiesOf(n).flatMap((b) => b.list.map(depth)));
+  return n.kind === "loop" ? inner + 1 : inner;
 }
 
 function fuse(graph: Graph, a: Loop, b: Loop, facts: Assumptions): Loop | undefined {

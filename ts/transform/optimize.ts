@@ -10,6 +10,7 @@ import { distribute } from "./distribute.js";
 import { forwardDefinitions } from "./forward.js";
 import { fuseLoops } from "./fuse.js";
 import { interchange } from "./interchange.js";
+import { loopToMap } from "./loop-to-map.js";
 import { splitRecurrences } from "./recurrences.js";
 import { retargetSums } from "./retarget.js";
 import { scatterToGather } from "./scatter-to-gather.js";
@@ -27,6 +28,7 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) =>
   ["sink", (g) => sinkConstants(g)],
   ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["retarget", retargetSums],
+  ["maps", loopToMap],
   ["recurrences", (g) => splitRecurrences(g)],
   ["distribute", (g) => distribute(g)],
   ["gather", (g) => scatterToGather(g)],

@@ -36,7 +36,7 @@ export function shareLoads(graph: Graph): Graph {
 /** The loop with its repeated loads shared; new scalars go into `containers`. `facts` hold inside. */
 export function share(graph: Graph, l: Loop, containers: Map<string, Container>, facts: Assumptions): Loop {
   if (l.body.length < 2 || !l.body.every((n) => n.kind === "tasklet")) return l;
-  let body = l.body as readonly Tasklet[];
+  let body = l.body;
   const locals: string[] = [], own = new Set(l.locals ?? []);
   const uses = new Map<string, { memlet: Memlet; at: number[] }>();
   body.forEach((t, i) => {
