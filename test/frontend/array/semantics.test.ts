@@ -49,8 +49,8 @@ for (const [name, list] of byName) {
   });
 }
 
-const require = createRequire(join(FOLDER, "semantics.js"));
-const { CASES, functions } = require(join(FOLDER, "semantics.js")) as { CASES: Record<string, unknown[][]>; functions: Record<string, (...a: unknown[]) => unknown> };
+const load = createRequire(join(FOLDER, "semantics.js"));
+const { CASES, functions } = load(join(FOLDER, "semantics.js")) as { CASES: Record<string, unknown[][]>; functions: Record<string, (...a: unknown[]) => unknown> };
 const JAVASCRIPT = readFileSync(join(FOLDER, "semantics.js"), "utf8");
 for (const [name, lists] of Object.entries(CASES)) {
   test(`javascript: ${name}`, (t) => {
