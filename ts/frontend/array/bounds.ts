@@ -50,6 +50,8 @@ function atomBound(ctx: Lowering, a: Atom, side: "upper" | "lower"): Expr | unde
     }
     case "floordiv": { const k = a.b.constant, x = corner(ctx, a.a, side); return k !== undefined && k > 0 && x ? floordiv(x, a.b) : undefined; }
     case "mod": { const k = a.b.constant; return knownOnEntry(ctx, a.b) && (k === undefined ? nonNegative(addInt(a.b, -1), ctx.facts) === "yes" : k > 0) ? (side === "upper" ? addInt(a.b, -1) : ZERO) : undefined; }
+    // A length: never more than its buffer holds.
+    case "load": return a.index.length > 0 ? undefined : side === "lower" && ctx.lengths.has(a.data) ? ZERO : ctx.lengths.get(a.data);
     default: return undefined;
   }
 }

@@ -30,8 +30,10 @@ export interface Learnt {
   readonly slots: Set<string>;
   /** By loop: variables of functions outside the loop's own that a function called in it assigns, as "frame key|name". */
   readonly outer: Map<string, Set<string>>;
+  /** Array variables whose lengths a loop changes, as "loop key|name", and along which dimensions. */
+  readonly lengths: Map<string, Set<number>>;
 }
-export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), outer: new Map() }; }
+export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), outer: new Map(), lengths: new Map() }; }
 /** Thrown to evaluate a loop (or block) again with what was learnt. */
 export class Retry extends Restart { constructor(readonly key: string) { super(); } }
 
@@ -99,6 +101,8 @@ export class Lowering {
   frozen = new Set<string>();
   /** Scalar containers that are written once, before any use in their scope: a value that reads only them does not change. */
   single = new Set<string>();
+  /** Integer scalars that are lengths of arrays, and the sizes of the buffers that those lie in. */
+  readonly lengths = new Map<string, Expr>();
   cells = new Map<number, Cell>();
   /** When each container was made, by a count of containers made. */
   readonly births = new Map<string, number>();

@@ -2,7 +2,7 @@
 import { DaceError, InternalError, type Note, type SourceLoc } from "../../base/errors.js";
 import { Graph } from "../../sdfg/sdfg.js";
 import type { Parameter, ReturnValue } from "../../sdfg/nodes.js";
-import { type Expr, freeSymbols, sym } from "../../symbolic/expr.js";
+import { type Expr, freeSymbols, loadedContainers, sym } from "../../symbolic/expr.js";
 import type { ArrayProgram } from "./ast.js";
 import { knownOnEntry } from "./bounds.js";
 import { type Frame, type Learnt, Lowering, nothingLearnt, Restart } from "./context.js";
@@ -106,6 +106,8 @@ function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
       if (v.int && v.dtype !== "bool" && knownOnEntry(ctx, v.int)) return { kind: "integer", expr: v.int };
       return output(ev, materialise(ctx, v, { label: "result", loc }), taken);
     case "array": case "lazy": {
+      const sizes = v.kind === "array" ? v.dims.map((d) => d.size) : v.shape;
+      if (sizes.some((e) => loadedContainers(e).size > 0)) return ctx.unsupported("returning an array whose length is known only while the program runs", loc, "return an array of the largest length and the number of its elements that count");
       const c = v.kind === "array" && isWhole(ctx, v) ? ctx.container(v.data) : undefined;
       // An argument is returned as itself, a new array in its container, anything else as a copy.
       if (c && !c.transient && !c.view && c.shape.length > 0) return { kind: "container", name: c.name };

@@ -3,7 +3,7 @@ import { isFloat, isInteger } from "../../base/dtypes.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { cast, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import { freshId } from "../../sdfg/sdfg.js";
-import { type Expr, int, load, neg, sub } from "../../symbolic/expr.js";
+import { type Expr, int, load, loadedContainers, neg, sub } from "../../symbolic/expr.js";
 import { isEqual, nonNegative } from "../../symbolic/prove.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import type { Lowering } from "./context.js";
@@ -11,7 +11,9 @@ import { type Value, constantOf, describe, integerOf } from "./value.js";
 
 /** Two sizes must be equal. Proven: nothing happens; refuted: a SHAPE error; else a check on entry (or, for sizes read from data, where the program runs). */
 export function sameSize(ctx: Lowering, a: Expr, b: Expr, loc: SourceLoc | undefined, message: string): void {
-  switch (isEqual(a, b, ctx.facts)) {
+  // Of lengths that the run finds nothing is known but that they are the same one.
+  const lengths = isLength(ctx, a) || isLength(ctx, b);
+  switch (a.key === b.key ? "yes" : lengths ? "unknown" : isEqual(a, b, ctx.facts)) {
     case "yes": return;
     case "no": return ctx.fail("SHAPE", message, loc);
     case "unknown": break;
@@ -23,13 +25,15 @@ export function sameSize(ctx: Lowering, a: Expr, b: Expr, loc: SourceLoc | undef
     return;
   }
   // Equal for all iterations of the loops around if neither bound of the difference is off zero.
-  const low = entryBound(ctx, d, "lower"), high = entryBound(ctx, neg(d), "lower");
+  const opaque = loadedContainers(d).size > 0, low = opaque ? undefined : entryBound(ctx, d, "lower"), high = opaque ? undefined : entryBound(ctx, neg(d), "lower");
   if (low && high) {
     for (const e of [low, high]) if (e.constant !== 0) { ctx.check({ kind: "shape", expr: e, message, ...at }); ctx.assume(e); ctx.assume(neg(e)); }
     return;
   }
   runCheck(ctx, op("ne", "bool", symbolic(a), symbolic(b)), message, loc);
 }
+
+function isLength(ctx: Lowering, e: Expr): boolean { return ctx.lengths.size > 0 && [...loadedContainers(e)].some((c) => ctx.lengths.has(c)); }
 
 /** Emits an error that the program stops with where the condition holds. */
 export function runCheck(ctx: Lowering, wrong: ScalarExpr, message: string, loc: SourceLoc | undefined): void {

@@ -68,8 +68,9 @@ export function pin(ctx: Lowering, v: ScalarValue, loc?: SourceLoc, label?: stri
 export function settleView(ctx: Lowering, v: ArrayValue, loc?: SourceLoc): ArrayValue {
   const fix = (e: Expr): Expr => mapAtoms(e, (a) => {
     if (a.kind !== "load" || ctx.single.has(a.data) || ctx.freeze(a.data)) return undefined;
-    const c = ctx.allocate([], "int64", "n", loc);
+    const c = ctx.allocate([], "int64", "n", loc), room = a.index.length === 0 ? ctx.lengths.get(a.data) : undefined;
     ctx.single.add(c.data);
+    if (room) ctx.lengths.set(c.data, room);
     ctx.tasklet(c.data, [], symbolic(load(a.data, a.index)), loc ? { loc } : {});
     return load(c.data, []);
   });

@@ -5,6 +5,7 @@ import { cast, op, symbolic, type ScalarExpr } from "../../../scalar/expr.js";
 import { load, sub, type Expr } from "../../../symbolic/expr.js";
 import { isEqual } from "../../../symbolic/prove.js";
 import { type Cell, type CellType, Poisoned, Retry } from "../context.js";
+import { compressed, isDynamic } from "../compress.js";
 import { store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
 import { knownOnEntry } from "../bounds.js";
@@ -48,6 +49,7 @@ function outerContainer(ev: Evaluator, depth: number, dtype: DType, label: strin
 }
 function outerArray(ev: Evaluator, depth: number, v: Arrayish, dtype: DType, label: string, loc: SourceLoc | undefined): ArrayValue | undefined {
   // Its size must be known outside the loops it outlives.
+  if (shapeOf(v).some(isDynamic)) return undefined;
   const inner = new Set(ev.ctx.scopes.slice(depth).map((s) => s.variable));
   for (const e of shapeOf(v)) for (const t of e.key.match(/[A-Za-z_][\w]*/g) ?? []) if (inner.has(t)) return undefined;
   const scopes = ev.ctx.scopes.splice(depth);
@@ -78,6 +80,7 @@ export function readCell(ev: Evaluator, id: number): Value | undefined {
 export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | undefined, integer: boolean, onPath = false): void {
   const { ctx } = ev, c = ctx.cells.get(id)!;
   if (v.kind === "poison") throw new Poisoned();
+  if (v.kind === "masked") v = compressed(ctx, v, loc);
   const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, "use two names");
   switch (c.kind) {
     case "pending": resolve(ev, id, c, v, loc, integer); return;
@@ -159,7 +162,6 @@ function resolve(ev: Evaluator, id: number, c: Cell, v: Value, loc: SourceLoc | 
       ctx.cells.set(id, { ...base, kind: "tuple", tuple: v.kind, items });
       return;
     }
-    case "masked": return ctx.unsupported("keeping an array of data-dependent length in a variable that changes", loc);
     default: ctx.cells.set(id, { ...base, kind: "fixed", value: v });
   }
 }

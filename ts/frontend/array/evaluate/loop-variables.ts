@@ -1,10 +1,13 @@
 /** The variables that a loop or block assigns: numbers go to cells, arrays are followed by reference and get a container of their own where an iteration makes a new one. */
 import type { SourceLoc } from "../../../base/errors.js";
-import { freeSymbols } from "../../../symbolic/expr.js";
+import { op, symbolic } from "../../../scalar/expr.js";
+import { type Expr, freeSymbols, load, loadedContainers, min, sub } from "../../../symbolic/expr.js";
+import { nonNegative } from "../../../symbolic/prove.js";
+import { compressed, isDynamic } from "../compress.js";
 import type { Stmt } from "../ast.js";
 import { type Binding, type Frame, Retry } from "../context.js";
-import { materialise, store } from "../store.js";
-import { sameSize } from "../shapes.js";
+import { materialise, settleView, store } from "../store.js";
+import { runCheck, sameSize } from "../shapes.js";
 import { type ArrayValue, type Value, formatShape, shapeOf } from "../value.js";
 import { copyInto, isAssigned, isFresh, joinTypes, pendingCell, sameView, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
@@ -82,12 +85,22 @@ export class LoopNames {
     const own = ev.slots.get(v.data);
     // A container that an outer loop made for this very variable serves.
     if (own?.frame === frame && own.name === name && dtype === v.dtype && sameView(v, ctx.whole(v.data)) && !referenced(ev, v.data, frame, name)) { this.arrays.push({ frame, name, start: v, slot: true }); return; }
-    const slot = ctx.allocate(shapeOf(v), dtype, name, this.loc);
+    let slot = ctx.allocate(shapeOf(v), dtype, name, this.loc);
     const hidden = this.#isPrivate(frame, name, v);
     if (hidden) store(ctx, slot, v, this.loc); else copyInto(ev, slot, v, this.loc, name, Infinity);
-    ev.slots.set(slot.data, { frame, name });
+    const changing = ctx.learnt.lengths.get(key);
+    // Lengths that iterations change are kept beside it. It never grows beyond what it is now.
+    if (changing) slot = { ...slot, dims: slot.dims.map((d, k) => (changing.has(k) ? { ...d, size: this.#length(d.size, slot, k, name) } : d)) };
+    else ev.slots.set(slot.data, { frame, name });
     frame.vars.set(name, { kind: "value", value: slot });
     this.arrays.push({ frame, name, start: slot, slot: true });
+  }
+  #length(now: Expr, slot: ArrayValue, dimension: number, name: string): Expr {
+    const { ctx } = this.ev, c = ctx.allocate([], "int64", `${name}_length`, this.loc);
+    ctx.tasklet(c.data, [], symbolic(now), { loc: this.loc });
+    const room = ctx.container(slot.data).shape[dimension]!;
+    ctx.lengths.set(c.data, room);
+    return min(room, load(c.data, []));
   }
   /** No other variable names the array, nor does the caller. */
   #isPrivate(frame: Frame, name: string, v: ArrayValue): boolean {
@@ -105,7 +118,7 @@ export class LoopNames {
     for (const a of this.arrays) {
       const b = a.frame.vars.get(a.name), key = `${this.key}|${a.name}`;
       if (b?.kind !== "value" || b.value.kind === "poison") continue;
-      const v = b.value;
+      const v = b.value.kind === "masked" ? compressed(ctx, b.value, loc) : b.value;
       if (v.kind !== "array" || v.dims.length !== a.start.dims.length) return ctx.unsupported(`the variable ${a.name}, which is an array of ${a.start.dims.length} dimensions before this loop and something else in it`, loc, "use two names");
       if (sameView(v, a.start)) continue;
       const moves = [...v.base, ...v.dims.map((d) => d.size)].some((e) => [...freeSymbols(e)].some((s) => ctx.scopes.slice(this.#depth).some((x) => x.variable === s)));
@@ -114,17 +127,31 @@ export class LoopNames {
       if (!a.slot) { ctx.learnt.slots.add(key); throw new Retry(this.key); }
       const dtype = joinTypes(ev, { dtype: a.start.dtype, weak: false, integral: false }, { dtype: v.dtype, weak: false, integral: false }).dtype;
       if (dtype !== a.start.dtype) { ctx.learnt.types.set(key, { dtype, weak: false, integral: false }); throw new Retry(this.key); }
-      shapeOf(v).forEach((e, d) => { sameSize(ctx, e, shapeOf(a.start)[d]!, loc, `the variable ${a.name} changes its shape in a loop, from ${formatShape(shapeOf(a.start))} to ${formatShape(shapeOf(v))}`); });
+      const length = ctx.learnt.lengths.get(key) ?? new Set();
+      shapeOf(v).forEach((e, d) => { if (isDynamic(e) && !length.has(d)) { ctx.learnt.lengths.set(key, length.add(d)); throw new Retry(this.key); } });
+      shapeOf(v).forEach((e, d) => { if (!length.has(d)) sameSize(ctx, e, shapeOf(a.start)[d]!, loc, `the variable ${a.name} changes its shape in a loop, from ${formatShape(shapeOf(a.start))} to ${formatShape(shapeOf(v))}`); });
       const twin = changes.find((c) => ctx.bufferOf(c.v.data) === ctx.bufferOf(v.data));
       if (twin) ctx.unsupported(`${twin.a.name} and ${a.name} naming one array`, loc, "copy it");
       changes.push({ a, v });
     }
     // Exchanged containers: all are read before any is written.
     const targets = new Set(changes.map((c) => ctx.bufferOf(c.a.start.data)));
-    const values = changes.map((c) => (targets.has(ctx.bufferOf(c.v.data)) ? materialise(ctx, c.v, { copy: true, loc }) : c.v));
+    const values = changes.map((c) => (targets.has(ctx.bufferOf(c.v.data)) ? materialise(ctx, c.v, { copy: true, loc }) : c.v)).map((v) => (v.dims.some((d) => isDynamic(d.size)) ? settleView(ctx, v, loc) : v));
     changes.forEach(({ a }, i) => {
+      this.#resize(a.start, values[i]!, a.name, loc);
       copyInto(ev, a.start, values[i]!, loc, a.name, this.born);
       a.frame.vars.set(a.name, { kind: "value", value: a.start });
+    });
+  }
+
+  /** The lengths that the variable's array has now. */
+  #resize(start: ArrayValue, v: ArrayValue, name: string, loc: SourceLoc): void {
+    const { ctx } = this.ev;
+    start.dims.forEach((d, k) => {
+      const size = v.dims[k]!.size, [length] = loadedContainers(d.size), room = length === undefined ? undefined : ctx.lengths.get(length);
+      if (length === undefined || !room || d.size.key === size.key) return;
+      if (nonNegative(sub(room, size), ctx.facts) !== "yes") runCheck(ctx, op("lt", "bool", symbolic(room), symbolic(size)), `the array ${name} grows in a loop`, loc);
+      ctx.tasklet(length, [], symbolic(size), { loc });
     });
   }
 

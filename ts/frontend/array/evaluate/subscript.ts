@@ -6,6 +6,7 @@ import { type Expr, ONE, ZERO, add, addInt, floordiv, int, load, loadedContainer
 import { nonNegative } from "../../../symbolic/prove.js";
 import { symbolic } from "../../../scalar/expr.js";
 import { entryBound, knownOnEntry } from "../bounds.js";
+import { compressed, positionsOf } from "../compress.js";
 import type { Lowering } from "../context.js";
 import { broadcastTo, element, materialise, store } from "../store.js";
 import { requireInt, runCheck, toInteger } from "../shapes.js";
@@ -116,7 +117,8 @@ export function sliceRange(ctx: Lowering, s: SliceValue, size: Expr, loc: Source
 /** What a subscript of an array denotes. `advanced`: index arrays that pick elements along some dimensions of the view. */
 export type Place =
   | { readonly kind: "view"; readonly view: ArrayValue }
-  | { readonly kind: "masked"; readonly view: ArrayValue; readonly mask: Arrayish }
+  /** `at`: the view's first dimension that the mask is about. */
+  | { readonly kind: "masked"; readonly view: ArrayValue; readonly mask: Arrayish; readonly at: number }
   | { readonly kind: "gather"; readonly view: ArrayValue; readonly picks: readonly { readonly dim: number; readonly index: Arrayish | ScalarValue }[]; readonly picked: readonly Expr[]; readonly at: number };
 
 function isMask(v: Value): v is Arrayish & { dtype: "bool" } { return isArray(v) && v.dtype === "bool"; }
@@ -127,7 +129,7 @@ function moved(base: Expr[], d: ViewDim, by: Expr): void { for (const s of d.ste
 export function placeOf(ctx: Lowering, v: ArrayValue, given: readonly Item[], loc: SourceLoc): Place {
   const items = given.flatMap((i): Item[] => (i.kind === "value" && i.value.kind === "tuple" ? i.value.items.map((x) => ({ kind: "value", value: x, loc: i.loc })) : [i]))
     .map((i): Item => (i.kind !== "value" ? i : i.value.kind === "slice" ? { kind: "slice", slice: i.value, loc: i.loc } : i.value.kind === "none" && ctx.language === "python" ? { kind: "newaxis", loc: i.loc }
-      : i.value.kind === "list" ? { ...i, value: indexList(ctx, i.value, i.loc) } : i));
+      : i.value.kind === "list" ? { ...i, value: indexList(ctx, i.value, i.loc) } : i.value.kind === "masked" ? { ...i, value: compressed(ctx, i.value, i.loc) } : i));
   const consumes = (i: Item): number => (i.kind === "newaxis" || i.kind === "ellipsis" ? 0 : i.kind === "value" && isMask(i.value) ? shapeOf(i.value).length : 1);
   const used = items.reduce((n, i) => n + consumes(i), 0), rank = v.dims.length;
   if (used > rank) ctx.fail(ctx.language === "python" ? "SHAPE" : "TYPE", `${used} indices for an array with ${rank} ${rank === 1 ? "dimension" : "dimensions"}`, loc);
@@ -179,10 +181,7 @@ export function placeOf(ctx: Lowering, v: ArrayValue, given: readonly Item[], lo
   const view: ArrayValue = { ...v, base, dims };
   if (mask) {
     if (picks.length > 0) ctx.unsupported("a mask and an index array in one subscript", loc);
-    const at = mask.at, own = mask.value, n = shapeOf(own).length;
-    if (at === 0 && n === dims.length) return { kind: "masked", view, mask: own };
-    const wide: LazyValue = { kind: "lazy", dtype: "bool", shape: dims.map((x) => x.size), at: (index) => element(ctx, own, index.slice(at, at + n)) };
-    return { kind: "masked", view, mask: wide };
+    return { kind: "masked", view, mask: mask.value, at: mask.at };
   }
   if (picks.length === 0) return { kind: "view", view };
   const picked = broadcastShapes(ctx, picks.map((p) => (p.index.kind === "scalar" ? [] : shapeOf(p.index))), loc);
@@ -245,11 +244,12 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
     }
     case "scalar": if (items.every((i) => i.kind === "newaxis" || i.kind === "ellipsis")) { return readIndex(ctx, materialise(ctx, object, { loc }), items, loc); } break;
     case "lazy": return readIndex(ctx, materialise(ctx, object, { loc }), items, loc);
+    case "masked": return readIndex(ctx, compressed(ctx, object, loc), items, loc);
     case "array": {
       const p = placeOf(ctx, object, items, loc);
       switch (p.kind) {
         case "view": return p.view.dims.length === 0 && !items.some((i) => i.kind === "ellipsis") ? elementValue(ctx, p.view) : p.view;
-        case "masked": return { kind: "masked", mask: p.mask, value: p.view };
+        case "masked": return p.at === 0 ? { kind: "masked", mask: p.mask, value: p.view } : selected(ctx, p.view, p.mask, p.at, loc);
         case "gather": {
           const { shape, source } = gatherParts(ctx, p, loc), { view } = p;
           return { kind: "lazy", dtype: view.dtype, shape, at: (index) => ctx.read(view.data, indexOf(view, source(index))) };
@@ -308,10 +308,10 @@ export function writePlace(ctx: Lowering, p: Place, value: Value, loc: SourceLoc
   writable(ctx, p.view, loc);
   switch (p.kind) {
     case "view": store(ctx, p.view, value, loc); return;
-    case "masked": writeMasked(ctx, p.view, p.mask, value, loc); return;
+    case "masked": writeMasked(ctx, p.view, p.mask, p.at, value, loc); return;
     case "gather": {
       const { shape, source } = gatherParts(ctx, p, loc);
-      const v = value.kind === "list" || value.kind === "tuple" ? arrayFromList(ctx, value, loc) : value;
+      const v = value.kind === "list" || value.kind === "tuple" ? arrayFromList(ctx, value, loc) : value.kind === "masked" ? compressed(ctx, value, loc) : value;
       if (v.kind !== "scalar" && !isArray(v)) ctx.fail("TYPE", `${describe(v)} cannot be stored in an array`, loc);
       // Evaluated first, then stored in order: of equal indices the last one counts.
       const kept: ScalarValue | ArrayValue = v.kind === "scalar" ? v : materialise(ctx, v, { loc, copy: v.kind === "array" && ctx.bufferOf(v.data) === ctx.bufferOf(p.view.data) });
@@ -329,21 +329,34 @@ export function writable(ctx: Lowering, v: ArrayValue, loc: SourceLoc): void {
   if (v.dims.some((d) => d.steps.length === 0 && d.size.constant !== 1)) ctx.fail("TYPE", "a broadcast array cannot be stored to", loc, "copy it first");
 }
 
-function writeMasked(ctx: Lowering, view: ArrayValue, mask: Arrayish, value: Value, loc: SourceLoc): void {
-  const shape = shapeOf(view);
+function writeMasked(ctx: Lowering, view: ArrayValue, mask: Arrayish, at: number, value: Value, loc: SourceLoc): void {
+  const shape = shapeOf(view), n = shapeOf(mask).length;
   let right: (index: readonly Expr[]) => ScalarExpr;
   if (value.kind === "masked") {
-    if (!sameMask(ctx, mask, (value).mask)) ctx.unsupported("storing elements picked by one mask to places picked by another", loc, "use np.where");
-    const v = (value).value;
+    if (at > 0 || !sameMask(ctx, mask, value.mask)) { scatterMasked(ctx, view, mask, at, compressed(ctx, value, loc), loc); return; }
+    const v = value.value;
     right = (index) => elementAt(ctx, v, index, shape);
   } else if (value.kind === "scalar") right = () => value.code;
   else if (isArray(value) && (shapeOf(value).length === 0 || shapeOf(value).every((e) => e.constant === 1))) right = () => element(ctx, value, shapeOf(value).map(() => ZERO));
-  else return ctx.unsupported(`storing ${describe(value)} to the places picked by a mask`, loc, "use np.where with arrays of the full shape");
+  else if (isArray(value)) { scatterMasked(ctx, view, mask, at, value, loc); return; }
+  else return ctx.fail("TYPE", `${describe(value)} cannot be stored in an array`, loc);
   const chosen: LazyValue = {
     kind: "lazy", dtype: view.dtype, shape,
-    at: (index) => op("select", view.dtype, element(ctx, mask, index), cast(right(index), view.dtype), ctx.read(view.data, indexOf(view, index))),
+    at: (index) => op("select", view.dtype, element(ctx, mask, index.slice(at, at + n)), cast(right(index), view.dtype), ctx.read(view.data, indexOf(view, index))),
   };
   store(ctx, view, chosen, loc);
+}
+/** One element (row, …) after the other to the places that the mask picks. */
+function scatterMasked(ctx: Lowering, view: ArrayValue, mask: Arrayish, at: number, value: Arrayish, loc: SourceLoc): void {
+  const kept = materialise(ctx, value, { loc, copy: value.kind === "array" && ctx.bufferOf(value.data) === ctx.bufferOf(view.data) }), p = positionsOf(ctx, mask, loc), own = shapeOf(view);
+  const shape = [...own.slice(0, at), p.count, ...own.slice(at + shapeOf(mask).length)], right = broadcastTo(ctx, kept, shape, loc);
+  ctx.map(shape, (index) => { ctx.tasklet(view.data, indexOf(view, [...index.slice(0, at), ...p.at(index[at]!), ...index.slice(at + 1)]), right(index), { loc }); }, { order: "up", loc });
+}
+/** What a mask picks along inner dimensions. */
+function selected(ctx: Lowering, view: ArrayValue, mask: Arrayish, at: number, loc: SourceLoc): ArrayValue {
+  const p = positionsOf(ctx, mask, loc), own = shapeOf(view);
+  const lazy: LazyValue = { kind: "lazy", dtype: view.dtype, shape: [...own.slice(0, at), p.count, ...own.slice(at + shapeOf(mask).length)], at: (index) => element(ctx, view, [...index.slice(0, at), ...p.at(index[at]!), ...index.slice(at + 1)]) };
+  return materialise(ctx, lazy, { label: "selected", loc });
 }
 function sameMask(ctx: Lowering, a: Arrayish, b: Arrayish): boolean {
   if (a === b) return true;

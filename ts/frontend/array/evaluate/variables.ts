@@ -37,9 +37,10 @@ export function settle(ev: Evaluator, v: Value, loc: SourceLoc | undefined, labe
   const { ctx } = ev;
   switch (v.kind) {
     case "scalar": return pin(ctx, v, loc, label);
-    case "lazy": return materialise(ctx, v, { ...(label ? { label } : {}), ...(loc ? { loc } : {}) });
+    case "lazy": return settleView(ctx, materialise(ctx, v, { ...(label ? { label } : {}), ...(loc ? { loc } : {}) }), loc);
     case "array": return settleView(ctx, v, loc);
-    case "masked": return { ...v, value: materialise(ctx, v.value, loc ? { loc } : {}), mask: materialise(ctx, v.mask, loc ? { loc } : {}) };
+    // A copy of the elements: what is changed later is not theirs.
+    case "masked": return { ...v, value: materialise(ctx, v.value, { copy: true, ...(loc ? { loc } : {}) }), mask: materialise(ctx, v.mask, { copy: true, ...(loc ? { loc } : {}) }) };
     case "tuple": case "list": {
       const items = v.items.map((x) => settle(ev, x, loc, label));
       // A list keeps its identity: others may hold it and change it.

@@ -14,7 +14,7 @@ import { codeAt, operandOf, scalarOf } from "./operands.js";
 import { convert, integerRange } from "./promote.js";
 import { reduceTo, unmasked } from "./reduce.js";
 import { clipped, closeness, partOf, rounded, strong } from "./ufuncs.js";
-import { compareValues } from "./python-operators.js";
+import { compareValues, pythonBinary } from "./python-operators.js";
 import { reduceNamed } from "./reductions.js";
 import { flattened } from "./arrays.js";
 import { permuted, sizeOf } from "./views.js";
@@ -22,12 +22,11 @@ import { permuted, sizeOf } from "./views.js";
 const isNumber = (v: Value): v is ScalarValue | Arrayish => v.kind === "scalar" || isArray(v);
 const shapeOfValue = (v: ScalarValue | Arrayish): readonly Expr[] => (v.kind === "scalar" ? [] : shapeOf(v));
 
-defineAttribute("python", "shape", (ctx, self, loc) => (isNumber(self) ? tupleValue(shapeOfValue(self).map((e) => ctx.int(e))) : self.kind === "masked" ? tupleValue([masked(ctx, self, loc)]) : undefined));
-defineAttribute("python", "size", (ctx, self, loc) => (isNumber(self) ? ctx.int(sizeOf(shapeOfValue(self))) : self.kind === "masked" ? masked(ctx, self, loc) : undefined));
-/** How many elements a mask lets through. */
+defineAttribute("python", "shape", (ctx, self, loc) => (isNumber(self) ? tupleValue(shapeOfValue(self).map((e) => ctx.int(e))) : self.kind === "masked" ? tupleValue([masked(ctx, self, loc), ...shapeOf(self.value).slice(shapeOf(self.mask).length).map((e) => ctx.int(e))]) : undefined));
+defineAttribute("python", "size", (ctx, self, loc) => (isNumber(self) ? ctx.int(sizeOf(shapeOfValue(self))) : self.kind === "masked" ? pythonBinary(ctx, "*", masked(ctx, self, loc), ctx.int(sizeOf(shapeOf(self.value).slice(shapeOf(self.mask).length))), loc) : undefined));
+/** How many elements (rows, …) a mask lets through. */
 export function masked(ctx: Lowering, v: MaskedValue, loc: SourceLoc): ScalarValue {
   const { where } = unmasked(ctx, v), shape = shapeOf(v.mask);
-  if (shape.length !== shapeOf(v.value).length) return ctx.unsupported("the size of a selection of rows", loc, "use np.sum(mask)");
   const n = reduceTo(ctx, v.mask, shape.map((_, d) => d), { wcr: "sum", dtype: "int64", label: "count", of: (_x, index) => convert(where(index), "int64") }, loc);
   return { kind: "scalar", dtype: "int64", weak: true, code: codeAt(ctx, n, []) };
 }

@@ -2,6 +2,7 @@
 import type { DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { int, type Expr } from "../../../symbolic/expr.js";
+import { compressed } from "../compress.js";
 import type { Lowering } from "../context.js";
 import { sameSize } from "../shapes.js";
 import { type Arrayish, type ArrayValue, describe, indexOf, isArray, type LazyValue, type ScalarValue, shapeOf, type Value } from "../value.js";
@@ -13,6 +14,7 @@ const MOST_ELEMENTS = 4096;
 /** The value as an array or scalar, without a copy where it is one already. */
 export function asArray(ctx: Lowering, v: Value, loc: SourceLoc): Arrayish | ScalarValue {
   if (v.kind === "scalar" || isArray(v)) return v;
+  if (v.kind === "masked") return compressed(ctx, v, loc);
   return arrayOf(ctx, v, loc);
 }
 

@@ -1,6 +1,6 @@
 /** Symbolic integers in the two languages' arithmetic: what is proven of them, and what is taken for granted under an entry check. */
 import type { SourceLoc } from "../../../base/errors.js";
-import { add, addInt, divideExact, Expr, floordiv, int, max, mod, mul, neg, sub, ZERO } from "../../../symbolic/expr.js";
+import { add, addInt, divideExact, Expr, floordiv, int, loadedContainers, max, mod, mul, neg, sub, ZERO } from "../../../symbolic/expr.js";
 import { nonNegative } from "../../../symbolic/prove.js";
 import { entryBound } from "../bounds.js";
 import type { Lowering } from "../context.js";
@@ -15,7 +15,7 @@ export function proven(ctx: Lowering, e: Expr): boolean { return nonNegative(e, 
 export function holds(ctx: Lowering, e: Expr, message: string, loc?: SourceLoc): boolean {
   const known = nonNegative(e, ctx.facts);
   if (known !== "unknown") return known === "yes";
-  if (!ctx.signature.speculate) return false;
+  if (!ctx.signature.speculate || loadedContainers(e).size > 0) return false;
   const bound = entryBound(ctx, e, "lower");
   if (!bound) return false;
   if (bound.constant !== undefined) return bound.constant >= 0;

@@ -4,7 +4,8 @@ import { costOf } from "../../../scalar/ops.js";
 import { visitScalar, type ScalarExpr } from "../../../scalar/expr.js";
 import { ZERO, type Expr } from "../../../symbolic/expr.js";
 import { isEqual } from "../../../symbolic/prove.js";
-import { int } from "../../../symbolic/expr.js";
+import { int, loadedContainers } from "../../../symbolic/expr.js";
+import { compressed } from "../compress.js";
 import type { Lowering } from "../context.js";
 import { sameSize } from "../shapes.js";
 import { materialise, toScalarContainer } from "../store.js";
@@ -20,7 +21,7 @@ export function operandOf(ctx: Lowering, v: Value, loc: SourceLoc): Operand {
     case "array": return v.dims.length === 0 ? scalarOf(ctx, v) : v;
     case "lazy": return v.shape.length === 0 ? scalarOf(ctx, v) : v;
     case "list": case "tuple": case "sequence": return arrayOf(ctx, v, loc);
-    case "masked": return ctx.unsupported("an array of data-dependent length here", loc, "use np.where(mask, …, 0), or reduce it with sum, min, max or mean");
+    case "masked": return compressed(ctx, v, loc);
     case "none": return ctx.fail("TYPE", `${ctx.language === "python" ? "None" : "null or undefined"} in arithmetic`, loc);
     default: return ctx.fail("TYPE", `${describe(v)} where a number or an array is needed`, loc);
   }
@@ -47,7 +48,7 @@ export function elementAt(ctx: Lowering, v: Operand, index: readonly Expr[], sha
 }
 /** Is a dimension of size 1 repeated along `size`? */
 function stretched(ctx: Lowering, own: Expr, size: Expr): boolean {
-  return own.constant === 1 || (own.key !== size.key && own.constant === undefined && isEqual(own, int(1), ctx.facts) === "yes");
+  return own.constant === 1 || (own.key !== size.key && own.constant === undefined && loadedContainers(own).size === 0 && isEqual(own, int(1), ctx.facts) === "yes");
 }
 
 /** NumPy's broadcasting; sizes that cannot be shown equal are checked when the program is entered. */
@@ -60,8 +61,8 @@ export function broadcastShapes(ctx: Lowering, shapes: readonly (readonly Expr[]
       const own = s[d - rank + s.length];
       if (!own || own.constant === 1 || own.key === size.key) continue;
       if (size.constant === 1) { size = own; continue; }
-      if (isEqual(own, int(1), ctx.facts) === "yes") continue;
-      if (isEqual(size, int(1), ctx.facts) === "yes") { size = own; continue; }
+      if (loadedContainers(own).size === 0 && isEqual(own, int(1), ctx.facts) === "yes") continue;
+      if (loadedContainers(size).size === 0 && isEqual(size, int(1), ctx.facts) === "yes") { size = own; continue; }
       sameSize(ctx, size, own, loc, `operands could not be broadcast together with shapes ${shapes.filter((x) => x.length > 0).map(formatShape).join(" ")}`);
       // A size that is a number is the better one to know.
       if (own.constant !== undefined) size = own;
@@ -117,7 +118,7 @@ export function throughMasks(ctx: Lowering, operands: readonly Value[], loc: Sou
   if (masks.length === 0) return f(operands);
   const mask = masks[0]!.mask;
   if (!masks.every((m) => sameMask(m.mask, mask)) || operands.some((o) => isArray(o) && shapeOf(o).length > 0)) {
-    return ctx.unsupported("arithmetic between arrays of data-dependent length and other arrays", loc, "use np.where(mask, …, 0)");
+    return f(operands.map((o) => (o.kind === "masked" ? compressed(ctx, o, loc) : o)));
   }
   const value = f(operands.map((o) => (o.kind === "masked" ? o.value : o)));
   if (!isArray(value)) throw new InternalError("a masked operation without an array");
