@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
+import { ZERO_COTANGENTS } from "../../ts/api/bind.js";
 import { javascript, ndarray, NDArray, python, vjp, type DerivativeOptions } from "../../ts/index.js";
 import { packageRoot } from "../../ts/runtime/addon.js";
 import { PROGRAMS, type Input, type NamedProgram } from "./table.js";
@@ -70,7 +71,7 @@ export function checkProgram(t: ExecutionContext, p: NamedProgram, options: Deri
   // Both programs, with the same weights.
   const run = (program: Parameters<typeof vjp>[0], args: unknown[], names: readonly string[], use: (k: number) => number | undefined): { grads: Map<number, number[]>; outputs: Record<string, unknown> } => {
     const verb = vjp(program, options);
-    const trial = verb(args as never, {});
+    const trial = verb(args as never, ZERO_COTANGENTS);
     let at = 0;
     const cotangents: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(trial.outputs).sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -1,5 +1,6 @@
 /** Programs others get wrong: values and gradients in both languages against the plain JavaScript function and its differences. */
 import test from "ava";
+import { ZERO_COTANGENTS } from "../../ts/api/bind.js";
 import { javascript, ndarray, NDArray, python, vjp, type DerivativeOptions } from "../../ts/index.js";
 import { derivative, numbers } from "./check.js";
 import { OTHERS, type OtherProgram } from "./others.js";
@@ -24,7 +25,7 @@ function check(p: OtherProgram, language: "python" | "javascript", options: Deri
   const args = p.args(), given = copy(args).map((x, i) => (language === "python" && p.shapes?.[i] ? ndarray(x as Float64Array, p.shapes[i]) : x));
   const program = language === "python" ? python({ source: p.python }, { function: "f" }) : javascript(p.javascript as (...a: unknown[]) => unknown);
   const names = program.facts().parameters, verb = vjp(program, options), next = numbers(99);
-  const trial = verb(given as never, {});
+  const trial = verb(given as never, ZERO_COTANGENTS);
   // One weight vector per piece of memory, under the first of its names.
   const owner = (i: number): number => args.indexOf(args[i]);
   const weights = new Map<string, number[]>(), cotangents: Record<string, unknown> = {};

@@ -2,12 +2,12 @@
 import { isComplex, isDifferentiable, type DType } from "../base/dtypes.js";
 import { DaceError, InternalError } from "../base/errors.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
-import type { Plan, PlanResult } from "../lower/plan.js";
+import type { Plan, PlanBuffer, PlanResult } from "../lower/plan.js";
 import type { TypedArray } from "../runtime/addon-types.js";
-import { classify, freshValue, likeArgument, scalarBuffer, type Given } from "../runtime/arguments.js";
+import { classify, freshValue, likeArgument, scalarBuffer, stillThere, type Given } from "../runtime/arguments.js";
 import type { Executable } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
-import { allocate } from "../runtime/ndarray.js";
+import { allocate, copyArray, holds, tagOf } from "../runtime/ndarray.js";
 import type { Compiled, Verb } from "./build.js";
 
 export type Binder = { readonly kind: "parameter"; readonly position: number } | { readonly kind: "cotangent"; readonly container: string } | { readonly kind: "fresh" }
@@ -61,23 +61,58 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
             throw new DaceError("CAPTURE", `the captured array ${binder.name} is also passed as an argument, and changed`, { hint: "use the argument only" });
           }
         }
-        return buffer.writes && verb !== "jit" ? data.slice() : data;
+        return memory(data, buffer, n, verb, `the captured array ${binder.name}`);
       }
       case "cotangent": {
         const c = cotangentBuffer(cotangents?.get(binder.container) ?? [], buffer.dtype, layout.shapes[b]!, n);
-        return buffer.writes ? c.slice() : c;
+        return buffer.writes ? copyArray(c) : c;
       }
       case "parameter": {
         const g = given[binder.position];
         if (!g) throw new DaceError("ARGUMENT", `the argument for ${buffer.label ?? buffer.name} is missing`);
         if (g.kind !== "array") return scalarBuffer(g, buffer.dtype);
-        return buffer.writes && verb !== "jit" ? g.data.slice() : g.data;
+        return memory(g.data, buffer, n, verb, `argument ${buffer.label ?? buffer.name}`);
       }
     }
   });
 }
+/** The caller's memory, or a copy of it where it would be written by another verb than jit. Generated code trusts it to be long enough. */
+function memory(data: TypedArray, buffer: PlanBuffer, n: number, verb: Verb, what: string): TypedArray {
+  if (!holds(data, buffer.dtype, n)) throw new DaceError("TYPE", `${what} is detached, or its buffer has become too short for it`);
+  if (!buffer.writes) return data;
+  if (tagOf(data) === "Uint8ClampedArray") throw new DaceError("UNSUPPORTED", `${what} is a Uint8ClampedArray, and the program changes it`, { hint: "clamp in the program, and store into a Uint8Array" });
+  return verb === "jit" ? data : copyArray(data);
+}
 function allocateResult(dtype: DType, n: number): TypedArray {
   try { return allocate(dtype, n); } catch (e) { throw new DaceError("OOM", `no memory for an array of ${n} elements of ${dtype}`, { cause: e }); }
+}
+
+/**
+ * Where an asynchronous `jit` puts what it changed. Arrays that native code may write when the run ends are its own affair; but where one of them is a copy of a strided or nested
+ * argument, or shared memory that the run would write in the middle, all are written here, after all have been found to be there.
+ */
+export class Landing {
+  private constructor(readonly places: readonly { readonly given: Given & { kind: "array" }; readonly data: TypedArray; readonly target: TypedArray | undefined }[]) {}
+
+  /** Takes the place of the written arguments in `bound`. */
+  static of(v: Variant, given: readonly Given[], bound: TypedArray[]): Landing | undefined {
+    const { plan } = v.compiled;
+    const written = v.binders.flatMap((b, k) => {
+      const g = b.kind === "parameter" ? given[b.position] : b.kind === "captured" ? b.value : undefined;
+      return g?.kind === "array" && plan.buffers[plan.arguments[k]!]!.writes ? [{ k, g }] : [];
+    });
+    if (!written.some(({ k, g }) => g.writeBack !== undefined || bound[k]!.buffer instanceof SharedArrayBuffer)) return undefined;
+    return new Landing(written.map(({ k, g }) => {
+      const target = g.writeBack ? undefined : bound[k]!;
+      if (target) bound[k] = copyArray(target);
+      return { given: g, data: bound[k]!, target };
+    }));
+  }
+  write(): void {
+    for (const { given } of this.places) if (!stillThere(given)) throw new DaceError("TYPE", "an array that the program changes was detached or shrunk while it ran: nothing was written", { hint: "keep the arrays as they are until the promise resolves" });
+    // Copies are written back with the other results.
+    for (const { data, target } of this.places) if (target) (target as Float64Array).set(data as Float64Array);
+  }
 }
 
 /** What the caller gets from a finished run. */
@@ -113,7 +148,7 @@ export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boole
 function copyOf(g: unknown): unknown { return typeof g === "object" && g !== null ? structuredCloneArray(g) : g; }
 function structuredCloneArray(g: object): unknown {
   const c = classify(g, "gradient");
-  return c.kind === "array" ? likeArgument(c, c.data.slice(), c.shape, c.dtype) : g;
+  return c.kind === "array" ? likeArgument(c, copyArray(c.data), c.shape, c.dtype) : g;
 }
 
 function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {
@@ -132,13 +167,17 @@ function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: 
 /** One cotangent and the output it was given for. */
 export interface CotangentValue { readonly name: string; readonly value: Given | number }
 
+/** Cotangents of a run whose outputs alone are wanted. */
+export const ZERO_COTANGENTS: Readonly<Record<string, never>> = Object.freeze({});
+
 /** Cotangents by container. None at all: 1 for a single scalar output, else TYPE. */
 export function readCotangents(v: Variant, layout: Layout, given: unknown): Map<string, CotangentValue[]> {
   const { outputs } = v.compiled;
   const out = new Map<string, CotangentValue[]>();
   const add = (container: string, c: CotangentValue): void => { const l = out.get(container); if (l) l.push(c); else out.set(container, [c]); };
   const hint = `outputs are ${outputs.map((o) => o.name).join(", ")}`;
-  if (given === undefined || given === null) {
+  const none = given === undefined || given === null || (given !== ZERO_COTANGENTS && typeof given === "object" && Object.values(given).every((x) => x === undefined) && !ArrayBuffer.isView(given) && !Array.isArray(given));
+  if (none) {
     const only = outputs[0];
     if (outputs.length !== 1 || layout.shapes[only!.buffer]!.length > 0) throw new DaceError("TYPE", "vjp needs cotangents unless the program has a single scalar output", { hint: `pass { ${outputs.map((o) => `${JSON.stringify(o.name)}: …`).join(", ")} }` });
     add(only!.container, { name: only!.name, value: 1 });

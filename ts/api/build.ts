@@ -6,7 +6,7 @@ import { buildId } from "../compile/program-cache.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import type { Signature } from "../frontend/array/signature.js";
 import type { Plan } from "../lower/plan.js";
-import { DaceError } from "../base/errors.js";
+import { DaceError, formatLoc } from "../base/errors.js";
 import { containerOfParameter, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
 import type { DerivativeOptions } from "./options.js";
 
@@ -23,7 +23,7 @@ export interface Compiled {
   /** What became of each forward value that the backward pass needs. */
   readonly saved: readonly Decision[];
   /** Names of the parameters that no output depends on. */
-  readonly unaffected: readonly string[];
+  readonly unaffected: readonly { readonly name: string; /** Where its derivative ends: `file:line:column`. */ readonly at?: string }[];
 }
 
 /** The key of a compiled variant on disk; undefined where the program cannot be identified by text. */
@@ -56,6 +56,6 @@ export function compile(program: Program, facts: ProgramFacts, verb: Verb, optio
     gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),
     outputs: [...named].map(([name, container]) => ({ name, buffer: plan.outputs[`out:${container}`] ?? -1, container })),
     saved: d.decisions,
-    unaffected: wrt.flatMap((c, i) => (d.unaffected.includes(c) ? [facts.parameters[positions[i]!]!] : [])),
+    unaffected: wrt.flatMap((c, i) => { const u = d.unaffected.get(c); return u ? [{ name: facts.parameters[positions[i]!]!, ...(u.loc ? { at: formatLoc(u.loc) } : {}) }] : []; }),
   };
 }

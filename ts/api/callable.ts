@@ -1,7 +1,7 @@
 /** What a verb returns: a function with `async`, `lower`, `report` and `dispose`. */
 import { DaceError, InternalError } from "../base/errors.js";
 import type { Given } from "../runtime/arguments.js";
-import { bind, readCotangents, results } from "./bind.js";
+import { bind, Landing, readCotangents, results } from "./bind.js";
 import type { Verb } from "./build.js";
 import { Core } from "./core.js";
 import { GradientProgram } from "./derive.js";
@@ -21,9 +21,15 @@ export function splitRunOptions(args: readonly unknown[]): { readonly args: read
   const last = args.at(-1);
   if (typeof last === "object" && last !== null && Object.getPrototypeOf(last) === Object.prototype) {
     const keys = Object.keys(last);
-    if (keys.length > 0 && keys.every((k) => k === "signal" || k === "onProgress")) return { args: args.slice(0, -1), options: last };
+    if (keys.length > 0 && keys.every((k) => k === "signal" || k === "onProgress")) return { args: args.slice(0, -1), options: checkRunOptions(last) };
   }
   return { args, options: {} };
+}
+function checkRunOptions(o: RunOptions): RunOptions {
+  const { signal, onProgress } = o as { signal?: unknown; onProgress?: unknown };
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new DaceError("ARGUMENT", "signal is not an AbortSignal", { hint: "pass { signal: controller.signal }" });
+  if (onProgress !== undefined && typeof onProgress !== "function") throw new DaceError("ARGUMENT", "onProgress is not a function");
+  return o;
 }
 
 /** Whatever goes wrong inside reaches the caller as a DaceError. */
@@ -71,7 +77,9 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
       const bound = bind(variant, verb, layout, given, verb === "vjp" ? readCotangents(variant, layout, ct) : undefined);
       const { plan } = variant.compiled;
       const write = plan.arguments.flatMap((b, k) => (plan.buffers[b]!.writes ? [k] : []));
+      const landing = verb === "jit" ? Landing.of(variant, given, bound) : undefined;
       core.ran(variant, layout, await variant.executable.runAsync(bound, layout, write, run));
+      landing?.write();
       return results(variant, verb, core.facts, many, layout, given, bound);
     } catch (e) {
       if (run.signal?.aborted && e === run.signal.reason) throw e;
@@ -86,6 +94,6 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     name: { value: verb },
   });
   if (verb === "grad") Object.defineProperty(call, PROGRAM, { value: new GradientProgram(core.program, options) });
-  if (verb === "jit") Object.defineProperty(call, PROGRAM, { value: core.program });
+  else Object.defineProperty(call, PROGRAM, { value: verb === "jit" ? core.program : null });
   return call;
 }

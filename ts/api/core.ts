@@ -4,11 +4,11 @@ import { DaceError } from "../base/errors.js";
 import { Trace } from "../compile/pipeline.js";
 import { ProgramCache } from "../compile/program-cache.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
-import type { Signature } from "../frontend/array/signature.js";
+import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import type { Decision } from "../checkpoint/resolve.js";
 import type { Plan } from "../lower/plan.js";
 import { PLAN_VERSION } from "../lower/plan.js";
-import { classify, type Given } from "../runtime/arguments.js";
+import { asDeclared, classify, type Given } from "../runtime/arguments.js";
 import { Executable, locate, type Backend, type RunReport } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
 import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
@@ -16,6 +16,9 @@ import { graphText } from "../sdfg/text.js";
 import { makeVariant, type Variant } from "./bind.js";
 import { compile, factsKey, planKey, type Compiled, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
+import { evaluate } from "../symbolic/expr.js";
+import { parseExpr } from "../symbolic/parse.js";
+import { positionsOf } from "./derive.js";
 import { toProgram } from "./program.js";
 
 /** Of one run. */
@@ -80,26 +83,35 @@ export class Core {
     if (f.language === "sdfg" && args.length === 1 && isNamed(args[0], f.parameters)) args = byName(args[0], f);
     let n = args.length;
     while (n > f.required && args[n - 1] === undefined) n--;
+    if (f.language !== "javascript") for (let i = 0; i < f.required && i < n; i++) if (args[i] === undefined) throw new DaceError("ARGUMENT", `${f.name} is not given ${f.parameters[i]!}: argument ${i} is undefined`);
     if (n < f.required || n > f.parameters.length) throw new DaceError("ARGUMENT", `${f.name} takes ${f.required === f.parameters.length ? f.required : `${f.required} to ${f.parameters.length}`} argument${f.parameters.length === 1 ? "" : "s"} (${f.parameters.join(", ")}), not ${n}`);
-    return args.slice(0, n).map((a, i) => classify(a, f.parameters[i]!));
+    return args.slice(0, n).map((a, i) => {
+      const name = f.parameters[i]!, g = classify(a, name), d = this.#declared?.get(name);
+      return d ? asDeclared(g, name, d.dtype, d.dims?.length) : g;
+    });
   }
 
   /** Finds or makes the code for a call; the sizes decide between the ordinary variant, the general one and the one with checks inside. */
   variant(given: readonly Given[]): { readonly variant: Variant; readonly layout: Layout } {
     const f = this.facts;
+    // `wrt` naming an integer is the user's first mistake to hear of.
+    if (this.verb !== "jit" && this.options.wrt !== undefined) positionsOf(this.options.wrt, f, kindsOf(given, f), "first");
     const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, ...(this.#declared ? { declared: this.#declared } : {}) });
     let speculate = true, checked = false;
     for (;;) {
       const key = `${spec.key}|${speculate}|${checked}`;
       let v = this.#variants.get(key);
-      if (!v) { v = this.#build({ ...spec.signature, speculate, checked, precision: this.options.precision ?? "default" }, key); this.#variants.set(key, v); }
+      if (!v) {
+        try { v = this.#build({ ...spec.signature, speculate, checked, precision: this.options.precision ?? "default" }, key); } catch (e) { throw e instanceof DaceError ? withSizes(e, numbersOf(spec.sizes, given, f), given, f) : e; }
+        this.#variants.set(key, v);
+      }
       const sizes = new Map(spec.sizes);
       for (const s of v.symbolPositions) { const g = given[s.position]; sizes.set(s.symbol, g?.kind === "number" || g?.kind === "bigint" ? Number(g.value) : 0); }
       const failed = v.executable.failedCheck(sizes);
       if (failed) {
         if (failed.kind === "speculation" && speculate) { speculate = false; continue; }
         if (failed.kind === "bounds" && !checked) { checked = true; continue; }
-        throw new DaceError(failed.kind === "bounds" ? "BOUNDS" : "SHAPE", failed.message, locate(failed, this.program.source()));
+        throw withSizes(new DaceError(failed.kind === "bounds" ? "BOUNDS" : "SHAPE", failed.message, locate(failed, this.program.source())), sizes, given, f);
       }
       let sizesKey = "";
       for (const [k, n] of sizes) sizesKey += `${k}=${n};`;
@@ -121,7 +133,9 @@ export class Core {
       if (diskKey !== undefined) this.cache.put(diskKey, compiled);
     }
     this.#stages["total"] = performance.now() - start;
-    for (const name of compiled.unaffected) this.warn("DACE_NO_INFLUENCE", `${this.facts.name} does not depend on ${name} in a differentiable way: its gradient is zero`);
+    for (const { name, at } of compiled.unaffected) {
+      this.warn("DACE_NO_INFLUENCE", `${this.facts.name} does not depend on ${name} in a differentiable way: its gradient is zero${at === undefined ? "" : ` (it goes through a conversion to integers or a step function at ${at})`}`);
+    }
     this.#backend ??= backendFor(this.options);
     const variant = makeVariant(compiled, new Executable(compiled.plan, this.#backend, this.program.source()), this.facts, this.program);
     this.#signatures.set(variant, signature);
@@ -165,6 +179,37 @@ function peakBytes(v: Variant, layout: Layout): number {
   let n = layout.arenaBytes;
   v.binders.forEach((b, k) => { if (b.kind === "fresh") { const i = v.compiled.plan.arguments[k]!; n += layout.elements[i]! * bytesOf(v.compiled.plan.buffers[i]!.dtype); } });
   return n;
+}
+
+/** The types of arguments as far as derivatives care. */
+function kindsOf(given: readonly Given[], f: ProgramFacts): ParameterType[] {
+  return given.map((g, i): ParameterType => {
+    switch (g.kind) {
+      case "array": return { kind: "array", dtype: g.dtype, dims: [] };
+      case "number": return f.integers.has(f.parameters[i]!) && Number.isInteger(g.value) ? { kind: "int" } : { kind: "float", dtype: "float64" };
+      case "bigint": return { kind: "int" };
+      case "boolean": return { kind: "bool", dtype: "bool" };
+      case "complex": return { kind: "complex", dtype: "complex128" };
+      case "value": return { kind: "value", value: g.value };
+    }
+  });
+}
+
+function numbersOf(sizes: ReadonlyMap<string, number>, given: readonly Given[], f: ProgramFacts): Map<string, number> {
+  const all = new Map(sizes);
+  given.forEach((g, i) => { if ((g.kind === "number" && f.integers.has(f.parameters[i]!)) || g.kind === "bigint") all.set(f.parameters[i]!, Number(g.value)); });
+  return all;
+}
+/** Shapes in an error's text are those of the call, not symbols; the arguments' own shapes follow. */
+function withSizes(e: DaceError, sizes: ReadonlyMap<string, number>, given: readonly Given[], f: ProgramFacts): DaceError {
+  if (e.code !== "ERR_DACE_SHAPE") return e;
+  const summary = e.summary.replace(/\(([^()]*)\)/g, (whole, inner: string) => {
+    const parts = inner.split(",").map((p) => p.trim());
+    const values = parts.map((p) => { if (p === "" || /^\d+$/.test(p)) return p; try { return String(evaluate(parseExpr(p), sizes)); } catch { return undefined; } });
+    return values.includes(undefined) ? whole : `(${values.join(", ").replace(/, $/, ",")})`;
+  });
+  const shapes = given.flatMap((g, i) => (g.kind === "array" ? [`${f.parameters[i]!} (${g.shape.join(", ")}${g.shape.length === 1 ? "," : ""})`] : []));
+  return e.withSummary(summary).withNotes(shapes.length > 0 ? [{ message: `the arguments' shapes are ${shapes.join(", ")}` }] : []);
 }
 
 function isNamed(x: unknown, names: readonly string[]): x is Record<string, unknown> {

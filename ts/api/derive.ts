@@ -18,7 +18,7 @@ export function positionsOf(wrt: Which | undefined, facts: ProgramFacts, types: 
     return fallback === "first" ? [all[0]!] : all;
   }
   const list = typeof wrt === "string" || typeof wrt === "number" ? [wrt] : wrt;
-  if (list.length === 0) throw new DaceError("ARGUMENT", "wrt is empty");
+  if (list.length === 0) throw new DaceError("ARGUMENT", "wrt is empty", { hint: `its arguments are ${facts.parameters.join(", ")}` });
   return list.map((w) => {
     const i = typeof w === "number" ? w : facts.parameters.indexOf(w);
     if (!Number.isInteger(i) || i < 0 || i >= facts.parameters.length) throw new DaceError("ARGUMENT", `wrt: ${facts.name} has no argument ${JSON.stringify(w)}`, { hint: `its arguments are ${facts.parameters.join(", ")}` });
@@ -89,7 +89,10 @@ export function containerOfParameter(graph: Graph, facts: ProgramFacts, position
 /** The gradient of a program, as a program: its result is the gradient (or a tuple of them). */
 export class GradientProgram extends Program {
   constructor(readonly inner: Program, readonly options: DerivativeOptions) { super(); }
-  facts(): ProgramFacts { const f = this.inner.facts(); return { ...f, name: `grad(${f.name})` }; }
+  #facts: ProgramFacts | undefined;
+  facts(): ProgramFacts { return (this.#facts ??= { ...this.inner.facts(), name: `grad(${this.inner.facts().name})` }); }
+  override recall(facts: ProgramFacts): void { this.#facts ??= facts; }
+  override captured(parameter: string): unknown { return this.inner.captured(parameter); }
   override source(): SourceFile | undefined { return this.inner.source(); }
   cacheKey(): string | undefined { const k = this.inner.cacheKey(); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
   graph(signature: Signature): Graph {

@@ -7,13 +7,13 @@ import type { ProgramFacts } from "../compile/program.js";
 import type { TypedArray } from "../runtime/addon-types.js";
 import { likeArgument, scalarOf, type Given } from "../runtime/arguments.js";
 import type { Layout } from "../runtime/layout.js";
-import { allocate, NDArray } from "../runtime/ndarray.js";
+import { allocate, lengthOf, NDArray, tagOf } from "../runtime/ndarray.js";
 import type { Variant } from "./bind.js";
 import type { Verb } from "./build.js";
 
 type Guard =
-  | { readonly kind: "typed"; readonly constructor: unknown; readonly length: number }
-  | { readonly kind: "ndarray"; readonly dtype: DType; readonly shape: readonly number[]; readonly length: number }
+  | { readonly kind: "typed"; readonly tag: string | undefined; readonly length: number }
+  | { readonly kind: "ndarray"; readonly dtype: DType; readonly tag: string | undefined; readonly shape: readonly number[]; readonly length: number }
   /** An integer parameter, or any other value that the layout depends on. */
   | { readonly kind: "same"; readonly value: unknown }
   | { readonly kind: "float" };
@@ -26,23 +26,28 @@ export class FastCall {
     this.#args = new Array<TypedArray>(sources.length);
   }
 
-  /** The short way for calls like this one, if there is one: `grad` and `valueAndGrad`, and `jit` of programs without a result of their own kind. */
+  /** The short way for calls like this one, if there is one; for `grad` and `valueAndGrad` only. */
   static of(variant: Variant, layout: Layout, verb: Verb, facts: ProgramFacts, many: boolean, raw: readonly unknown[], given: readonly Given[]): FastCall | undefined {
     if (verb !== "grad" && verb !== "valueAndGrad") return undefined;
-    if (new Set(variant.compiled.gradients).size !== variant.compiled.gradients.length) return undefined;
+    // Arguments that are one array make a signature of their own, which the guards cannot tell.
+    if (new Set(variant.compiled.gradients).size !== variant.compiled.gradients.length || anyShared(raw)) return undefined;
     const { plan, positions, gradients, outputs } = variant.compiled;
     const guards: Guard[] = [];
     for (const [i, g] of given.entries()) {
-      const guard = guardOf(raw[i], g, facts.integers.has(facts.parameters[i]!));
+      // Any other number may be a symbol of the plan, or part of the signature.
+      const inPlan = variant.binders.some((b) => b.kind === "parameter" && b.position === i) && !facts.integers.has(facts.parameters[i]!);
+      const guard = guardOf(raw[i], g, inPlan);
       if (!guard) return undefined;
       guards.push(guard);
     }
     if (raw.length !== given.length) return undefined;
+    // Results that the caller gets as plain numbers need no memory of their own.
+    const scalars = new Set([...positions.flatMap((p, k) => (given[p]!.kind === "array" ? [] : [gradients[k]!])), ...(verb === "valueAndGrad" ? [outputs[0]!.buffer] : [])]);
     const sources: Source[] = [];
     for (const [k, binder] of variant.binders.entries()) {
       const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
       if (binder.kind === "cotangent" || binder.kind === "captured") return undefined;
-      if (binder.kind === "fresh") { sources.push(layout.shapes[b]!.length === 0 ? { kind: "scratch", buffer: allocate(buffer.dtype, n) } : { kind: "fresh", dtype: buffer.dtype, n }); continue; }
+      if (binder.kind === "fresh") { sources.push(layout.shapes[b]!.length === 0 && scalars.has(b) ? { kind: "scratch", buffer: allocate(buffer.dtype, n) } : { kind: "fresh", dtype: buffer.dtype, n }); continue; }
       if (buffer.writes) return undefined;
       const g = given[binder.position]!;
       if (g.kind === "array") sources.push({ kind: g.form === "typed" ? "argument" : "inner", position: binder.position });
@@ -50,7 +55,7 @@ export class FastCall {
       else return undefined;
     }
     const makers = positions.map((position, k) => {
-      const p = given[position]!, b = gradients[k]!, place = variant.placeOf.get(b)!, dtype = plan.buffers[b]!.dtype, shape = layout.shapes[b]!, source = sources[place];
+      const p = withoutData(given[position]!), b = gradients[k]!, place = variant.placeOf.get(b)!, dtype = plan.buffers[b]!.dtype, shape = layout.shapes[b]!, source = sources[place];
       if (source?.kind !== "fresh" && source?.kind !== "scratch") return undefined;
       return p.kind === "array" && p.form === "typed" ? (args: readonly TypedArray[]): unknown => args[place] : (args: readonly TypedArray[]): unknown => likeArgument(p, args[place]!, shape, dtype);
     });
@@ -73,12 +78,12 @@ export class FastCall {
         case "float": if (typeof a !== "number") return false; break;
         case "same": if (!Object.is(a, g.value)) return false; break;
         case "typed": {
-          if (typeof a !== "object" || a === null || (a as TypedArray).constructor !== g.constructor || (a as TypedArray).length !== g.length) return false;
+          if (!ArrayBuffer.isView(a) || tagOf(a) !== g.tag || lengthOf(a) !== g.length) return false;
           if (shared(args, i, (a as TypedArray).buffer)) return false;
           break;
         }
         case "ndarray": {
-          if (!(a instanceof NDArray) || a.dtype !== g.dtype || a.offset !== 0 || a.data.length !== g.length || a.shape.length !== g.shape.length || !a.isContiguous) return false;
+          if (!(a instanceof NDArray) || a.dtype !== g.dtype || a.offset !== 0 || tagOf(a.data) !== g.tag || lengthOf(a.data) !== g.length || a.shape.length !== g.shape.length || !a.isContiguous) return false;
           for (let d = 0; d < g.shape.length; d++) if (a.shape[d] !== g.shape[d]) return false;
           if (shared(args, i, a.data.buffer)) return false;
           break;
@@ -97,7 +102,7 @@ export class FastCall {
         case "inner": bound[k] = (args[s.position] as NDArray).data; break;
         case "scalar": (s.buffer as Float64Array)[0] = args[s.position] as number; bound[k] = s.buffer; break;
         case "fresh": bound[k] = allocate(s.dtype, s.n); break;
-        case "scratch": bound[k] = s.buffer; break;
+        case "scratch": (s.buffer as Float64Array).fill(0); bound[k] = s.buffer; break;
       }
     }
     try {
@@ -109,6 +114,11 @@ export class FastCall {
 /** Takes the place of the last call's arrays, which must not be kept alive. */
 const EMPTY = new Uint8Array(0);
 
+function anyShared(args: readonly unknown[]): boolean { return args.some((a, i) => (a instanceof NDArray ? shared(args, i, a.data.buffer) : ArrayBuffer.isView(a) && shared(args, i, a.buffer))); }
+
+/** What a gradient's form depends on, without the array itself, which must not be kept alive. */
+function withoutData(g: Given): Given { return g.kind === "array" ? { kind: "array", form: g.form, dtype: g.dtype, shape: g.shape, data: EMPTY, original: undefined } : g; }
+
 /** Does an earlier argument lie in the same buffer? */
 function shared(args: readonly unknown[], i: number, buffer: ArrayBufferLike): boolean {
   for (let j = 0; j < i; j++) {
@@ -118,14 +128,14 @@ function shared(args: readonly unknown[], i: number, buffer: ArrayBufferLike): b
   return false;
 }
 
-function guardOf(raw: unknown, g: Given, integer: boolean): Guard | undefined {
+function guardOf(raw: unknown, g: Given, float: boolean): Guard | undefined {
   switch (g.kind) {
     case "array":
-      if (g.data.length === 0) return undefined;
-      if (g.form === "typed") return { kind: "typed", constructor: g.data.constructor, length: g.data.length };
-      if (raw instanceof NDArray && raw.data === g.data) return { kind: "ndarray", dtype: g.dtype, shape: g.shape, length: g.data.length };
+      if (lengthOf(g.data) === 0) return undefined;
+      if (g.form === "typed") return { kind: "typed", tag: tagOf(g.data), length: lengthOf(g.data) };
+      if (raw instanceof NDArray && raw.data === g.data) return { kind: "ndarray", dtype: g.dtype, tag: tagOf(g.data), shape: g.shape, length: lengthOf(g.data) };
       return undefined;
-    case "number": return integer ? { kind: "same", value: raw } : { kind: "float" };
+    case "number": return float ? { kind: "float" } : { kind: "same", value: raw };
     case "boolean": case "bigint": return { kind: "same", value: raw };
     default: return undefined;
   }

@@ -9,7 +9,7 @@ import { captureFunction, parseJavaScript } from "../frontend/javascript/index.j
 import { parsePython } from "../frontend/python/index.js";
 import { checkOptions, type Options } from "./options.js";
 
-/** The Program behind a callable. */
+/** The Program behind a callable; null: what the callable gives is none. */
 export const PROGRAM = Symbol.for("dace-ad-native.program");
 
 const captured = new WeakMap<object, Program>();
@@ -18,8 +18,9 @@ const captured = new WeakMap<object, Program>();
 export function toProgram(x: unknown, options: Options = {}): Program {
   if (x instanceof Program) return x as Program;
   if (typeof x === "function") {
-    const inner = (x as { [PROGRAM]?: Program })[PROGRAM];
+    const inner = (x as { [PROGRAM]?: Program | null })[PROGRAM];
     if (inner) return inner;
+    if (inner === null) throw new DaceError("ARGUMENT", `what ${x.name}() made is not a program: it returns an object`, { hint: "grad(…) and jit(…) are programs; vjp(grad(f)) gives second derivatives" });
     const known = options.captures ? undefined : captured.get(x);
     if (known) return known;
     const p = new ArraySource(() => captureFunction(x, options.captures ? { captures: { ...options.captures } } : {}));

@@ -13,7 +13,7 @@ import { add, addInt, asSymbol, dependsOn, loadedContainers, sub, sym, ZERO, typ
 import { upperBound } from "../symbolic/prove.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { LIBRARY } from "../library/index.js";
-import { activeContainers, baseOf } from "./activity.js";
+import { activeContainers, baseOf, uninfluential } from "./activity.js";
 import { Availability } from "../analysis/availability.js";
 import { localsOf } from "../analysis/dependence.js";
 import { reverseExtremum } from "./extrema.js";
@@ -37,8 +37,8 @@ export interface Joint {
   readonly graph: Graph;
   /** Output containers: `grad:NAME` for each wrt, `out:NAME` for each kept value. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** wrt containers that no output depends on: their gradient is zero. */
-  readonly unaffected: readonly string[];
+  /** wrt containers that no output depends on in a differentiable way: their gradient is zero. `loc`: where the derivative ends, if it does so in one place. */
+  readonly unaffected: ReadonlyMap<string, { readonly loc?: SourceLoc }>;
   /** Changed arguments' working containers → containers of their initial values. */
   readonly initial: ReadonlyMap<string, string>;
   /** Number of leading nodes of the body that are the forward sweep. */
@@ -90,12 +90,11 @@ class Reversal {
 
     const sweep = [...seeds, ...backward];
     const outputs: Record<string, string> = {};
-    const unaffected: string[] = [];
+    const unaffected = uninfluential(graph, options.wrt, options.of);
     const late: Node[] = [];
     for (const name of options.wrt) {
       const base = baseOf(graph, name);
       const g = this.#gradient(base);
-      if (!this.active.has(base)) unaffected.push(name);
       // A gradient that nothing accumulated into has not been initialised by the sweep.
       if (![...sweep, ...late].some((n) => touches(pool, n, g))) late.push(fill(pool, g, 0));
       pool.containers.set(g, { ...pool.containers.get(g)!, transient: false });

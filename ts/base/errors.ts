@@ -49,13 +49,18 @@ function render(code: ErrorCode, message: string, o: DaceErrorOptions): string {
   return parts.join("\n");
 }
 
+/** A place as users see it. */
+export interface Place { readonly file: string; readonly line: number; readonly column: number }
+function placeOf(loc: SourceLoc): Place { return { file: loc.file.name, line: loc.line, column: loc.column }; }
+
 /** The only class of error that public calls throw (an aborted call rejects with its signal's reason instead). */
 export class DaceError extends Error {
   /** `ERR_DACE_` and one of the codes in the README's table. */
   readonly code: `ERR_DACE_${ErrorCode}`;
   /** File name, line and column of the user's source, where one is to blame. */
-  readonly loc: { readonly file: string; readonly line: number; readonly column: number } | undefined;
-  readonly notes: readonly Note[];
+  readonly loc: Place | undefined;
+  /** Further problems, and what else there is to know. */
+  readonly notes: readonly { readonly message: string; readonly loc?: Place; readonly hint?: string }[];
   readonly hint: string | undefined;
   /** The message without frame and hint. */
   readonly summary: string;
@@ -66,15 +71,19 @@ export class DaceError extends Error {
     this.name = "DaceError";
     this.code = `ERR_DACE_${code}`;
     this.summary = message;
-    this.loc = options.loc && { file: options.loc.file.name, line: options.loc.line, column: options.loc.column };
-    this.notes = options.notes ?? [];
+    this.loc = options.loc && placeOf(options.loc);
+    this.notes = (options.notes ?? []).map(({ loc, ...n }) => ({ ...n, ...(loc ? { loc: placeOf(loc) } : {}) }));
     this.hint = options.hint;
     this.#options = options;
   }
 
+  /** The same error in other words. */
+  withSummary(summary: string): DaceError { return new DaceError(this.code.slice("ERR_DACE_".length) as ErrorCode, summary, this.#options); }
+  /** This error as a note of another. */
+  asNote(): Note { const { loc, hint } = this.#options; return { message: `${this.code}: ${this.summary}`, ...(loc ? { loc } : {}), ...(hint === undefined ? {} : { hint }) }; }
   /** The same error with more notes. */
   withNotes(notes: readonly Note[]): DaceError {
-    return new DaceError(this.code.slice("ERR_DACE_".length) as ErrorCode, this.summary, { ...this.#options, notes: [...this.notes, ...notes] });
+    return new DaceError(this.code.slice("ERR_DACE_".length) as ErrorCode, this.summary, { ...this.#options, notes: [...this.#options.notes ?? [], ...notes] });
   }
 }
 

@@ -2,7 +2,7 @@
  * The one pipeline: graph → simplified → joint → planned → optimised → scheduled → Plan. Every stage is timed; callers that want to look at a stage
  * give `observe`.
  */
-import { reverse, type ReverseOptions } from "../autodiff/reverse.js";
+import { reverse, type Joint, type ReverseOptions } from "../autodiff/reverse.js";
 import { resolveSaved, type Decision } from "../checkpoint/resolve.js";
 import { InternalError } from "../base/errors.js";
 import { LIBRARY } from "../library/index.js";
@@ -20,7 +20,7 @@ export interface Differentiated {
   readonly graph: Graph;
   /** `grad:NAME`, `out:NAME` → container. */
   readonly outputs: Readonly<Record<string, string>>;
-  readonly unaffected: readonly string[];
+  readonly unaffected: Joint["unaffected"];
   readonly decisions: readonly Decision[];
 }
 

@@ -3,7 +3,7 @@
  * A failed write is never fatal. Directory: per user, mode 0700, owner checked; least recently used entries go when it grows too large.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, type Stats } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { PLAN_VERSION } from "../lower/plan.js";
@@ -87,7 +87,8 @@ export class ProgramCache {
   /** A plan holds code that will run: never take one from a directory that somebody else can write. */
   #trusted(): boolean {
     if (this.#usable === undefined) {
-      const s = statSync(this.dir, { throwIfNoEntry: false });
+      let s: Stats | undefined;
+      try { s = statSync(this.dir, { throwIfNoEntry: false }); } catch { /* a parent that is no directory, or may not be searched */ }
       this.#usable = s?.isDirectory() === true && (typeof process.getuid !== "function" || (s.uid === process.getuid() && (s.mode & 0o022) === 0));
     }
     return this.#usable;

@@ -6,7 +6,9 @@ import { PARALLEL_UNITS } from "../schedule/work.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
 import type { AsyncRun, CompileRequest, NativeAddon, NativeKernel, TypedArray } from "./addon-types.js";
+import { copyArray, lengthOf } from "./ndarray.js";
 import { jsKernel, type JsKernel } from "./js-backend.js";
+import { runInWorker, threadsAllowed } from "./js-worker.js";
 import { layoutOf, type Layout } from "./layout.js";
 
 export interface Backend { readonly device: "cpu" | "js"; readonly addon?: NativeAddon; readonly threads: number; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
@@ -109,11 +111,11 @@ export class Executable {
     const start = performance.now();
     if (this.backend.device === "js" || !this.backend.addon) return this.#runLater(args, layout, write, signal, onProgress, start);
     if (!this.#kernel) {
-      const copies = args.map((a) => a.slice() as TypedArray);
+      const copies = args.map(copyArray);
       const loading = this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
       const abort = (): void => { loading.abort(); };
       signal?.addEventListener("abort", abort, { once: true });
-      try { this.#kernel = await loading.promise; } catch (e) { signal?.throwIfAborted(); throw toolchainError(e); } finally { signal?.removeEventListener("abort", abort); }
+      try { const kernel = await loading.promise; this.#kernel ??= kernel; } catch (e) { signal?.throwIfAborted(); throw toolchainError(e); } finally { signal?.removeEventListener("abort", abort); }
       signal?.throwIfAborted();
       // The inputs as they were at the call, not as they are after compiling.
       const report = await this.#start(copies, layout, copies.map((_, k) => k).filter((k) => write.includes(k)), signal, onProgress, start);
@@ -124,26 +126,44 @@ export class Executable {
   }
   async #start(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
     let running: AsyncRun;
-    try { running = this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads: this.backend.threads, write }); } catch (e) { throw runError(e, layout); }
+    try { running = this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads: this.#parallel(layout) ? this.backend.threads : 1, write }); } catch (e) { throw runError(e, layout); }
     const cancel = (): void => { running.cancel(); };
     signal?.addEventListener("abort", cancel, { once: true });
-    const timer = onProgress ? setInterval(() => { onProgress(running.progress()); }, 50) : undefined;
+    const progress = Progress.of(onProgress, () => running.progress(), cancel);
     try {
       const status = await running.promise;
+      progress?.stop();
       if (status.code === 1) { signal?.throwIfAborted(); throw new InternalError("a run was cancelled without a signal"); }
       if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
-      onProgress?.(running.progress());
-    } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); clearInterval(timer); }
+      progress?.report();
+    } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); progress?.stop(false); }
     return { device: "cpu", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
   }
-  /** Without the addon there is no thread to run on: copies are made now, run in a later turn of the event loop, and written back. */
+  /** Copies are made now, run by a worker thread (or, where none may be started, in a later turn of the event loop), and written back. */
   async #runLater(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
-    const copies = args.map((a) => a.slice() as TypedArray);
-    await new Promise<void>((resolve) => { setImmediate(resolve); });
+    let copies: readonly TypedArray[] = args.map(copyArray);
+    let failed: Error | undefined;
+    const stop = new AbortController(), progress = Progress.of(onProgress, () => 0, () => { stop.abort(); });
+    try {
+      if (threadsAllowed()) {
+        const done = await runInWorker({ text: this.plan.js, args: copies, symbols: layout.symbols, arenaBytes: layout.arenaBytes }, onProgress ? AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]) : signal);
+        copies = done.args;
+        if (done.code !== 0) this.#raise(done.code, done.error[1]!, done.error[2]!, done.error[3]!);
+      } else {
+        await new Promise<void>((resolve) => { setImmediate(resolve); });
+        signal?.throwIfAborted();
+        this.prepare();
+        this.#runJs(copies, layout);
+      }
+      progress?.stop();
+      progress?.report();
+    } catch (e) {
+      if (signal?.aborted && e === signal.reason) throw e;
+      progress?.stop();
+      failed = runError(e, layout) as Error;
+    } finally { progress?.stop(false); }
+    if (failed) throw failed;
     signal?.throwIfAborted();
-    this.prepare();
-    this.#runJs(copies, layout);
-    onProgress?.(0);
     copyBack(args, copies, write);
     return { device: "js", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
   }
@@ -171,9 +191,26 @@ export function locate(at: { readonly file?: string; readonly line?: number; rea
   return { loc: { file, line: at.line, column: at.column } };
 }
 
+/** Calls the user's function now and then. What it throws stops the run, and is what the call rejects with. */
+class Progress {
+  #thrown: { readonly error: unknown } | undefined;
+  readonly #timer: NodeJS.Timeout;
+  private constructor(readonly callback: (steps: number) => void, readonly steps: () => number, readonly cancel: () => void) { this.#timer = setInterval(() => { this.#call(); }, 50); }
+  static of(callback: ((steps: number) => void) | undefined, steps: () => number, cancel: () => void): Progress | undefined { return callback && new Progress(callback, steps, cancel); }
+  #call(): void {
+    if (this.#thrown) return;
+    try { this.callback(this.steps()); } catch (error) { this.#thrown = { error }; this.cancel(); }
+  }
+  report(): void { this.#call(); this.stop(); }
+  stop(rethrow = true): void {
+    clearInterval(this.#timer);
+    if (rethrow && this.#thrown) throw new DaceError("ARGUMENT", `onProgress threw: ${this.#thrown.error instanceof Error ? this.#thrown.error.message : String(this.#thrown.error)}`, { cause: this.#thrown.error });
+  }
+}
+
 /** Puts results into the caller's arrays; if one of them is gone or too short, nothing is written. */
 function copyBack(targets: readonly TypedArray[], copies: readonly TypedArray[], write: readonly number[]): void {
-  for (const k of write) if (targets[k]!.length < copies[k]!.length) throw new DaceError("TYPE", "an array that the program changes was detached or shrunk while it ran", { hint: "keep the arrays as they are until the promise resolves" });
+  for (const k of write) if (lengthOf(targets[k]!) < lengthOf(copies[k]!)) throw new DaceError("TYPE", "an array that the program changes was detached or shrunk while it ran", { hint: "keep the arrays as they are until the promise resolves" });
   for (const k of write) (targets[k] as Float64Array).set(copies[k] as Float64Array);
 }
 

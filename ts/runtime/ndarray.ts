@@ -1,6 +1,6 @@
 /** n-dimensional arrays over typed arrays. */
 import { inspect } from "node:util";
-import { bytesOf, isComplex, type DType } from "../base/dtypes.js";
+import { bytesOf, isComplex, parseDType, type DType } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import type { TypedArray } from "./addon-types.js";
 
@@ -15,25 +15,46 @@ export function allocate(dtype: DType, n: number): TypedArray { return new ARRAY
 
 /** The dtype a typed array holds by itself. */
 export function dtypeOf(a: TypedArray): DType {
-  switch (a.constructor.name) {
+  const tag = tagOf(a);
+  switch (tag) {
     case "Float64Array": return "float64";
     case "Float32Array": return "float32";
     case "Int8Array": return "int8";
     case "Int16Array": return "int16";
     case "Int32Array": return "int32";
     case "BigInt64Array": return "int64";
-    case "Uint8Array": case "Uint8ClampedArray": case "Buffer": return "uint8";
+    case "Uint8Array": case "Uint8ClampedArray": return "uint8";
     case "Uint16Array": return "uint16";
     case "Uint32Array": return "uint32";
     case "BigUint64Array": return "uint64";
-    default: break;
+    default: throw new DaceError("TYPE", `${tag ?? "DataView"} is not a supported typed array`);
   }
-  if (a instanceof Float64Array) return "float64";
-  if (a instanceof Float32Array) return "float32";
-  if (a instanceof Uint8Array) return "uint8";
-  throw new DaceError("TYPE", `${a.constructor.name} is not a supported typed array`);
 }
-export function isTypedArray(x: unknown): x is TypedArray { return ArrayBuffer.isView(x) && !(x instanceof DataView); }
+export function isTypedArray(x: unknown): x is TypedArray { return ArrayBuffer.isView(x) && tagOf(x) !== undefined; }
+
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const getter = (name: string | symbol): ((this: unknown) => unknown) => (Object.getOwnPropertyDescriptor(TypedArrayPrototype, name) as { get: (this: unknown) => unknown }).get;
+const lengthGetter = getter("length"), tagGetter = getter(Symbol.toStringTag);
+/** "Float64Array", …: true also of subclasses, such as Buffer, and of arrays of other realms; undefined for a DataView. */
+export function tagOf(a: ArrayBufferView): string | undefined { return Reflect.apply(tagGetter, a, []) as string | undefined; }
+/** How many elements a view holds right now, whatever its properties claim: native code reads by what it was told. */
+export function lengthOf(a: ArrayBufferView): number { return Reflect.apply(lengthGetter, a, []) as number; }
+
+/** Does it hold `n` elements of a dtype? */
+export function holds(a: TypedArray, dtype: DType, n: number): boolean { return lengthOf(a) * bytesOf(dtypeOf(a)) >= n * bytesOf(dtype); }
+
+/** A copy in memory of its own. (`slice` of a Buffer is a view.) */
+export function copyArray(a: TypedArray): TypedArray {
+  const out = allocate(dtypeOf(a), lengthOf(a));
+  (out as Float64Array).set(a as Float64Array);
+  return out;
+}
+/** A dtype given by name or short form; throws TYPE. */
+function dtypeNamed(name: unknown): DType {
+  const d = typeof name === "string" ? parseDType(name) : undefined;
+  if (!d) throw new DaceError("TYPE", `${typeof name === "string" ? JSON.stringify(name) : typeof name} is no dtype`, { hint: "such as \"float64\", \"f32\", \"i64\", \"bool\" or \"complex128\"" });
+  return d;
+}
 
 export function rowMajor(shape: readonly number[]): number[] {
   const s = new Array<number>(shape.length);
@@ -45,7 +66,8 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 
 export type Complex = { readonly re: number; readonly im: number };
 export type Element = number | bigint | boolean | Complex;
-export interface NDArrayOptions { readonly dtype?: DType; readonly stride?: readonly number[]; readonly offset?: number }
+/** `dtype`: a name (`"float64"`) or a short form (`"f64"`). */
+export interface NDArrayOptions { readonly dtype?: DType | (string & {}); readonly stride?: readonly number[]; readonly offset?: number }
 
 /** A view of a typed array. Shape, stride and offset count elements; a complex element is two numbers of `data`. */
 export class NDArray {
@@ -58,12 +80,13 @@ export class NDArray {
   readonly size: number;
 
   constructor(data: TypedArray, shape: readonly number[], options: NDArrayOptions = {}) {
-    for (const n of shape) if (!Number.isInteger(n) || n < 0) throw new DaceError("SHAPE", `(${shape.join(", ")}) is not a shape: sizes are non-negative integers`);
-    this.dtype = options.dtype ?? dtypeOf(data);
+    if (!isTypedArray(data)) throw new DaceError("TYPE", "an ndarray is a view of a typed array");
+    const own = checkShape(shape);
+    this.dtype = options.dtype === undefined ? dtypeOf(data) : dtypeNamed(options.dtype);
     if (bytesOf(this.dtype) !== data.BYTES_PER_ELEMENT * (isComplex(this.dtype) ? 2 : 1)) throw new DaceError("TYPE", `${data.constructor.name} cannot hold ${this.dtype}`);
     this.data = data;
-    this.shape = [...shape];
-    this.stride = options.stride ? [...options.stride] : rowMajor(shape);
+    this.shape = own;
+    this.stride = Object.freeze(options.stride ? [...options.stride] : rowMajor(shape));
     this.offset = options.offset ?? 0;
     this.size = sizeOf(shape);
     if (!Number.isInteger(this.offset) || this.stride.some((x) => !Number.isInteger(x))) throw new DaceError("SHAPE", `strides (${this.stride.join(", ")}) and offset ${this.offset} must be integers`);
@@ -71,7 +94,7 @@ export class NDArray {
     if (this.size > 0) {
       let low = this.offset, high = this.offset;
       this.shape.forEach((n, d) => { const reach = (n - 1) * this.stride[d]!; if (reach < 0) low += reach; else high += reach; });
-      const held = data.length / (isComplex(this.dtype) ? 2 : 1);
+      const held = lengthOf(data) / (isComplex(this.dtype) ? 2 : 1);
       if (low < 0 || high >= held) throw new DaceError("SHAPE", `a buffer of ${held} elements is too short for shape (${shape.join(", ")})`);
     }
   }
@@ -162,23 +185,30 @@ function fromNested(nested: unknown): NDArray {
   return new NDArray(data, shape);
 }
 
+function checkShape(shape: unknown): readonly number[] {
+  if (!Array.isArray(shape)) throw new DaceError("SHAPE", `a shape is an array of sizes, not ${typeof shape}`);
+  for (const n of shape as unknown[]) if (!Number.isSafeInteger(n) || (n as number) < 0) throw new DaceError("SHAPE", `(${shape.join(", ")}) is not a shape: sizes are non-negative integers`);
+  return Object.freeze([...shape as number[]]);
+}
+
 interface NDArrayFactory {
   (data: TypedArray, shape: readonly number[], options?: NDArrayOptions): NDArray;
   (nested: readonly unknown[] | number): NDArray;
-  zeros(shape: readonly number[], options?: { readonly dtype?: DType }): NDArray;
+  zeros(shape: readonly number[], options?: { readonly dtype?: DType | (string & {}) }): NDArray;
 }
 
 /** A view of `data` (shared, row-major unless strides are given), or a new float64 array from nested arrays. */
 export const ndarray: NDArrayFactory = Object.assign(
   (data: TypedArray | readonly unknown[] | number, shape?: readonly number[], options?: NDArrayOptions): NDArray => {
-    if (isTypedArray(data)) return new NDArray(data, shape ?? [data.length], options);
+    if (isTypedArray(data)) return new NDArray(data, shape ?? [lengthOf(data)], options);
     if (typeof data === "number") return new NDArray(Float64Array.of(data), []);
     if (Array.isArray(data)) { const a = fromNested(data); return shape ? new NDArray(a.data, shape, options) : a; }
     throw new DaceError("TYPE", "ndarray() takes a typed array and a shape, or nested arrays of numbers");
   },
-  { zeros: (shape: readonly number[], options: { readonly dtype?: DType } = {}): NDArray => {
-    for (const n of shape) if (!Number.isInteger(n) || n < 0) throw new DaceError("SHAPE", `(${shape.join(", ")}) is not a shape: sizes are non-negative integers`);
-    const dtype = options.dtype ?? "float64";
-    return new NDArray(allocate(dtype, sizeOf(shape)), shape, { dtype });
+  { zeros: (shape: readonly number[], options: { readonly dtype?: DType | (string & {}) } = {}): NDArray => {
+    const sizes = checkShape(shape), dtype = dtypeNamed(options.dtype ?? "float64");
+    let data: TypedArray;
+    try { data = allocate(dtype, sizeOf(sizes)); } catch (e) { throw new DaceError("OOM", `no memory for an array of shape (${sizes.join(", ")})`, { cause: e }); }
+    return new NDArray(data, sizes, { dtype });
   } },
 );

@@ -1,5 +1,5 @@
 /** From actual arguments to a signature: kinds, dtypes, ranks, which sizes are 1 or equal, which arguments share memory. */
-import { bytesOf, isComplex, parseDType, type DType } from "../base/dtypes.js";
+import { bytesOf, isComplex, isInteger, parseDType, type DType } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import { int, sym, type Expr } from "../symbolic/expr.js";
@@ -53,13 +53,13 @@ export function specialise(given: readonly Given[], o: SpecialiseOptions): Speci
     switch (g.kind) {
       case "array": return { kind: "array", dtype: g.dtype, dims: g.shape.map(dim), label: name, ...(g.form === "nested" ? { nested: true } : {}) };
       case "number": {
-        const integer = declared ? /int/.test(declared.dtype) : o.integers.has(name);
+        const integer = declared ? isInteger(declared.dtype) : o.integers.has(name);
         if (integer) {
           if (Number.isInteger(g.value)) { if (!Number.isSafeInteger(g.value)) throw new DaceError("TYPE", `argument ${name} is ${g.value}, beyond the integers that can be represented`); return whole(name, g.value); }
           if (o.language !== "javascript" || declared) throw new DaceError("TYPE", `argument ${name} is ${g.value} where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
           if (Number.isNaN(g.value)) throw new DaceError("TYPE", `argument ${name} is NaN where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
         }
-        return { kind: "float", dtype: "float64" };
+        return declared?.dtype === "float32" ? { kind: "float", dtype: "float32", strong: true } : { kind: "float", dtype: "float64" };
       }
       case "bigint": if (g.value > 9007199254740991n || g.value < -9007199254740991n) throw new DaceError("TYPE", `argument ${name} is beyond the integers that can be represented`); return whole(name, Number(g.value));
       case "boolean": return { kind: "bool", dtype: "bool" };
@@ -68,10 +68,15 @@ export function specialise(given: readonly Given[], o: SpecialiseOptions): Speci
     }
   });
   const aliases = aliasGroups(given, o.names);
-  const key = `${parameters.map((p) => (p.kind === "array" ? `${p.dtype}[${p.dims.map((d) => d.key).join(",")}]${p.nested ? "n" : ""}` : p.kind === "value" ? `v${valueText(p.value)}` : p.kind === "int" && p.value !== undefined ? `int=${p.value}` : p.kind)).join(";")}|${aliases.map((g) => g.join("=")).join(";")}`;
+  const key = `${parameters.map((p) => (p.kind === "array" ? `${p.dtype}[${p.dims.map((d) => d.key).join(",")}]${p.nested ? "n" : ""}` : p.kind === "value" ? `v${valueText(p.value)}` : p.kind === "float" && p.strong ? p.dtype : p.kind === "int" && p.value !== undefined ? `int=${p.value}` : p.kind)).join(";")}|${aliases.map((g) => g.join("=")).join(";")}`;
   return { signature: { parameters, ...(aliases.length > 0 ? { aliases } : {}) }, key, sizes };
 }
-function valueText(v: unknown): string { return JSON.stringify(v, (_, x: unknown) => (typeof x === "bigint" ? `${x}n` : x)) ?? "undefined"; }
+/** A text that differs where the values do. */
+function valueText(v: unknown): string {
+  if (Array.isArray(v)) return `[${v.map(valueText).join(",")}]`;
+  if (typeof v === "object" && v !== null) return `{${Object.entries(v).map(([k, x]) => `${JSON.stringify(k)}:${valueText(x)}`).join(",")}}`;
+  return typeof v === "string" ? JSON.stringify(v) : typeof v === "bigint" ? `${v}n` : Object.is(v, -0) ? "-0" : String(v);
+}
 
 function checkDeclared(name: string, g: Given, d: Declared, names: Map<string, number>): void {
   if (d.dims === undefined) {

@@ -123,6 +123,20 @@ const TABLE: Partial<Record<OpName, Rule>> = {
   floor: none, ceil: none, trunc: none, round: none, jsround: none, sign: none, floordiv: none,
 };
 
+/** The inputs that a derivative of `code` flows to: not those behind a conversion to integers, a rounding, a comparison. */
+export function carriedInputs(code: ScalarExpr): Set<number> {
+  const found = new Set<number>(), seen = new Set<ScalarExpr>();
+  const visit = (e: ScalarExpr): void => {
+    if (seen.has(e) || !isDifferentiable(e.dtype)) return;
+    seen.add(e);
+    if (e.kind === "input") found.add(e.index);
+    else if (e.kind === "cast") visit(e.arg);
+    else if (e.kind === "op" && TABLE[e.op] !== none) for (const a of e.op === "select" ? e.args.slice(1) : e.args) visit(a);
+  };
+  visit(code);
+  return found;
+}
+
 export interface AdjointOptions {
   /** The tasklet's result as an input, for rules that need it. */
   readonly resultExpr?: ScalarExpr;

@@ -1,5 +1,5 @@
 /** The one lowering of array programs: specialised to a signature, a program becomes a graph. */
-import { DaceError, InternalError, type Note, type SourceLoc } from "../../base/errors.js";
+import { DaceError, InternalError, type SourceLoc } from "../../base/errors.js";
 import { Graph } from "../../sdfg/sdfg.js";
 import type { Parameter, ReturnValue } from "../../sdfg/nodes.js";
 import { type Expr, freeSymbols, loadedContainers, sym } from "../../symbolic/expr.js";
@@ -42,7 +42,7 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
     const param = given[i];
     if (!param) throw new InternalError(`${entry.name} has no parameter ${i}`);
     const first = signature.aliases?.find((g) => g.includes(i))?.find((k) => k < i);
-    if (program.language === "javascript" && type.kind === "value" && type.value === undefined && param.default) { bound.push(undefined); return; }
+    if (type.kind === "value" && type.value === undefined && param.default) { bound.push(undefined); return; }
     const v = parameter(ev, param.name, type, first === undefined ? undefined : bound[first], parameters, param.loc);
     bound.push(v.kind === "array" ? v.data : undefined);
     frame.vars.set(param.name, { kind: "value", value: v });
@@ -131,6 +131,5 @@ function output(ev: Evaluator, v: ArrayValue, taken: Set<string>): ReturnValue {
 function together(errors: readonly DaceError[]): DaceError {
   const [first, ...rest] = errors as [DaceError, ...DaceError[]];
   if (rest.length === 0) return first;
-  const notes = rest.map((e): Note => ({ message: `${e.code}: ${e.summary}${e.loc ? ` (${e.loc.file}:${e.loc.line}:${e.loc.column})` : ""}`, ...(e.hint ? { hint: e.hint } : {}) }));
-  return first.withNotes(notes);
+  return first.withNotes(rest.map((e) => e.asNote()));
 }
