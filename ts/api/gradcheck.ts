@@ -23,7 +23,7 @@ export interface GradcheckResult {
   readonly dotTest: number;
 }
 export interface GradcheckOptions extends DerivativeOptions {
-  /** Relative tolerance (default 1e-6, 1e-3 where an output is in single precision). */
+  /** Relative tolerance (default 1e-6, 1e-3 where anything is in single precision). */
   readonly rtol?: number;
   readonly seed?: number;
 }
