@@ -5,29 +5,41 @@
  * ("speculation"), and without speculation such containers stay flat.
  */
 import { loopsOf, visitPaths, bodiesOf, withBodies, type Path } from "../analysis/paths.js";
-import type { Graph } from "../sdfg/sdfg.js";
-import type { Container, EntryCheck, Loop, Memlet, Node } from "../sdfg/nodes.js";
-import { add, addInt, affine, content, divideExact, floordiv, freeSymbols, int, load, max, min, mod, mul, neg, scale, sub, sym, ZERO, visitAtoms, type Atom, type Expr, type Term } from "../symbolic/expr.js";
+import { freshId, type Graph } from "../sdfg/sdfg.js";
+import type { Container, EntryCheck, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
+import { Names } from "./nests.js";
+import { add, addInt, affine, asSymbol, content, divideExact, floordiv, freeSymbols, int, load, max, min, mod, mul, neg, scale, sub, sym, ZERO, visitAtoms, type Atom, type Expr, type Term } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 
 interface Use { readonly index: Expr; readonly loops: readonly Loop[] }
 
+/** A loop that sets every element of a flat container to a constant: it becomes a nest over the new dimensions. */
+function fillOf(l: Loop): string | undefined {
+  const [t] = l.body;
+  if (l.body.length !== 1 || t!.kind !== "tasklet" || t!.wcr || t!.code.kind !== "const" || l.locals?.length) return undefined;
+  return t!.output.index.length === 1 && asSymbol(t!.output.index[0]!) === l.variable ? t!.output.data : undefined;
+}
+const isWholeFill = (graph: Graph, l: Loop): boolean => {
+  const data = fillOf(l);
+  return data !== undefined && l.begin.constant === 0 && l.end.key === graph.container(data).shape[0]!.key;
+};
+
 export function delinearize(graph: Graph, options: { readonly speculate: boolean }): Graph {
   const chains = new Map<string, readonly Expr[]>();
-  const uses = collect(graph);
+  const filled = new Set<string>(), uses = collect(graph, filled);
   for (const [name, list] of uses) {
     if (!list) continue;
     const c = graph.container(name);
-    const chain = findChain(graph, c, list, options.speculate);
+    const chain = findChain(graph, c, list, options.speculate, filled.has(name));
     if (chain) chains.set(name, chain);
   }
   if (chains.size === 0) return graph;
-  return rewrite(graph, chains);
+  return rewrite(graph, chains, options.speculate);
 }
 
 /** Accesses of each flat container; undefined for one that cannot change its shape. */
-function collect(graph: Graph): Map<string, Use[] | undefined> {
+function collect(graph: Graph, filled: Set<string>): Map<string, Use[] | undefined> {
   const uses = new Map<string, Use[] | undefined>();
   for (const c of graph.containers.values()) if (c.shape.length === 1 && !c.view) uses.set(c.name, []);
   for (const c of graph.containers.values()) if (c.view) uses.set(c.view.base, undefined);
@@ -41,7 +53,8 @@ function collect(graph: Graph): Map<string, Use[] | undefined> {
       if (l) l.push({ index: m.index[0]!, loops });
     };
     switch (n.kind) {
-      case "tasklet": n.inputs.forEach(note); note(n.output); break;
+      // What fills the whole container follows any shape.
+      case "tasklet": n.inputs.forEach(note); if (!(loops.length > 0 && loops.at(-1)!.body[0] === n && isWholeFill(graph, loops.at(-1)!))) note(n.output); else if (uses.get(n.output.data)) filled.add(n.output.data); break;
       case "conditional": for (const b of n.branches) b.condition?.inputs.forEach(note); break;
       case "while": n.condition.inputs.forEach(note); break;
       case "library": for (const o of [...n.inputs, ...n.outputs]) { uses.set(o.data, undefined); o.base.forEach(opaque); o.sizes.forEach(opaque); } break;
@@ -53,30 +66,32 @@ function collect(graph: Graph): Map<string, Use[] | undefined> {
 }
 
 /** Strides from the outermost to the innermost (which is 1, left out), each dividing the one before. */
-function findChain(graph: Graph, c: Container, uses: readonly Use[], speculate: boolean): readonly Expr[] | undefined {
+function findChain(graph: Graph, c: Container, uses: readonly Use[], speculate: boolean, filled: boolean): readonly Expr[] | undefined {
   const candidates = new Map<string, readonly Expr[]>();
   for (const u of uses) {
     const vars = new Set(u.loops.map((l) => l.variable));
     const a = affine(u.index, vars);
     if (!a) continue;
-    const strides = new Map<string, Expr>();
-    for (const k of a.coefficients.values()) {
-      const g = content(k);
-      const s = g > 1 ? floordiv(k, int(g)) : k;
-      const positive = s.constant === undefined && s.terms[0]!.coefficient < 0 ? neg(s) : s;
-      if (positive.constant === undefined) strides.set(positive.key, positive);
+    // A variable may move along several dimensions at once (a diagonal): then the terms of its coefficient are the strides.
+    for (const parts of [(k: Expr): readonly Expr[] => [k], (k: Expr): readonly Expr[] => k.terms.map((t) => ofTerm(t))]) {
+      const strides = new Map<string, Expr>();
+      for (const k of [...a.coefficients.values()].flatMap(parts)) {
+        const g = content(k);
+        const s = g > 1 ? floordiv(k, int(g)) : k;
+        const positive = s.constant === undefined && s.terms[0]!.coefficient < 0 ? neg(s) : s;
+        if (positive.constant === undefined) strides.set(positive.key, positive);
+      }
+      const chain = [...strides.values()].sort((x, y) => degree(y) - degree(x) || y.terms.length - x.terms.length);
+      if (chain.length > 0 && isChain(chain)) candidates.set(chain.map((s) => s.key).join(" | "), chain);
     }
-    const chain = [...strides.values()].sort((x, y) => degree(y) - degree(x) || y.terms.length - x.terms.length);
-    if (chain.length === 0 || !isChain(chain)) continue;
-    candidates.set(chain.map((s) => s.key).join(" | "), chain);
   }
   const ordered = [...candidates.values()].sort((x, y) => y.length - x.length);
   for (const chain of ordered) {
     const top = chain[0]!;
     const whole = quotient(c.shape[0]!, top);
-    if (!(whole && whole.rest.constant === 0) && !speculate) continue;
+    if (!(whole && whole.rest.constant === 0) && (!speculate || filled)) continue;
     if ([...freeSymbols(top)].some((s) => !graph.symbols.includes(s))) continue;
-    if (uses.every((u) => decompose(u.index, chain, factsOf(graph, u.loops)) !== undefined)) return chain;
+    if (uses.every((u) => decompose(u.index, chain, factsOf(graph, u.loops, speculate ? chain : [])) !== undefined)) return chain;
   }
   return undefined;
 }
@@ -111,8 +126,9 @@ function quotient(e: Expr, s: Expr): { readonly q: Expr; readonly rest: Expr } |
   return undefined;
 }
 
-function factsOf(graph: Graph, loops: readonly Loop[]): Assumptions {
-  return graph.facts.with(...loops.flatMap((l) => [sub(sym(l.variable), l.begin), addInt(sub(l.end, sym(l.variable)), -1)]));
+/** Strides are taken to be positive, which is checked on entry. */
+function factsOf(graph: Graph, loops: readonly Loop[], positive: readonly Expr[]): Assumptions {
+  return graph.facts.with(...positive.map((s) => addInt(s, -1)), ...loops.flatMap((l) => [sub(sym(l.variable), l.begin), addInt(sub(l.end, sym(l.variable)), -1)]));
 }
 
 /** Indices per dimension, the inner ones proven to be in range. */
@@ -138,7 +154,7 @@ function decompose(e: Expr, chain: readonly Expr[], facts: Assumptions): readonl
   return out;
 }
 
-function rewrite(graph: Graph, chains: ReadonlyMap<string, readonly Expr[]>): Graph {
+function rewrite(graph: Graph, chains: ReadonlyMap<string, readonly Expr[]>, speculate: boolean): Graph {
   const containers = new Map(graph.containers);
   const checks: EntryCheck[] = [...graph.checks];
   const target = new Map<string, string>();
@@ -146,8 +162,11 @@ function rewrite(graph: Graph, chains: ReadonlyMap<string, readonly Expr[]>): Gr
     const c = graph.container(name), length = c.shape[0]!, top = chain[0]!;
     const whole = quotient(length, top);
     const exact = whole && whole.rest.constant === 0;
+    if (speculate) for (const s of chain) {
+      const e = addInt(s, -1);
+      if (nonNegative(e, graph.facts) !== "yes" && !checks.some((x) => x.expr.key === e.key)) checks.push({ kind: "speculation", expr: e, message: "a stride is positive" });
+    }
     if (!exact) {
-      checks.push({ kind: "speculation", expr: addInt(top, -1), message: "a stride is positive" });
       checks.push({ kind: "speculation", expr: neg(mod(length, top)), message: "an array's length is a multiple of its stride" });
     }
     const shape = [exact ? whole.q : floordiv(length, top), ...chain.map((s, i) => (i + 1 < chain.length ? quotient(s, chain[i + 1]!)!.q : s))];
@@ -157,14 +176,23 @@ function rewrite(graph: Graph, chains: ReadonlyMap<string, readonly Expr[]>): Gr
     containers.set(view, { name: view, dtype: c.dtype, shape, transient: c.transient, view: { base: name, offset: ZERO }, ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}) });
     target.set(name, view);
   }
+  const names = new Names(graph);
+  const fill = (l: Loop, data: string): Node => {
+    const t = l.body[0] as Tasklet, shape = containers.get(target.get(data)!)!.shape;
+    const variables = shape.map((_, d) => (d === 0 ? l.variable : names.fresh(l.variable)));
+    return shape.reduceRight<Node>((body, end, d): Loop => ({ ...l, id: d === 0 ? l.id : freshId(), variable: variables[d]!, begin: ZERO, end, body: [body] }), { ...t, output: { data: target.get(data)!, index: variables.map(sym) } });
+  };
   const visit = (list: readonly Node[], loops: readonly Loop[]): readonly Node[] => list.map((n): Node => {
     const fix = (m: Memlet): Memlet => {
       const chain = chains.get(m.data);
-      return chain ? { ...m, data: target.get(m.data)!, index: decompose(m.index[0]!, chain, factsOf(graph, loops))! } : m;
+      return chain ? { ...m, data: target.get(m.data)!, index: decompose(m.index[0]!, chain, factsOf(graph, loops, speculate ? chain : []))! } : m;
     };
     switch (n.kind) {
       case "tasklet": return { ...n, inputs: n.inputs.map(fix), output: fix(n.output) };
-      case "loop": return { ...n, body: visit(n.body, [...loops, n]) };
+      case "loop": {
+        const data = isWholeFill(graph, n) ? fillOf(n)! : undefined;
+        return data !== undefined && chains.has(data) ? fill(n, data) : { ...n, body: visit(n.body, [...loops, n]) };
+      }
       case "conditional": return { ...n, branches: n.branches.map((b) => ({ ...b, ...(b.condition ? { condition: { ...b.condition, inputs: b.condition.inputs.map(fix) } } : {}), body: visit(b.body, loops) })) };
       case "while": return { ...n, condition: { ...n.condition, inputs: n.condition.inputs.map(fix) }, body: visit(n.body, loops) };
       default: return withBodies(n, bodiesOf(n).map((b) => visit(b.list, loops)));

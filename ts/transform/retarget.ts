@@ -22,12 +22,18 @@ export function retargetSums(graph: Graph, outputs: Readonly<Record<string, stri
   const fixed = escaping(graph, outputs);
   for (const c of graph.containers.values()) if (c.view) { fixed.add(c.view.base); fixed.add(c.name); }
   const counts = new Map<string, number>();
-  for (const n of graph.body) for (const a of effectsOf(graph, n).accesses) counts.set(a.base, (counts.get(a.base) ?? 0) + 1);
+  const tally = (nodes: readonly Node[], by: 1 | -1): void => { for (const n of nodes) for (const a of effectsOf(graph, n).accesses) counts.set(a.base, (counts.get(a.base) ?? 0) + by); };
+  tally(graph.body, 1);
   const result = mapLists(graph, (list, facts) => {
     let current = list;
     for (let k = 0; k < current.length; k++) {
       const next = retargetAt(graph, current, k, facts, fixed, counts);
-      if (next) { current = next; k = -1; }
+      if (!next) continue;
+      // What was moved are accesses of the target now.
+      tally(current, -1);
+      tally(next, 1);
+      current = next;
+      k = -1;
     }
     return current;
   });
