@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PLAN_VERSION } from "../../ts/lower/plan.js";
 import { ndarray } from "../../ts/index.js";
 import { readNpz, writeNpz } from "../../ts/runtime/npy.js";
 
@@ -55,7 +56,7 @@ test("--emit prints a stage", (t) => {
   const emit = (what: string): string => { const r = run("grad", `${MODEL}:loss`, "--wrt", "u", "--random", "u=f64[9],dt=0.1,steps=4", "--emit", what, "--device", "js"); t.is(r.status, 0, r.err); return r.out; };
   t.regex(emit("sdfg"), /^sdfg /);
   t.regex(emit("cpp"), /extern "C" i32 dace_run/);
-  t.is((JSON.parse(emit("plan")) as { version: number }).version, 1);
+  t.is((JSON.parse(emit("plan")) as { version: number }).version, PLAN_VERSION);
   t.true(emit("js").length > 100);
 });
 
