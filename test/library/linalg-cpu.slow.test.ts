@@ -1,0 +1,4 @@
+/** np.linalg, compiled. */
+import { register } from "./linalg.js";
+
+register("cpu");

@@ -1,0 +1,4 @@
+/** The programs of npbench.py, compiled. */
+import { register } from "./npbench.js";
+
+register("cpu");
