@@ -5,10 +5,12 @@ import { Availability } from "../../ts/analysis/availability.js";
 import { accessesOf, conditionFacts } from "../../ts/analysis/accesses.js";
 import { carriedBy, localsOf, loopFacts } from "../../ts/analysis/dependence.js";
 import { loopExtent } from "../../ts/analysis/extent.js";
+import { effectsOf } from "../../ts/analysis/order.js";
 import { loopsOf, pathsOf, visitPaths } from "../../ts/analysis/paths.js";
 import { exprsOf, mapNodes, rewriteNodes, substituteNodes, symbolsOf, visitNodes } from "../../ts/analysis/walk.js";
 import { constant, op, symbolic } from "../../ts/scalar/expr.js";
 import type { Loop, Memlet, Node, Tasklet } from "../../ts/sdfg/nodes.js";
+import type { Graph } from "../../ts/sdfg/sdfg.js";
 import { graphText } from "../../ts/sdfg/text.js";
 import { evaluate, int, sym } from "../../ts/symbolic/expr.js";
 import { parseExpr } from "../../ts/symbolic/parse.js";
@@ -116,4 +118,25 @@ test("walking and rewriting", (t) => {
   t.is((at3[0] as Tasklet).inputs[0]!.index[0]!.key, "3");
   t.deepEqual(exprsOf(at3[1]!).map((e) => e.key), ["0", "3"]);
   t.is(mapNodes(g.body, (n) => n), g.body, "nothing changed: the same list");
+});
+
+test("what is remembered of a node is what its accesses say, also after views change", (t) => {
+  const check = (graph: Graph): void => visitNodes(graph.body, (n) => {
+    const all = accessesOf(graph, [n, n]).slice(0, accessesOf(graph, [n]).length), e = effectsOf(graph, n);
+    t.deepEqual(accessesOf(graph, [n]).map((a) => [a.base, a.index.map((x) => x.key), a.write]), all.map((a) => [a.base, a.index.map((x) => x.key), a.write]));
+    t.deepEqual([...e.reads].sort(), [...new Set(all.filter((a) => !a.write || a.wcr).map((a) => a.base))].sort());
+    t.deepEqual([...e.writes].sort(), [...new Set(all.filter((a) => a.write).map((a) => a.base))].sort());
+    t.is(accessesOf(graph, [n]), accessesOf(graph, [n]));
+  });
+  fc.assert(fc.property(graphSpec({ control: true }), (spec) => {
+    const { graph } = buildGraph(spec);
+    check(graph);
+    // The same nodes where another container has become a view: names mean something else.
+    const names = [...graph.containers].filter(([, c]) => !c.view && c.shape.length > 0).map(([name]) => name);
+    if (names.length < 2) return;
+    const [a, b] = names as [string, string], containers = new Map(graph.containers);
+    containers.set(a, { ...graph.container(a), view: { base: b, offset: int(0) } });
+    check(graph.with({ containers }));
+    check(graph);
+  }), { numRuns: 150 });
 });

@@ -1,7 +1,7 @@
 /** Canonical integer expressions: the same values as plain arithmetic, equal keys for equal polynomials, text that reads back, sums and bounds. */
 import test from "ava";
 import fc from "fast-check";
-import { add, addInt, affine, content, divideExact, equals, evaluate, floordiv, freeSymbols, int, load, max, min, mod, mul, neg, scale, sub, substitute, sym, type Expr } from "../../ts/symbolic/expr.js";
+import { add, addInt, affine, content, divideExact, equals, evaluate, floordiv, freeSymbols, hasLoads, int, load, mapAtoms, max, min, mod, mul, neg, scale, sub, substitute, sym, visitAtoms, type Expr } from "../../ts/symbolic/expr.js";
 import { parseExpr } from "../../ts/symbolic/parse.js";
 import { sumOver } from "../../ts/symbolic/sum.js";
 import { Assumptions } from "../../ts/symbolic/assumptions.js";
@@ -50,6 +50,22 @@ test("equal polynomials have equal keys", (t) => {
     t.is(sub(a.e, a.e).key, "0");
     t.true(equals(scale(a.e, 3), add(a.e, a.e, a.e)));
   }), { numRuns: 500 });
+});
+
+test("what does not change is shared, and what an expression remembers is true", (t) => {
+  fc.assert(fc.property(pair, pair, (p, q) => {
+    t.is(substitute(p.e, new Map([["absent", q.e]])), p.e);
+    t.is(mapAtoms(p.e, () => undefined), p.e);
+    const seen = new Set<string>();
+    visitAtoms(p.e, (a) => { seen.add(a.key); });
+    t.deepEqual(p.e.atoms.map((a) => a.key).sort(), [...seen].sort());
+    // Symbols replaced by themselves: everything is rebuilt, and comes out the same.
+    t.is(mapAtoms(p.e, (a) => (a.kind === "symbol" ? add(sym(a.name), int(0)) : undefined)).key, p.e.key);
+    t.is(p.e.id === q.e.id, p.e.key === q.e.key);
+    t.true(p.e.terms.every((x, i) => i === 0 || p.e.terms[i - 1]!.atoms.length > x.atoms.length || (p.e.terms[i - 1]!.atoms.length === x.atoms.length && p.e.terms[i - 1]!.key < x.key)));
+  }), { numRuns: 500 });
+  t.true(hasLoads(min(sym("x"), load("a", [sym("i")]))));
+  t.false(hasLoads(min(sym("x"), sym("y"))));
 });
 
 test("substitution and evaluation commute", (t) => {

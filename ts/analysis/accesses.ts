@@ -1,10 +1,10 @@
 /** Every read and write of a subtree, with the nodes around it. */
 import type { ScalarExpr } from "../scalar/expr.js";
 import { visitScalar } from "../scalar/expr.js";
-import type { Condition, Memlet, Node, Operand, Wcr } from "../sdfg/nodes.js";
+import type { Condition, Container, Memlet, Node, Operand, Wcr } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { add, addInt, mul, scale, sub, sym, visitAtoms, ZERO, type Expr } from "../symbolic/expr.js";
-import { visitPaths, type Path } from "./paths.js";
+import { add, addInt, hasLoads, mul, scale, sub, sym, visitAtoms, ZERO, type Expr } from "../symbolic/expr.js";
+import { ROOT, visitPaths, type Path } from "./paths.js";
 
 /** One access. A rectangular operand is one access whose `extra` variables run from 0 to their sizes. */
 export interface Access {
@@ -34,58 +34,97 @@ export function flatIndex(graph: Graph, data: string, index: readonly Expr[]): E
   return c.view ? add(e, c.view.offset) : e;
 }
 
+/** What a node touches is a property of the node as long as views stay what they are: where there are none, always. */
+const NO_VIEWS = {};
+const viewsOf = new WeakMap<ReadonlyMap<string, Container>, object>();
+/** The same object for graphs in which names mean the same buffers: a key for what is remembered about nodes. */
+export function namingOf(graph: Graph): object {
+  let known = viewsOf.get(graph.containers);
+  if (!known) {
+    known = NO_VIEWS;
+    for (const c of graph.containers.values()) if (c.view) { known = graph.containers; break; }
+    viewsOf.set(graph.containers, known);
+  }
+  return known;
+}
+/** Remembers a property of nodes that depends on nothing else than which containers are views of which. */
+export function remembered<T>(f: (graph: Graph, node: Node) => T): (graph: Graph, node: Node) => T {
+  const byNaming = new WeakMap<object, WeakMap<Node, { readonly value: T }>>();
+  return (graph, node) => {
+    const naming = namingOf(graph);
+    let byNode = byNaming.get(naming);
+    if (!byNode) byNaming.set(naming, byNode = new WeakMap());
+    let known = byNode.get(node);
+    if (!known) byNode.set(node, known = { value: f(graph, node) });
+    return known.value;
+  };
+}
+
 /** Accesses in program order: a node's reads before its write, bounds and conditions before bodies. */
-export function accessesOf(graph: Graph, body: readonly Node[]): Access[] {
+export function accessesOf(graph: Graph, body: readonly Node[]): readonly Access[] {
+  return body.length === 1 ? accessesOfNode(graph, body[0]!) : collect(graph, body);
+}
+const accessesOfNode = remembered((graph, node): readonly Access[] => collect(graph, [node]));
+/** The accesses that a node makes itself, without those of the nodes inside. */
+export function ownAccesses(graph: Graph, node: Node): readonly Access[] {
   const out: Access[] = [];
-  visitPaths(body, (node, path) => {
-    const guards: Expr[] = [];
-    let conditional = false;
-    for (let s = 0; s < path.length - 1; s++) {
-      const n = path[s]!.node;
-      if (n.kind === "while" || n.kind === "block") conditional = true;
-      if (n.kind !== "conditional") continue;
-      conditional = true;
-      const arm = Number(path[s + 1]!.key.split(".")[1]);
-      const c = n.branches[arm]?.condition;
-      if (c) guards.push(...conditionFacts(c.code));
-      if (arm === 1 || n.branches.length === 2) { const first = n.branches[0]!.condition; if (arm === 1 && first) guards.push(...negatedFacts(first.code)); }
-    }
-    let extras = 0;
-    const push = (m: Memlet, write: boolean, wcr?: Wcr, extra: Access["extra"] = []): void => {
-      out.push({ path, node, data: m.data, base: baseOf(graph, m.data), index: m.index, extra, write, ...(wcr ? { wcr } : {}), guard: m.guard ? [...guards, ...m.guard] : guards, conditional: conditional || (m.guard?.length ?? 0) > 0 });
-    };
-    const loads = (e: Expr): void => visitAtoms(e, (a) => { if (a.kind === "load") push({ data: a.data, index: a.index }, false); });
-    const code = (c: ScalarExpr): void => visitScalar(c, (e) => { if (e.kind === "symbolic") loads(e.expr); });
-    const read = (m: Memlet): void => { m.index.forEach(loads); m.guard?.forEach(loads); push(m, false); };
-    const condition = (c: Condition): void => { c.inputs.forEach(read); code(c.code); };
-    const operand = (o: Operand, write: boolean, wcr?: Wcr): void => {
-      o.base.forEach(loads); o.sizes.forEach(loads);
-      const index = [...o.base];
-      const extra = o.axes.map((axis, d) => {
-        const variable = `_x${node.id}_${extras++}`;
-        index[axis] = add(index[axis]!, sym(variable));
-        return { variable, size: o.sizes[d]! };
-      });
-      push({ data: o.data, index }, write, wcr, extra);
-    };
-    switch (node.kind) {
-      case "tasklet":
-        node.inputs.forEach(read);
-        code(node.code);
-        node.output.index.forEach(loads);
-        push(node.output, true, node.wcr);
-        break;
-      case "loop": loads(node.begin); loads(node.end); break;
-      case "while": condition(node.condition); break;
-      case "conditional": for (const b of node.branches) if (b.condition) condition(b.condition); break;
-      case "library":
-        for (const o of node.inputs) operand(o, false);
-        for (const o of node.outputs) operand(o, true, node.accumulate ? "sum" : undefined);
-        break;
-      default: break;
-    }
-  });
+  visitOwn(graph, node, [{ key: ROOT, list: [node], index: 0, node }], out);
   return out;
+}
+
+function collect(graph: Graph, body: readonly Node[]): readonly Access[] {
+  const out: Access[] = [];
+  visitPaths(body, (node, path) => { visitOwn(graph, node, path, out); });
+  return out;
+}
+
+function visitOwn(graph: Graph, node: Node, path: Path, out: Access[]): void {
+  const guards: Expr[] = [];
+  let conditional = false;
+  for (let s = 0; s < path.length - 1; s++) {
+    const n = path[s]!.node;
+    if (n.kind === "while" || n.kind === "block") conditional = true;
+    if (n.kind !== "conditional") continue;
+    conditional = true;
+    const arm = Number(path[s + 1]!.key.split(".")[1]);
+    const c = n.branches[arm]?.condition;
+    if (c) guards.push(...conditionFacts(c.code));
+    if (arm === 1 || n.branches.length === 2) { const first = n.branches[0]!.condition; if (arm === 1 && first) guards.push(...negatedFacts(first.code)); }
+  }
+  let extras = 0;
+  const push = (m: Memlet, write: boolean, wcr?: Wcr, extra: Access["extra"] = []): void => {
+    out.push({ path, node, data: m.data, base: baseOf(graph, m.data), index: m.index, extra, write, ...(wcr ? { wcr } : {}), guard: m.guard ? [...guards, ...m.guard] : guards, conditional: conditional || (m.guard?.length ?? 0) > 0 });
+  };
+  const loads = (e: Expr): void => { if (hasLoads(e)) visitAtoms(e, (a) => { if (a.kind === "load") push({ data: a.data, index: a.index }, false); }); };
+  const code = (c: ScalarExpr): void => visitScalar(c, (e) => { if (e.kind === "symbolic") loads(e.expr); });
+  const read = (m: Memlet): void => { m.index.forEach(loads); m.guard?.forEach(loads); push(m, false); };
+  const condition = (c: Condition): void => { c.inputs.forEach(read); code(c.code); };
+  const operand = (o: Operand, write: boolean, wcr?: Wcr): void => {
+    o.base.forEach(loads); o.sizes.forEach(loads);
+    const index = [...o.base];
+    const extra = o.axes.map((axis, d) => {
+      const variable = `_x${node.id}_${extras++}`;
+      index[axis] = add(index[axis]!, sym(variable));
+      return { variable, size: o.sizes[d]! };
+    });
+    push({ data: o.data, index }, write, wcr, extra);
+  };
+  switch (node.kind) {
+    case "tasklet":
+      node.inputs.forEach(read);
+      code(node.code);
+      node.output.index.forEach(loads);
+      push(node.output, true, node.wcr);
+      break;
+    case "loop": loads(node.begin); loads(node.end); break;
+    case "while": condition(node.condition); break;
+    case "conditional": for (const b of node.branches) if (b.condition) condition(b.condition); break;
+    case "library":
+      for (const o of node.inputs) operand(o, false);
+      for (const o of node.outputs) operand(o, true, node.accumulate ? "sum" : undefined);
+      break;
+    default: break;
+  }
 }
 
 export function integerOf(e: ScalarExpr): Expr | undefined {
@@ -113,7 +152,7 @@ function comparison(op: string, args: readonly ScalarExpr[]): Expr[] {
   const a = x && integerOf(x), b = y && integerOf(y);
   // Two literals say nothing about symbols; comparisons of loaded integers are not stable facts.
   if (!a || !b || (a.constant !== undefined && b.constant !== undefined)) return [];
-  for (const e of [a, b]) { let opaque = false; visitAtoms(e, (t) => { if (t.kind === "load") opaque = true; }); if (opaque) return []; }
+  if (hasLoads(a) || hasLoads(b)) return [];
   const d = sub(a, b);
   switch (op) {
     case "ge": return [d];

@@ -2,14 +2,13 @@
 import { mapScalar, type ScalarExpr } from "../scalar/expr.js";
 import type { Branch, Node } from "../sdfg/nodes.js";
 import type { Assumptions, Tri } from "../symbolic/assumptions.js";
-import { addInt, sub, visitAtoms, type Expr } from "../symbolic/expr.js";
+import { addInt, hasLoads, sub } from "../symbolic/expr.js";
 import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { conditionFacts, integerOf, negatedFacts } from "./accesses.js";
 import { loopFacts } from "./dependence.js";
 import { bodiesOf, withBodies } from "./paths.js";
 
 const not = (t: Tri): Tri => (t === "yes" ? "no" : t === "no" ? "yes" : "unknown");
-const hasLoad = (e: Expr): boolean => { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; };
 
 /** Does the condition hold? Unknown for anything that depends on data. */
 export function decide(c: ScalarExpr, facts: Assumptions): Tri {
@@ -21,7 +20,7 @@ export function decide(c: ScalarExpr, facts: Assumptions): Tri {
     return parts.includes(strong) ? strong : parts.every((p) => p === weak) ? weak : "unknown";
   }
   const a = c.args[0] && integerOf(c.args[0]), b = c.args[1] && integerOf(c.args[1]);
-  if (!a || !b || hasLoad(a) || hasLoad(b)) return "unknown";
+  if (!a || !b || hasLoads(a) || hasLoads(b)) return "unknown";
   const d = sub(a, b);
   switch (c.op) {
     case "ge": return nonNegative(d, facts);

@@ -3,10 +3,10 @@
  * wrote this element, and is it in the box for sure?".
  */
 import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
-import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, affine, dependsOn, sub, substitute, sym, visitAtoms, type Expr } from "../symbolic/expr.js";
-import { isEqual, nonNegative } from "../symbolic/prove.js";
+import { addInt, affine, dependsOn, sub, hasLoads, substitute, type Expr } from "../symbolic/expr.js";
+import { isEqual, nonNegative, rangeFacts } from "../symbolic/prove.js";
+import { remembered } from "./accesses.js";
 
 export interface Definition {
   /** Outermost first; every variable is determined by the element written. */
@@ -17,21 +17,19 @@ export interface Definition {
   readonly shift: readonly Expr[];
 }
 
-const loadsAny = (e: Expr): boolean => { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; };
-
 /** The node as a definition of the elements of a container of its own (no view); undefined if it is anything else. */
-export function definitionOf(graph: Graph, node: Node): Definition | undefined {
+export const definitionOf = remembered((graph, node): Definition | undefined => {
   const loops: Loop[] = [];
   let n: Node = node;
   for (; n.kind === "loop"; n = n.body[0]!) {
-    if (n.body.length !== 1 || n.locals?.length || loadsAny(n.begin) || loadsAny(n.end)) return undefined;
+    if (n.body.length !== 1 || n.locals?.length || hasLoads(n.begin) || hasLoads(n.end)) return undefined;
     loops.push(n);
   }
   if (n.kind !== "tasklet" || n.output.guard?.length || graph.container(n.output.data).view) return undefined;
   const variables = new Set(loops.map((l) => l.variable));
   const by: (number | undefined)[] = [], shift: Expr[] = [], used = new Set<number>();
   for (const e of n.output.index) {
-    if (loadsAny(e)) return undefined;
+    if (hasLoads(e)) return undefined;
     const a = affine(e, variables);
     if (!a || a.coefficients.size > 1) return undefined;
     const [entry] = a.coefficients;
@@ -41,7 +39,7 @@ export function definitionOf(graph: Graph, node: Node): Definition | undefined {
     used.add(k); by.push(k); shift.push(a.rest);
   }
   return used.size === loops.length ? { loops, task: n, by, shift } : undefined;
-}
+});
 
 /** Values of the loop variables in the instance that writes the element; undefined unless it is provably written. `facts` hold where the element is named. */
 export function instanceOf(d: Definition, index: readonly Expr[], facts: Assumptions): ReadonlyMap<string, Expr> | undefined {
@@ -59,7 +57,7 @@ export function instanceOf(d: Definition, index: readonly Expr[], facts: Assumpt
 
 /** Bounds of the loops as facts. */
 export function nestFacts(loops: readonly Loop[]): Expr[] {
-  return loops.flatMap((l) => { const v = sym(l.variable); return [sub(v, l.begin), addInt(sub(l.end, v), -1)]; });
+  return loops.flatMap(rangeFacts);
 }
 /** No loop's bounds depend on another's variable. */
 export function isRectangular(loops: readonly Loop[]): boolean {

@@ -7,8 +7,9 @@
  */
 import type { Loop, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { addInt, mapAtoms, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { addInt, hasLoads, mapAtoms, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
+import { rangeFacts, type LoopRange } from "../symbolic/prove.js";
 import { eq, ge, infeasible, type Constraint } from "../symbolic/system.js";
 import { accessesOf, baseOf, flatIndex, type Access } from "./accesses.js";
 import { bodiesOf, type Path } from "./paths.js";
@@ -33,7 +34,13 @@ export function mutableBases(graph: Graph): ReadonlySet<string> {
   return known;
 }
 
+const primed = (variable: string): string => `${variable}'`;
 interface Around { readonly variable: string; readonly begin?: Expr; readonly end?: Expr }
+/** Both bounds, free of loads and of the given variables. */
+const plain = (l: Around, renamed?: ReadonlyMap<string, Expr>): l is LoopRange => {
+  const ok = (e: Expr | undefined): boolean => e !== undefined && !e.atoms.some((a) => a.kind === "load" || (a.kind === "symbol" && renamed?.has(a.name)));
+  return ok(l.begin) && ok(l.end);
+};
 function around(path: Path): Around[] {
   const out: Around[] = [];
   for (let i = 0; i < path.length - 1; i++) { const n = path[i]!.node; if (n.kind === "loop") out.push(n); else if (n.kind === "while") out.push({ variable: n.counter, begin: ZERO }); }
@@ -49,11 +56,11 @@ export function mayMeet(graph: Graph, a: Access, b: Access, relations: ReadonlyM
   const mutable = mutableBases(graph);
   const renamed = new Map<string, Expr>();
   const bLoops = around(b.path);
-  for (const l of bLoops) if (relations.get(l.variable) !== "=") renamed.set(l.variable, sym(`${l.variable}'`));
-  for (const x of b.extra) renamed.set(x.variable, sym(`${x.variable}'`));
+  for (const l of bLoops) if (relations.get(l.variable) !== "=") renamed.set(l.variable, sym(primed(l.variable)));
+  for (const x of b.extra) renamed.set(x.variable, sym(primed(x.variable)));
   let unknowns = 0;
   /** Loads of changing containers: a new unknown at each use. */
-  const opaque = (e: Expr): Expr => (e.key.includes("[") ? mapAtoms(e, (t) => (t.kind === "load" && mutable.has(baseOf(graph, t.data)) ? sym(`?${unknowns++}`) : undefined)) : e);
+  const opaque = (e: Expr): Expr => (hasLoads(e) ? mapAtoms(e, (t) => (t.kind === "load" && mutable.has(baseOf(graph, t.data)) ? sym(`?${unknowns++}`) : undefined)) : e);
   const forB = (e: Expr): Expr => opaque(renamed.size === 0 || e.constant !== undefined ? e : mapAtoms(e, (t) => (t.kind === "symbol" ? renamed.get(t.name) : undefined)));
   const constraints: Constraint[] = [];
   const bounds = (l: Around, f: (e: Expr) => Expr): void => {
@@ -69,12 +76,14 @@ export function mayMeet(graph: Graph, a: Access, b: Access, relations: ReadonlyM
     }
   } else constraints.push(eq(sub(opaque(flatIndex(graph, a.data, a.index)), forB(flatIndex(graph, b.data, b.index)))));
   for (const l of around(a.path)) {
-    bounds(l, opaque);
-    const v = sym(l.variable), u = sym(`${l.variable}'`), r = relations.get(l.variable);
+    if (plain(l)) constraints.push(...rangeFacts(l).map(ge)); else bounds(l, opaque);
+    const v = sym(l.variable), u = sym(primed(l.variable)), r = relations.get(l.variable);
     if (r === "<") constraints.push(ge(addInt(sub(u, v), -1)));
     else if (r === ">") constraints.push(ge(addInt(sub(v, u), -1)));
   }
-  for (const l of bLoops) if (relations.get(l.variable) !== "=") bounds(l, forB);
+  for (const l of bLoops) if (relations.get(l.variable) !== "=") {
+    if (plain(l, renamed)) constraints.push(...primedRange(l).map(ge)); else bounds(l, forB);
+  }
   for (const x of a.extra) bounds({ variable: x.variable, begin: ZERO, end: x.size }, opaque);
   for (const x of b.extra) bounds({ variable: x.variable, begin: ZERO, end: x.size }, forB);
   for (const g of a.guard) constraints.push(ge(opaque(g)));
@@ -119,7 +128,15 @@ export function carriedAmong(graph: Graph, loop: Loop, accesses: readonly Access
 }
 
 /** Facts about a loop's variable, inside the loop. */
-export function loopFacts(l: { readonly variable: string; readonly begin: Expr; readonly end: Expr }): readonly Expr[] {
-  const v = sym(l.variable);
-  return [sub(v, l.begin), addInt(sub(l.end, v), -1)].filter((e) => !e.key.includes("["));
+export function loopFacts(l: LoopRange): readonly Expr[] {
+  const facts = rangeFacts(l);
+  return facts.some(hasLoads) ? facts.filter((e) => !hasLoads(e)) : facts;
+}
+
+const primedRanges = new WeakMap<object, readonly [Expr, Expr]>();
+/** The facts of a loop for the other access's copy of its variable, where its bounds are the same for both. */
+function primedRange(l: LoopRange): readonly [Expr, Expr] {
+  let known = primedRanges.get(l);
+  if (!known) primedRanges.set(l, known = [...rangeFacts({ ...l, variable: primed(l.variable) })]);
+  return known;
 }

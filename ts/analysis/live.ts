@@ -5,7 +5,7 @@
 import type { Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
+import { addInt, hasLoads, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
 import type { Access } from "./accesses.js";
 import { definitionOf, instanceOf, nestFacts, type Definition } from "./definition.js";
 import { loopFacts, mayMeet, type Relation } from "./dependence.js";
@@ -33,14 +33,14 @@ export function liveAfter(graph: Graph, definition: Definition, access: Access, 
   const data = definition.task.output.data;
   /** "killed", "live", or "through": the end of the list was reached. */
   const scan = (w: Written, nodes: readonly Node[], start: number): "killed" | "live" | "through" => {
-    const box = w.facts.with(...nestFacts(w.definition.loops).filter((e) => !e.key.includes("[")));
+    let box: Assumptions | undefined;
     for (let q = start; q < nodes.length; q++) {
       const k = nodes[q]!, e = effectsOf(graph, k);
       if (e.reads.has(data) && e.accesses.some((a) => a.base === data && (!a.write || a.wcr) && mayMeet(graph, w.access, a, NONE, w.facts) && isExposed(graph, a, w.facts))) return "live";
       if (mayLeave(k)) return "live";
       if (!e.writes.has(data)) continue;
       const d = definitionOf(graph, k);
-      if (d && d.task.output.data === data && !d.task.wcr && instanceOf(d, w.definition.task.output.index, box)) return "killed";
+      if (d && d.task.output.data === data && !d.task.wcr && instanceOf(d, w.definition.task.output.index, box ??= w.facts.with(...nestFacts(w.definition.loops).filter((e) => !hasLoads(e))))) return "killed";
     }
     return "through";
   };
@@ -49,11 +49,15 @@ export function liveAfter(graph: Graph, definition: Definition, access: Access, 
     const { list: outer, index, owner } = around[level]!;
     if (owner.kind === "loop") {
       if (owner.locals?.includes(data)) return false;
+    }
+    // Where nothing reads it and nothing leaves, an iteration cannot find it live.
+    const reads = effectsOf(graph, owner).reads.has(data) || mayLeave(owner);
+    if (owner.kind === "loop" && reads) {
       const again = nextIteration(w, owner.variable, owner.order === "up" ? "<" : owner.order === "down" ? ">" : "any");
       const inner = { ...again, facts: again.facts.with(...loopFacts(owner)) };
       // What flows through a whole iteration untouched meets the same nodes in the next.
       if (scan(inner, owner.body, 0) === "live") return true;
-    } else if (owner.kind === "while") {
+    } else if (owner.kind === "while" && reads) {
       if (scan(nextIteration(w, owner.counter, "<"), [owner], 0) === "live") return true;
     }
     const after = scan(w, outer, index + 1);

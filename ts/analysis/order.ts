@@ -4,33 +4,32 @@
  */
 import type { Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Container } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { accessesOf, type Access } from "./accesses.js";
+import { accessesOf, ownAccesses, remembered, type Access } from "./accesses.js";
 import { conflicts, mayMeet, type Relation } from "./dependence.js";
+import { bodiesOf } from "./paths.js";
 
-export interface Effects {
-  /** Paths start at the node itself. */
-  readonly accesses: readonly Access[];
+/** What a node and the nodes inside it touch. */
+export class Effects {
   /** Bases read (combining writes included) and written. */
-  readonly reads: ReadonlySet<string>;
-  readonly writes: ReadonlySet<string>;
-}
-
-/** Views do not change while a set of containers is in use, so what a node touches is a property of the node. */
-const cache = new WeakMap<ReadonlyMap<string, Container>, WeakMap<Node, Effects>>();
-
-export function effectsOf(graph: Graph, node: Node): Effects {
-  let byNode = cache.get(graph.containers);
-  if (!byNode) cache.set(graph.containers, byNode = new WeakMap());
-  let e = byNode.get(node);
-  if (!e) {
-    const accesses = accessesOf(graph, [node]), reads = new Set<string>(), writes = new Set<string>();
-    for (const a of accesses) { if (!a.write || a.wcr) reads.add(a.base); if (a.write) writes.add(a.base); }
-    byNode.set(node, e = { accesses, reads, writes });
+  readonly reads = new Set<string>();
+  readonly writes = new Set<string>();
+  readonly #graph: Graph;
+  readonly #node: Node;
+  constructor(graph: Graph, node: Node) {
+    this.#graph = graph;
+    this.#node = node;
+    for (const a of ownAccesses(graph, node)) { if (!a.write || a.wcr) this.reads.add(a.base); if (a.write) this.writes.add(a.base); }
+    for (const b of bodiesOf(node)) for (const n of b.list) {
+      const e = effectsOf(graph, n);
+      for (const x of e.reads) this.reads.add(x);
+      for (const x of e.writes) this.writes.add(x);
+    }
   }
-  return e;
+  /** Paths start at the node itself. */
+  get accesses(): readonly Access[] { return accessesOf(this.#graph, [this.#node]); }
 }
+export const effectsOf = remembered((graph, node) => new Effects(graph, node));
 
 /**
  * May an instance of `a` that runs before an instance of `b` touch the same element? Paths start at the same list; loops outside it are in the same

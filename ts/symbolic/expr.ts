@@ -16,20 +16,22 @@ export type Atom =
 export interface Term { readonly atoms: readonly Atom[]; readonly coefficient: number; readonly key: string }
 
 export class Expr {
-  /** Sorted by key; no zero coefficients; the constant term has no atoms. */
+  /** Sorted by `before`; no zero coefficients; the constant term has no atoms and is the last. */
   readonly terms: readonly Term[];
-  readonly key: string;
-  private constructor(terms: readonly Term[]) {
-    this.terms = terms;
-    this.key = terms.length === 0 ? "0" : terms.map((t) => (t.atoms.length === 0 ? `${t.coefficient}` : t.coefficient === 1 ? t.key : `${t.coefficient}*${t.key}`)).join(" + ");
+  // Made when they are asked for: most expressions are steps on the way to another one.
+  #key: string | undefined;
+  #id = 0;
+  #atoms: readonly Atom[] | undefined;
+  private constructor(terms: readonly Term[]) { this.terms = terms; }
+  /** Only for `ts/symbolic`: the terms are in canonical order. */
+  static ofTerms(terms: readonly Term[]): Expr { return new Expr(terms); }
+  get key(): string {
+    return (this.#key ??= this.terms.length === 0 ? "0" : this.terms.map((t) => (t.atoms.length === 0 ? `${t.coefficient}` : t.coefficient === 1 ? t.key : `${t.coefficient}*${t.key}`)).join(" + "));
   }
-  /** Only for this module: builds from a coefficient map. */
-  static fromMap(map: ReadonlyMap<string, Term>): Expr {
-    const terms = [...map.values()].filter((t) => t.coefficient !== 0);
-    for (const t of terms) invariant(Number.isSafeInteger(t.coefficient), `integer coefficient out of range: ${t.coefficient}`);
-    terms.sort((x, y) => (x.atoms.length !== y.atoms.length ? y.atoms.length - x.atoms.length : x.key < y.key ? -1 : 1));
-    return new Expr(terms);
-  }
+  /** A number > 0 that no other expression has, in this process. Equal expressions nearly always have equal ones. */
+  get id(): number { return (this.#id ||= idOf(this.key)); }
+  /** Every atom once, those inside others included. */
+  get atoms(): readonly Atom[] { return (this.#atoms ??= distinctAtoms(this)); }
   toString(): string { return this.key; }
   /** The value of a constant expression, or undefined. */
   get constant(): number | undefined {
@@ -38,52 +40,120 @@ export class Expr {
   }
 }
 
-const term = (atoms: readonly Atom[], coefficient: number): Term => ({ atoms, coefficient, key: atoms.map((a) => a.key).join("*") });
-const single = (t: Term): Expr => Expr.fromMap(new Map([[t.key, t]]));
+const IDS = new Map<string, number>(), MAX_IDS = 200_000;
+let lastId = 0;
+function idOf(key: string): number {
+  let id = IDS.get(key);
+  if (id === undefined) {
+    // Forgotten keys get new numbers later; a number is never given to another key.
+    if (IDS.size >= MAX_IDS) IDS.clear();
+    IDS.set(key, id = ++lastId);
+  }
+  return id;
+}
+
+/** The order of terms: by degree, the constant last, then by key. Negative, 0 (the same product) or positive. */
+function before(x: Term, y: Term): number {
+  return x.atoms.length !== y.atoms.length ? y.atoms.length - x.atoms.length : x.key === y.key ? 0 : x.key < y.key ? -1 : 1;
+}
+function checked(coefficient: number): number {
+  if (!Number.isSafeInteger(coefficient)) invariant(false, `integer coefficient out of range: ${coefficient}`);
+  return coefficient;
+}
+const NO_ATOMS: readonly Atom[] = [];
+const term = (atoms: readonly Atom[], coefficient: number): Term => ({ atoms, coefficient: checked(coefficient), key: atoms.length === 1 ? atoms[0]!.key : atoms.map((a) => a.key).join("*") });
+const times = (t: Term, coefficient: number): Term => ({ atoms: t.atoms, coefficient: checked(coefficient), key: t.key });
+const single = (t: Term): Expr => Expr.ofTerms(t.coefficient === 0 ? [] : [t]);
+/** The expression that is one term of another. */
+export function ofTerm(t: Term): Expr { return single(t); }
+
+/** Terms in any order, products repeated. */
+function collect(terms: Term[]): Expr {
+  if (terms.length > 1) terms.sort(before);
+  const out: Term[] = [];
+  for (let i = 0; i < terms.length;) {
+    let t = terms[i++]!;
+    for (; i < terms.length && terms[i]!.key === t.key; i++) t = times(t, t.coefficient + terms[i]!.coefficient);
+    if (t.coefficient !== 0) out.push(t);
+  }
+  return Expr.ofTerms(out);
+}
 
 const CONSTANTS = new Map<number, Expr>();
 export function int(n: number): Expr {
   let e = CONSTANTS.get(n);
-  if (!e) { e = single(term([], n)); if (Math.abs(n) < 64) CONSTANTS.set(n, e); }
+  if (!e) { e = single({ atoms: NO_ATOMS, coefficient: checked(n === 0 ? 0 : n), key: "" }); if (Math.abs(n) < 64) CONSTANTS.set(n, e); }
   return e;
 }
 export const ZERO = int(0), ONE = int(1);
 
-export function ofAtom(a: Atom): Expr { return single(term([a], 1)); }
-export function sym(name: string): Expr { return ofAtom({ kind: "symbol", name, key: name }); }
+export function ofAtom(a: Atom): Expr { return single({ atoms: [a], coefficient: 1, key: a.key }); }
+const SYMBOLS = new Map<string, Expr>(), MAX_SYMBOLS = 20_000;
+export function sym(name: string): Expr {
+  let e = SYMBOLS.get(name);
+  if (!e) {
+    if (SYMBOLS.size >= MAX_SYMBOLS) SYMBOLS.clear();
+    SYMBOLS.set(name, e = ofAtom({ kind: "symbol", name, key: name }));
+  }
+  return e;
+}
 export function load(data: string, index: readonly Expr[]): Expr {
   return ofAtom({ kind: "load", data, index, key: `${data}[${index.map((e) => e.key).join(", ")}]` });
 }
 
-function accumulate(map: Map<string, Term>, t: Term, factor: number): void {
-  const old = map.get(t.key);
-  map.set(t.key, { atoms: t.atoms, key: t.key, coefficient: (old?.coefficient ?? 0) + factor * t.coefficient });
+/** a + k·b: one pass over both. */
+function combine(a: Expr, b: Expr, k: number): Expr {
+  const x = a.terms, y = b.terms;
+  if (y.length === 0) return a;
+  if (x.length === 0) return scale(b, k);
+  const out: Term[] = [];
+  let i = 0, j = 0;
+  while (i < x.length && j < y.length) {
+    const t = x[i]!, u = y[j]!, o = before(t, u);
+    if (o < 0) { out.push(t); i++; continue; }
+    j++;
+    if (o > 0) { out.push(k === 1 ? u : times(u, k * u.coefficient)); continue; }
+    i++;
+    const c = t.coefficient + k * u.coefficient;
+    if (c !== 0) out.push(times(t, c));
+  }
+  for (; i < x.length; i++) out.push(x[i]!);
+  for (; j < y.length; j++) out.push(k === 1 ? y[j]! : times(y[j]!, k * y[j]!.coefficient));
+  return Expr.ofTerms(out);
 }
 export function add(...es: readonly Expr[]): Expr {
-  const map = new Map<string, Term>();
-  for (const e of es) for (const t of e.terms) accumulate(map, t, 1);
-  return Expr.fromMap(map);
+  let sum: Expr = ZERO;
+  for (const e of es) sum = combine(sum, e, 1);
+  return sum;
 }
 export function scale(e: Expr, k: number): Expr {
-  if (k === 1) return e;
-  const map = new Map<string, Term>();
-  for (const t of e.terms) accumulate(map, t, k);
-  return Expr.fromMap(map);
+  return k === 1 || e.terms.length === 0 ? e : k === 0 ? ZERO : Expr.ofTerms(e.terms.map((t) => times(t, k * t.coefficient)));
 }
 export function neg(e: Expr): Expr { return scale(e, -1); }
-export function sub(a: Expr, b: Expr): Expr { return b.terms.length === 0 ? a : add(a, neg(b)); }
+export function sub(a: Expr, b: Expr): Expr { return a === b ? ZERO : combine(a, b, -1); }
+/** The atoms of two products, sorted. */
+function joined(x: readonly Atom[], y: readonly Atom[]): readonly Atom[] {
+  if (x.length === 0) return y;
+  if (y.length === 0) return x;
+  const out: Atom[] = [];
+  let i = 0, j = 0;
+  while (i < x.length && j < y.length) out.push(y[j]!.key < x[i]!.key ? y[j++]! : x[i++]!);
+  while (i < x.length) out.push(x[i++]!);
+  while (j < y.length) out.push(y[j++]!);
+  return out;
+}
 export function mul(a: Expr, b: Expr): Expr {
   const ca = a.constant, cb = b.constant;
   if (ca !== undefined) return scale(b, ca);
   if (cb !== undefined) return scale(a, cb);
-  const map = new Map<string, Term>();
+  const out: Term[] = [];
   for (const x of a.terms) for (const y of b.terms) {
-    const atoms = [...x.atoms, ...y.atoms].sort((p, q) => (p.key < q.key ? -1 : p.key > q.key ? 1 : 0));
-    accumulate(map, term(atoms, x.coefficient * y.coefficient), 1);
+    const c = x.coefficient * y.coefficient;
+    out.push(x.atoms.length === 0 ? times(y, c) : y.atoms.length === 0 ? times(x, c) : term(joined(x.atoms, y.atoms), c));
   }
-  return Expr.fromMap(map);
+  return collect(out);
 }
-export function addInt(e: Expr, n: number): Expr { return n === 0 ? e : add(e, int(n)); }
+export function addInt(e: Expr, n: number): Expr { return n === 0 ? e : combine(e, int(n), 1); }
 
 /** Greatest common divisor of all coefficients (0 for the zero expression). */
 export function content(e: Expr): number {
@@ -101,13 +171,13 @@ export function floordiv(a: Expr, b: Expr): Expr {
     if (cb < 0) return floordiv(neg(a), int(-cb));
     const ca = a.constant;
     if (ca !== undefined) return int(Math.floor(ca / cb));
-    const whole = new Map<string, Term>(), rest = new Map<string, Term>();
+    const whole: Term[] = [], rest: Term[] = [];
     for (const t of a.terms) {
       const q = Math.floor(t.coefficient / cb), r = t.coefficient - q * cb;
-      if (q !== 0) accumulate(whole, { ...t, coefficient: q }, 1);
-      if (r !== 0) accumulate(rest, { ...t, coefficient: r }, 1);
+      if (q !== 0) whole.push(times(t, q));
+      if (r !== 0) rest.push(times(t, r));
     }
-    const r = Expr.fromMap(rest), w = Expr.fromMap(whole), cr = r.constant;
+    const r = Expr.ofTerms(rest), w = Expr.ofTerms(whole), cr = r.constant;
     if (cr !== undefined) return addInt(w, Math.floor(cr / cb));
     return add(w, ofAtom({ kind: "floordiv", a: r, b, key: `floordiv(${r.key}, ${b.key})` }));
   }
@@ -121,9 +191,7 @@ export function mod(a: Expr, b: Expr): Expr {
   invariant(cb !== 0, "symbolic modulo by zero");
   if (ca !== undefined && cb !== undefined) return int(((ca % cb) + cb) % cb);
   if (cb !== undefined && cb > 0) {
-    const map = new Map<string, Term>();
-    for (const t of a.terms) accumulate(map, { ...t, coefficient: ((t.coefficient % cb) + cb) % cb }, 1);
-    const r = Expr.fromMap(map);
+    const r = Expr.ofTerms(a.terms.map((t) => times(t, ((t.coefficient % cb) + cb) % cb)).filter((t) => t.coefficient !== 0));
     if (r.constant !== undefined) return r;
     return ofAtom({ kind: "mod", a: r, b, key: `mod(${r.key}, ${b.key})` });
   }
@@ -136,7 +204,7 @@ export function divideExact(a: Expr, b: Expr): Expr | undefined {
   if (a.key === b.key) return ONE;
   if (b.terms.length !== 1) return undefined;
   const d = b.terms[0]!;
-  const map = new Map<string, Term>();
+  const out: Term[] = [];
   for (const t of a.terms) {
     if (t.coefficient % d.coefficient !== 0) return undefined;
     const atoms = [...t.atoms];
@@ -145,9 +213,9 @@ export function divideExact(a: Expr, b: Expr): Expr | undefined {
       if (at < 0) return undefined;
       atoms.splice(at, 1);
     }
-    accumulate(map, term(atoms, t.coefficient / d.coefficient), 1);
+    out.push(term(atoms, t.coefficient / d.coefficient));
   }
-  return Expr.fromMap(map);
+  return collect(out);
 }
 
 function extremum(kind: "min" | "max", es: readonly Expr[]): Expr {
@@ -180,33 +248,40 @@ export function asSymbol(e: Expr): string | undefined {
   return a.kind === "symbol" ? a.name : undefined;
 }
 
-/** Rebuilds an expression with each atom replaced; `f` returns undefined to rebuild the atom from its (mapped) parts. */
+/** Rebuilds an expression with each atom replaced; `f` returns undefined to rebuild the atom from its (mapped) parts. What does not change is shared. */
 export function mapAtoms(e: Expr, f: (a: Atom) => Expr | undefined): Expr {
-  const visit = (a: Atom): Expr => {
+  /** Undefined: the atom stays. */
+  const visit = (a: Atom): Expr | undefined => {
     const direct = f(a);
     if (direct) return direct;
     switch (a.kind) {
-      case "symbol": return ofAtom(a);
-      case "floordiv": return floordiv(mapAtoms(a.a, f), mapAtoms(a.b, f));
-      case "mod": return mod(mapAtoms(a.a, f), mapAtoms(a.b, f));
-      case "min": return min(...a.args.map((x) => mapAtoms(x, f)));
-      case "max": return max(...a.args.map((x) => mapAtoms(x, f)));
-      case "load": return load(a.data, a.index.map((x) => mapAtoms(x, f)));
+      case "symbol": return undefined;
+      case "floordiv": case "mod": {
+        const x = mapAtoms(a.a, f), y = mapAtoms(a.b, f);
+        return x === a.a && y === a.b ? undefined : (a.kind === "mod" ? mod : floordiv)(x, y);
+      }
+      case "min": case "max": case "load": {
+        const parts = a.kind === "load" ? a.index : a.args, mapped = parts.map((x) => mapAtoms(x, f));
+        return mapped.every((x, i) => x === parts[i]) ? undefined : a.kind === "load" ? load(a.data, mapped) : extremum(a.kind, mapped);
+      }
     }
   };
+  let kept: Term[] | undefined;
   let sum: Expr = ZERO;
-  for (const t of e.terms) {
-    let product = int(t.coefficient);
-    for (const a of t.atoms) product = mul(product, visit(a));
-    sum = add(sum, product);
-  }
-  return sum;
+  e.terms.forEach((t, i) => {
+    const mapped = t.atoms.map(visit);
+    if (mapped.every((x) => x === undefined)) { kept?.push(t); return; }
+    kept ??= e.terms.slice(0, i);
+    sum = combine(sum, t.atoms.reduce<Expr>((p, a, k) => mul(p, mapped[k] ?? ofAtom(a)), int(t.coefficient)), 1);
+  });
+  return kept ? combine(sum, Expr.ofTerms(kept), 1) : e;
 }
 export function substitute(e: Expr, map: ReadonlyMap<string, Expr>): Expr {
-  if (map.size === 0 || e.constant !== undefined) return e;
+  if (map.size === 0 || !e.atoms.some((a) => a.kind === "symbol" && map.has(a.name))) return e;
   return mapAtoms(e, (a) => (a.kind === "symbol" ? map.get(a.name) : undefined));
 }
 
+/** Calls `f` for every atom where it stands, parents first. */
 export function visitAtoms(e: Expr, f: (a: Atom) => void): void {
   for (const t of e.terms) for (const a of t.atoms) {
     f(a);
@@ -215,18 +290,31 @@ export function visitAtoms(e: Expr, f: (a: Atom) => void): void {
     else if (a.kind === "load") for (const x of a.index) visitAtoms(x, f);
   }
 }
+function distinctAtoms(e: Expr): readonly Atom[] {
+  const out: Atom[] = [];
+  const known = (a: Atom): boolean => { for (const x of out) if (x.key === a.key) return true; return false; };
+  const visit = (x: Expr): void => {
+    for (const t of x.terms) for (const a of t.atoms) {
+      if (known(a)) continue;
+      out.push(a);
+      if (a.kind === "floordiv" || a.kind === "mod") { visit(a.a); visit(a.b); }
+      else if (a.kind === "min" || a.kind === "max") a.args.forEach(visit);
+      else if (a.kind === "load") a.index.forEach(visit);
+    }
+  };
+  visit(e);
+  return out.length === 0 ? NO_ATOMS : out;
+}
 export function freeSymbols(e: Expr, into: Set<string> = new Set()): Set<string> {
-  visitAtoms(e, (a) => { if (a.kind === "symbol") into.add(a.name); });
+  for (const a of e.atoms) if (a.kind === "symbol") into.add(a.name);
   return into;
 }
-export function dependsOn(e: Expr, name: string): boolean {
-  let found = false;
-  visitAtoms(e, (a) => { if (a.kind === "symbol" && a.name === name) found = true; });
-  return found;
-}
+export function dependsOn(e: Expr, name: string): boolean { return e.atoms.some((a) => a.kind === "symbol" && a.name === name); }
+/** Does it read a container? */
+export function hasLoads(e: Expr): boolean { return e.atoms.some((a) => a.kind === "load"); }
 /** Containers whose values the expression loads. */
 export function loadedContainers(e: Expr, into: Set<string> = new Set()): Set<string> {
-  visitAtoms(e, (a) => { if (a.kind === "load") into.add(a.data); });
+  for (const a of e.atoms) if (a.kind === "load") into.add(a.data);
   return into;
 }
 
@@ -236,22 +324,19 @@ export function loadedContainers(e: Expr, into: Set<string> = new Set()): Set<st
  */
 export function affine(e: Expr, variables: ReadonlySet<string>): { readonly coefficients: ReadonlyMap<string, Expr>; readonly rest: Expr } | undefined {
   const coefficients = new Map<string, Expr>();
-  const rest = new Map<string, Term>();
+  if (!e.atoms.some((a) => a.kind === "symbol" && variables.has(a.name))) return { coefficients, rest: e };
+  const rest: Term[] = [];
   for (const t of e.terms) {
     const at = t.atoms.findIndex((a) => a.kind === "symbol" && variables.has(a.name));
-    const others = t.atoms.filter((_, i) => i !== at);
-    for (const a of others) {
-      if (a.kind === "symbol") { if (variables.has(a.name)) return undefined; continue; }
-      let bad = false;
-      visitAtoms(ofAtom(a), (x) => { if (x.kind === "symbol" && variables.has(x.name)) bad = true; });
-      if (bad) return undefined;
+    for (const [i, a] of t.atoms.entries()) {
+      if (i === at) continue;
+      if (a.kind === "symbol" ? variables.has(a.name) : ofAtom(a).atoms.some((x) => x.kind === "symbol" && variables.has(x.name))) return undefined;
     }
-    if (at < 0) { accumulate(rest, t, 1); continue; }
+    if (at < 0) { rest.push(t); continue; }
     const v = (t.atoms[at] as { name: string }).name;
-    coefficients.set(v, add(coefficients.get(v) ?? ZERO, single(term(others, t.coefficient))));
+    coefficients.set(v, add(coefficients.get(v) ?? ZERO, single(term(t.atoms.filter((_, i) => i !== at), t.coefficient))));
   }
-  for (const [v, c] of coefficients) if (c.terms.length === 0) coefficients.delete(v);
-  return { coefficients, rest: Expr.fromMap(rest) };
+  return { coefficients, rest: Expr.ofTerms(rest) };
 }
 
 /** The value for given symbols. `loads` answers container loads. Throws on an unknown symbol. */

@@ -85,8 +85,13 @@ function extreme(a: Atom, l: LoopRange, facts: Assumptions, lower: boolean): Exp
   }
 }
 
-/** `begin <= variable < end` as facts. */
-export function rangeFacts(l: LoopRange): readonly Expr[] {
-  const v = sym(l.variable);
-  return [sub(v, l.begin), addInt(sub(l.end, v), -1)];
+const ranges = new WeakMap<object, readonly [Expr, Expr]>();
+/** `begin <= variable < end` as facts. Remembered: they are asked for at every visit of a loop. */
+export function rangeFacts(l: LoopRange): readonly [Expr, Expr] {
+  let known = ranges.get(l);
+  if (!known) {
+    const v = sym(l.variable);
+    ranges.set(l, known = [sub(v, l.begin), addInt(sub(l.end, v), -1)]);
+  }
+  return known;
 }

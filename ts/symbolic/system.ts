@@ -3,19 +3,20 @@
  *
  * Constraints are linear over *monomials*: a product of atoms counts as one unknown. Around that: definitions of floor division, modulo, minimum and
  * maximum are added as facts (the last two by case split), and products of two known non-negative facts where the question has products of
- * symbols (so that i*n + j < m*n follows from 0 <= i < m, 0 <= j < n). The core is Fourier-Motzkin elimination with integer tightening: rows are divided by
- * the gcd of their coefficients and the constant rounded down. "true" is a proof; "false" says nothing.
+ * symbols (so that i*n + j < m*n follows from 0 <= i < m, 0 <= j < n). The core is `contradictory` (ts/symbolic/eliminate.ts). "true" is a proof; "false" says nothing.
  */
-import { add, addInt, mul, neg, sub, sym, visitAtoms, type Atom, type Expr } from "./expr.js";
+import { add, addInt, int, mul, neg, sub, sym, ZERO, type Atom, type Expr } from "./expr.js";
 import type { Assumptions } from "./assumptions.js";
+import { contradictory, type Vector } from "./eliminate.js";
 
 /** `expr >= 0` or `expr == 0`. */
 export interface Constraint { readonly kind: "ge" | "eq"; readonly expr: Expr }
 export const ge = (expr: Expr): Constraint => ({ kind: "ge", expr });
 export const eq = (expr: Expr): Constraint => ({ kind: "eq", expr });
 
-const MAX_ROWS = 400, MAX_PRODUCTS = 48, MAX_SPLITS = 3, CACHE_SIZE = 50_000;
+const MAX_PRODUCTS = 48, MAX_SPLITS = 3, CACHE_SIZE = 50_000;
 const cache = new Map<string, boolean>();
+const ascending = (a: number, b: number): number => a - b;
 
 /** True only if no integers satisfy all constraints and facts. */
 export function infeasible(constraints: readonly Constraint[], facts: Assumptions): boolean {
@@ -27,7 +28,7 @@ export function infeasible(constraints: readonly Constraint[], facts: Assumption
   }
   if (goal.length === 0 && facts.facts.length === 0) return false;
   const relevant = relevantFacts(goal, facts.facts);
-  const key = `${goal.map((c) => `${c.kind}${c.expr.key}`).sort().join(";")}|${relevant.map((e) => e.key).sort().join(";")}`;
+  const key = `${goal.map((c) => (c.kind === "eq" ? -c.expr.id : c.expr.id)).sort(ascending).join(",")}|${relevant.map((e) => e.id).sort(ascending).join(",")}`;
   let known = cache.get(key);
   if (known === undefined) {
     known = decide([...goal, ...relevant.map(ge)], MAX_SPLITS);
@@ -37,24 +38,19 @@ export function infeasible(constraints: readonly Constraint[], facts: Assumption
   return known;
 }
 
-function symbolsIn(e: Expr, into: Set<string>): void {
-  visitAtoms(e, (a) => { if (a.kind === "symbol") into.add(a.name); else if (a.kind === "load") into.add(a.key); });
-}
-
-/** Facts connected to the question through shared symbols. */
+/** Facts connected to the question through shared symbols and loads. */
 function relevantFacts(goal: readonly Constraint[], facts: readonly Expr[]): Expr[] {
-  const seen = new Set<string>();
-  for (const c of goal) symbolsIn(c.expr, seen);
-  const parts = facts.map((e) => { const s = new Set<string>(); symbolsIn(e, s); return { e, s, used: false }; });
-  const out: Expr[] = [];
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const p of parts) {
-      if (p.used || ![...p.s].some((x) => seen.has(x))) continue;
-      p.used = true; changed = true;
-      out.push(p.e);
-      for (const x of p.s) seen.add(x);
+  const seen = new Set<string>(), out: Expr[] = [];
+  const mention = (e: Expr): void => { for (const a of e.atoms) if (a.kind === "symbol" || a.kind === "load") seen.add(a.key); };
+  for (const c of goal) mention(c.expr);
+  let waiting = facts;
+  for (let before = -1; waiting.length > 0 && before !== waiting.length;) {
+    before = waiting.length;
+    const rest: Expr[] = [];
+    for (const e of waiting) {
+      if (e.atoms.some((a) => (a.kind === "symbol" || a.kind === "load") && seen.has(a.key))) { out.push(e); mention(e); } else rest.push(e);
     }
+    waiting = rest;
   }
   return out;
 }
@@ -62,7 +58,7 @@ function relevantFacts(goal: readonly Constraint[], facts: readonly Expr[]): Exp
 /** Atoms other than symbols, each once, innermost included. */
 function compoundAtoms(cs: readonly Constraint[]): Atom[] {
   const found = new Map<string, Atom>();
-  for (const c of cs) visitAtoms(c.expr, (a) => { if (a.kind !== "symbol" && !found.has(a.key)) found.set(a.key, a); });
+  for (const c of cs) for (const a of c.expr.atoms) if (a.kind !== "symbol" && !found.has(a.key)) found.set(a.key, a);
   return [...found.values()];
 }
 
@@ -71,9 +67,9 @@ const ofAtom = (a: Atom): Expr => sym(a.key);
 /** Atoms become plain symbols named by their key, so that the rest sees polynomials over symbols only. */
 function flatten(e: Expr): Expr {
   if (e.terms.every((t) => t.atoms.every((a) => a.kind === "symbol"))) return e;
-  let sum: Expr = addInt(sub(e, e), 0);
+  let sum: Expr = ZERO;
   for (const t of e.terms) {
-    let p: Expr = addInt(sub(e, e), t.coefficient);
+    let p: Expr = int(t.coefficient);
     for (const a of t.atoms) p = mul(p, ofAtom(a));
     sum = add(sum, p);
   }
@@ -140,91 +136,16 @@ function products(cs: readonly Constraint[]): Constraint[] {
   return out;
 }
 
-interface Row { readonly c: number[]; readonly k: number }
-
-const gcd = (a: number, b: number): number => { a = Math.abs(a); b = Math.abs(b); while (b) [a, b] = [b, a % b]; return a; };
-
-/** Divides by the gcd and rounds the constant down; undefined where the row is trivially true; a row without unknowns and k < 0 is a contradiction. */
-function tighten(c: number[], k: number): Row | undefined | "contradiction" | "overflow" {
-  let g = 0;
-  for (const x of c) { if (!Number.isSafeInteger(x)) return "overflow"; if (x !== 0) { g = gcd(g, x); if (g === 1) break; } }
-  if (g === 0) return k < 0 ? "contradiction" : undefined;
-  if (g > 1) return { c: c.map((x) => x / g), k: Math.floor(k / g) };
-  return Number.isSafeInteger(k) ? { c, k } : "overflow";
-}
-
-/** Fourier-Motzkin over monomials. */
+/** The constraints as vectors over their monomials. */
 function linear(cs: readonly Constraint[]): boolean {
   const index = new Map<string, number>();
   for (const c of cs) for (const t of c.expr.terms) if (t.atoms.length > 0 && !index.has(t.key)) index.set(t.key, index.size);
-  const n = index.size;
-  const vector = (e: Expr): { c: number[]; k: number } => {
+  const n = index.size, equalities: Vector[] = [], rows: Vector[] = [];
+  for (const { kind, expr } of cs) {
     const c = new Array<number>(n).fill(0);
     let k = 0;
-    for (const t of e.terms) if (t.atoms.length === 0) k = t.coefficient; else c[index.get(t.key)!] = t.coefficient;
-    return { c, k };
-  };
-  let equalities = cs.filter((c) => c.kind === "eq").map((c) => vector(c.expr));
-  let rows: { c: number[]; k: number }[] = cs.filter((c) => c.kind === "ge").map((c) => vector(c.expr));
-
-  // Equalities with a unit coefficient are substituted; the others are checked by gcd and kept as two inequalities.
-  while (equalities.length > 0) {
-    for (const e of equalities) {
-      const g = e.c.reduce((a, x) => gcd(a, x), 0);
-      if (g === 0) { if (e.k !== 0) return true; } else if (e.k % g !== 0) return true;
-      else if (g > 1) { e.c = e.c.map((x) => x / g); e.k /= g; }
-    }
-    const at = equalities.findIndex((e) => e.c.some((x) => Math.abs(x) === 1));
-    if (at < 0) {
-      for (const e of equalities) rows.push({ c: e.c, k: e.k }, { c: e.c.map((x) => -x), k: -e.k });
-      break;
-    }
-    const [e] = equalities.splice(at, 1), v = e!.c.findIndex((x) => Math.abs(x) === 1), s = e!.c[v]!;
-    const replace = (r: { c: number[]; k: number }): { c: number[]; k: number } => {
-      const f = r.c[v]!;
-      if (f === 0) return r;
-      // x_v = -(rest)/s with s = ±1
-      return { c: r.c.map((x, i) => (i === v ? 0 : x - f * s * e!.c[i]!)), k: r.k - f * s * e!.k };
-    };
-    equalities = equalities.map(replace);
-    rows = rows.map(replace);
+    for (const t of expr.terms) if (t.atoms.length === 0) k = t.coefficient; else c[index.get(t.key)!] = t.coefficient;
+    (kind === "eq" ? equalities : rows).push({ c, k });
   }
-
-  let current = new Map<string, Row>();
-  const put = (map: Map<string, Row>, c: number[], k: number): boolean => {
-    const t = tighten(c, k);
-    if (t === "contradiction") return true;
-    if (t === undefined || t === "overflow") return false;
-    const key = t.c.join(","), old = map.get(key);
-    if (!old || t.k < old.k) map.set(key, t);
-    return false;
-  };
-  for (const r of rows) if (put(current, r.c, r.k)) return true;
-  const live = new Set<number>();
-  for (let v = 0; v < n; v++) live.add(v);
-  while (live.size > 0) {
-    let best = -1, cost = Infinity;
-    for (const v of live) {
-      let p = 0, q = 0;
-      for (const r of current.values()) { const x = r.c[v]!; if (x > 0) p++; else if (x < 0) q++; }
-      if (p + q === 0) { live.delete(v); continue; }
-      const c = p * q - p - q;
-      if (c < cost) { cost = c; best = v; }
-    }
-    if (best < 0) break;
-    live.delete(best);
-    const next = new Map<string, Row>(), pos: Row[] = [], negs: Row[] = [];
-    for (const [key, r] of current) { const x = r.c[best]!; if (x > 0) pos.push(r); else if (x < 0) negs.push(r); else next.set(key, r); }
-    if (next.size + pos.length * negs.length > MAX_ROWS) return false;
-    for (const p of pos) for (const q of negs) {
-      const a = -q.c[best]!, b = p.c[best]!, g = gcd(a, b), fa = a / g, fb = b / g;
-      const c = new Array<number>(n);
-      for (let i = 0; i < n; i++) c[i] = fa * p.c[i]! + fb * q.c[i]!;
-      if (put(next, c, fa * p.k + fb * q.k)) return true;
-    }
-    // A pair  x >= l, -x >= -u  with l > u contradicts at once.
-    for (const r of next.values()) { const other = next.get(r.c.map((x) => -x).join(",")); if (other && r.k + other.k < 0) return true; }
-    current = next;
-  }
-  return false;
+  return contradictory(n, equalities, rows);
 }

@@ -39,15 +39,27 @@ export function fuseLoops(graph: Graph): Graph {
 
 function fuseList(graph: Graph, list: readonly Node[], facts: Assumptions): readonly Node[] {
   let current = list;
+  // A pair is the same after another pair has been joined.
+  const commuting = pairwise((a, b) => commute(graph, a, b, facts)), joined = pairwise((a, b) => fuse(graph, a as Loop, b as Loop, facts));
   for (;;) {
-    const next = fuseOnce(graph, current, facts);
+    const next = fuseOnce(current, commuting, joined);
     if (!next) return current;
     current = next;
   }
 }
 
+function pairwise<T>(f: (a: Node, b: Node) => T): (a: Node, b: Node) => T {
+  const known = new Map<Node, Map<Node, T>>();
+  return (a, b) => {
+    let of = known.get(a);
+    if (!of) known.set(a, of = new Map<Node, T>());
+    if (!of.has(b)) of.set(b, f(a, b));
+    return of.get(b)!;
+  };
+}
+
 /** Joins one pair: the later loop moves up to the earlier one, or the earlier down to the later. */
-function fuseOnce(graph: Graph, list: readonly Node[], facts: Assumptions): readonly Node[] | undefined {
+function fuseOnce(list: readonly Node[], commuting: (a: Node, b: Node) => boolean, joined: (a: Node, b: Node) => Loop | undefined): readonly Node[] | undefined {
   for (let i = 1; i < list.length; i++) {
     const n = list[i]!;
     if (n.kind !== "loop" || !fusible(n)) continue;
@@ -55,11 +67,11 @@ function fuseOnce(graph: Graph, list: readonly Node[], facts: Assumptions): read
     for (let c = i - 1; c >= 0; c--) {
       const m = list[c]!;
       if (m.kind === "loop" && fusible(m)) {
-        const down = up || list.slice(c + 1, i).every((x) => commute(graph, m, x, facts));
-        const f = down ? fuse(graph, m, n, facts) : undefined;
+        const down = up || list.slice(c + 1, i).every((x) => commuting(m, x));
+        const f = down ? joined(m, n) : undefined;
         if (f) return up ? [...list.slice(0, c), f, ...list.slice(c + 1, i), ...list.slice(i + 1)] : [...list.slice(0, c), ...list.slice(c + 1, i), f, ...list.slice(i + 1)];
       }
-      up = up && commute(graph, m, n, facts);
+      up = up && commuting(m, n);
     }
   }
   return undefined;

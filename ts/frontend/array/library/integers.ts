@@ -1,6 +1,6 @@
 /** Symbolic integers in the two languages' arithmetic: what is proven of them, and what is taken for granted under an entry check. */
 import type { SourceLoc } from "../../../base/errors.js";
-import { add, addInt, divideExact, Expr, floordiv, int, loadedContainers, max, mod, mul, neg, sub, ZERO } from "../../../symbolic/expr.js";
+import { add, addInt, divideExact, floordiv, int, loadedContainers, max, mod, mul, neg, sub, ofTerm, ZERO, type Expr } from "../../../symbolic/expr.js";
 import { nonNegative } from "../../../symbolic/prove.js";
 import { entryBound } from "../bounds.js";
 import type { Lowering } from "../context.js";
@@ -59,7 +59,7 @@ export function remainder(ctx: Lowering, a: Expr, b: Expr): Expr | undefined {
 export function modulo(ctx: Lowering, a: Expr, b: Expr): Expr {
   if (proven(ctx, a) && proven(ctx, addInt(sub(b, a), -1))) return a;
   let rest = a;
-  if (b.constant === undefined) for (const t of a.terms) { const e = Expr.fromMap(new Map([[t.key, t]])); if (divideExact(e, b)) rest = sub(rest, e); }
+  if (b.constant === undefined) for (const t of a.terms) { const e = ofTerm(t); if (divideExact(e, b)) rest = sub(rest, e); }
   if (rest !== a && proven(ctx, rest) && proven(ctx, addInt(sub(b, rest), -1))) return rest;
   return mod(rest, b);
 }
@@ -75,7 +75,7 @@ function withoutRemainders(e: Expr, b: Expr): Expr {
     const u = m.args.find((x) => x.constant === undefined);
     if (!u || !m.args.some((x) => x.constant === 0)) continue;
     const other = mod(max(neg(u), ZERO), b);
-    if (e.terms.some((x) => x.coefficient === -1 && x.atoms.length === 1 && x.key === other.terms[0]?.key)) out = add(sub(add(out, other), Expr.fromMap(new Map([[t.key, t]]))), u);
+    if (e.terms.some((x) => x.coefficient === -1 && x.atoms.length === 1 && x.key === other.terms[0]?.key)) out = add(sub(add(out, other), ofTerm(t)), u);
   }
   return out;
 }
