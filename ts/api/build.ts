@@ -1,14 +1,18 @@
 /** From a program, a verb and a signature to compiled plain data: what a callable keeps per signature, and what the disk cache holds. */
 import { createHash } from "node:crypto";
 import type { Decision } from "../checkpoint/resolve.js";
-import { differentiate, finish, type Trace } from "../compile/pipeline.js";
+import { lazy } from "../base/lazy.js";
+import type { Trace } from "../compile/pipeline.js";
 import { buildId } from "../compile/program-cache.js";
-import type { Program, ProgramFacts } from "../compile/program.js";
+import type { Memory, Program, ProgramFacts } from "../compile/program.js";
 import type { Signature } from "../frontend/array/signature.js";
 import type { Plan } from "../lower/plan.js";
 import { DaceError, formatLoc } from "../base/errors.js";
 import { containerOfParameter, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
 import type { DerivativeOptions } from "./options.js";
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("../compile/pipeline.js"));
 
 export type Verb = "jit" | "grad" | "valueAndGrad" | "vjp";
 
@@ -27,19 +31,19 @@ export interface Compiled {
 }
 
 /** The key of a compiled variant on disk; undefined where the program cannot be identified by text. */
-export function planKey(program: Program, verb: Verb, options: DerivativeOptions, signatureKey: string): string | undefined {
-  const key = program.cacheKey();
+export function planKey(program: Program, verb: Verb, options: DerivativeOptions, signatureKey: string, memory?: Memory): string | undefined {
+  const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
   const { wrt, of, precision } = options;
   return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", signatureKey])).digest("hex");
 }
-export function factsKey(program: Program): string | undefined {
-  const key = program.cacheKey();
+export function factsKey(program: Program, memory?: Memory): string | undefined {
+  const key = program.cacheKey(memory);
   return key && createHash("sha256").update(`facts\0${buildId()}\0${key}`).digest("hex");
 }
 
 export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
-  const precision = options.precision ?? "default";
+  const precision = options.precision ?? "default", { differentiate, finish } = pipeline();
   // Before anything else: `wrt` naming an integer is the user's first mistake to hear of.
   const positions = verb === "jit" ? [] : positionsOf(options.wrt, facts, signature.parameters, verb === "vjp" ? "all" : "first");
   const primal = trace.stage("simplified", () => program.graph(signature));

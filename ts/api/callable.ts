@@ -64,7 +64,11 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
   };
   const call = (...args: unknown[]): unknown => {
     try {
-      if (fast?.matches(args) && !core.disposed) return fast.run(args);
+      if (fast?.matches(args) && !core.disposed) {
+        const start = performance.now(), result = fast.run(args);
+        core.ranAgain(fast.variant, fast.layout, performance.now() - start);
+        return result;
+      }
       return slow(args);
     } catch (e) { throw asDaceError(e); }
   };

@@ -1,7 +1,8 @@
 /** What stands behind a callable: specialises to its arguments, compiles once per signature, keeps what it compiled. */
 import { bytesOf } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
-import { Trace } from "../compile/pipeline.js";
+import { lazy } from "../base/lazy.js";
+import type { Trace } from "../compile/pipeline.js";
 import { ProgramCache } from "../compile/program-cache.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
@@ -12,7 +13,6 @@ import { asDeclared, classify, type Given } from "../runtime/arguments.js";
 import { Executable, locate, type Backend, type RunReport } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
 import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
-import { graphText } from "../sdfg/text.js";
 import { makeVariant, type Variant } from "./bind.js";
 import { compile, factsKey, planKey, type Compiled, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
@@ -20,6 +20,11 @@ import { evaluate } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
 import { positionsOf } from "./derive.js";
 import { toProgram } from "./program.js";
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("../compile/pipeline.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const texts = lazy(() => require("../sdfg/text.js") as typeof import("../sdfg/text.js"));
 
 /** Of one run. */
 export interface Report extends RunReport {
@@ -50,6 +55,8 @@ export class Core {
   #backend: Backend | undefined;
   #facts: ProgramFacts | undefined;
   #last: { readonly variant: Variant; readonly layout: Layout; readonly run: RunReport } | undefined;
+  /** Milliseconds of the last run, if it took the short way. */
+  #again: number | undefined;
   #disposed = false;
 
   constructor(readonly verb: Verb, source: unknown, readonly options: DerivativeOptions) {
@@ -66,7 +73,7 @@ export class Core {
 
   get facts(): ProgramFacts {
     if (this.#facts) return this.#facts;
-    const key = this.cache.mode === "off" ? undefined : factsKey(this.program);
+    const key = this.cache.mode === "off" ? undefined : factsKey(this.program, this.cache);
     const stored = key === undefined ? undefined : this.cache.get(key) as (Omit<ProgramFacts, "integers" | "fixed"> & { integers: string[]; fixed?: string[] }) | undefined;
     if (stored) this.program.recall({ ...stored, integers: new Set(stored.integers), fixed: new Set(stored.fixed) });
     const facts = this.program.facts();
@@ -122,12 +129,12 @@ export class Core {
   }
 
   #build(signature: Signature, key: string): Variant {
-    const trace = new Trace();
     const start = performance.now();
-    const diskKey = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.options, key);
+    const diskKey = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.options, key, this.cache);
     let compiled = diskKey === undefined ? undefined : this.cache.get(diskKey) as Compiled | undefined;
     if (compiled && compiled.plan.version === PLAN_VERSION) this.#fromDisk.add(compiled);
     else {
+      const trace: Trace = new (pipeline().Trace)();
       compiled = compile(this.program, this.facts, this.verb, this.options, signature, trace);
       Object.assign(this.#stages, trace.timings);
       if (diskKey !== undefined) this.cache.put(diskKey, compiled);
@@ -154,13 +161,18 @@ export class Core {
     if (need > this.#limit) throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${this.#limit}`, { hint: `the smallest limit that works is ${need} bytes` });
   }
 
-  ran(variant: Variant, layout: Layout, run: RunReport): void { this.#last = { variant, layout, run }; }
+  ran(variant: Variant, layout: Layout, run: RunReport): void { this.#last = { variant, layout, run }; this.#again = undefined; }
+  /** A run of the short way; costs next to nothing. */
+  ranAgain(variant: Variant, layout: Layout, ms: number): void {
+    if (this.#last?.variant !== variant || this.#last.layout !== layout) this.#last = { variant, layout, run: { device: variant.executable.backend.device, ms, arenaBytes: layout.arenaBytes, ...variant.executable.report } };
+    this.#again = ms;
+  }
 
   get report(): Report | undefined {
     if (!this.#last) return undefined;
     const { variant, layout, run } = this.#last;
     return {
-      ...run, ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: peakBytes(variant, layout),
+      ...run, ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: peakBytes(variant, layout),
       buffers: variant.compiled.plan.buffers.map((b, i) => ({ name: b.label ?? b.name, bytes: layout.elements[i]! * bytesOf(b.dtype), storage: b.storage, ...(b.role ? { role: b.role } : {}) })),
     };
   }
@@ -168,9 +180,9 @@ export class Core {
   /** The text of every stage for these arguments; compiles to the last stage, runs nothing. */
   lowered(given: readonly Given[]): Lowered {
     const { variant } = this.variant(given);
-    const trace = new Trace();
+    const trace: Trace = new (pipeline().Trace)();
     const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#signatures.get(variant)!, trace);
-    const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, graphText(g)]));
+    const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, texts().graphText(g)]));
     return { sdfg: stages["scheduled"]!, plan, source: variant.executable.backend.device === "js" ? plan.js : plan.cpp.sources.join("\n"), stages };
   }
 }

@@ -1,13 +1,18 @@
 /** Choosing what is differentiated with respect to what, and derivatives as programs of their own. */
 import { isComplex, isDifferentiable } from "../base/dtypes.js";
 import { DaceError, type SourceFile } from "../base/errors.js";
-import { differentiate, type Differentiated } from "../compile/pipeline.js";
-import { Program, type ProgramFacts } from "../compile/program.js";
-import { writtenBases } from "../autodiff/prepare.js";
+import { lazy } from "../base/lazy.js";
+import type { Differentiated } from "../compile/pipeline.js";
+import { Program, type Memory, type ProgramFacts } from "../compile/program.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { ReturnValue } from "../sdfg/nodes.js";
 import type { DerivativeOptions, Which } from "./options.js";
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("../compile/pipeline.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const prepare = lazy(() => require("../autodiff/prepare.js") as typeof import("../autodiff/prepare.js"));
 
 /** Parameter positions that `wrt` names. */
 export function positionsOf(wrt: Which | undefined, facts: ProgramFacts, types: readonly ParameterType[], fallback: "first" | "all"): number[] {
@@ -36,7 +41,7 @@ export function outputsOf(graph: Graph): Map<string, string> {
     else if (r.kind === "tuple") r.items.forEach((x, i) => { walk(x, `return[${i}]`); });
   };
   walk(graph.result, "return");
-  const written = writtenBases(graph, graph.body);
+  const written = prepare().writtenBases(graph, graph.body);
   for (const p of graph.parameters) if (p.kind === "container" && !p.name.startsWith("capture:") && written.has(graph.container(p.container).view?.base ?? p.container)) out.set(p.name, p.container);
   return out;
 }
@@ -94,11 +99,11 @@ export class GradientProgram extends Program {
   override recall(facts: ProgramFacts): void { this.#facts ??= facts; }
   override captured(parameter: string): unknown { return this.inner.captured(parameter); }
   override source(): SourceFile | undefined { return this.inner.source(); }
-  cacheKey(): string | undefined { const k = this.inner.cacheKey(); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
+  cacheKey(memory?: Memory): string | undefined { const k = this.inner.cacheKey(memory); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
   graph(signature: Signature): Graph {
     const graph = this.inner.graph(signature), facts = this.inner.facts();
     const positions = positionsOf(this.options.wrt, facts, signature.parameters, "first");
-    const d: Differentiated = differentiate(graph, { wrt: positions.map((i) => containerOfParameter(graph, facts, i)), of: [scalarOutput(graph, facts, this.options.of)], seeds: "unit", keep: [] });
+    const d: Differentiated = pipeline().differentiate(graph, { wrt: positions.map((i) => containerOfParameter(graph, facts, i)), of: [scalarOutput(graph, facts, this.options.of)], seeds: "unit", keep: [] });
     const items = positions.map((i): ReturnValue => ({ kind: "container", name: d.outputs[`grad:${containerOfParameter(graph, facts, i)}`]! }));
     return d.graph.with({ result: Array.isArray(this.options.wrt) ? { kind: "tuple", items } : items[0]! });
   }

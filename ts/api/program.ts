@@ -5,9 +5,16 @@ import { resolve } from "node:path";
 import { DaceError, type SourceFile } from "../base/errors.js";
 import { ArraySource } from "../compile/array-source.js";
 import { Program } from "../compile/program.js";
-import { captureFunction, parseJavaScript } from "../frontend/javascript/index.js";
-import { parsePython } from "../frontend/python/index.js";
+import { lazy } from "../base/lazy.js";
+import type { Closures, Lookup } from "../frontend/javascript/closure.js";
 import { checkOptions, type Options } from "./options.js";
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const javascriptFrontend = lazy(() => require("../frontend/javascript/index.js") as typeof import("../frontend/javascript/index.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const closures = lazy(() => require("../frontend/javascript/closure.js") as typeof import("../frontend/javascript/closure.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const pythonFrontend = lazy(() => require("../frontend/python/index.js") as typeof import("../frontend/python/index.js"));
 
 /** The Program behind a callable; null: what the callable gives is none. */
 export const PROGRAM = Symbol.for("dace-ad-native.program");
@@ -23,11 +30,30 @@ export function toProgram(x: unknown, options: Options = {}): Program {
     if (inner === null) throw new DaceError("ARGUMENT", `what ${x.name}() made is not a program: it returns an object`, { hint: "grad(…) and jit(…) are programs; vjp(grad(f)) gives second derivatives" });
     const known = options.captures ? undefined : captured.get(x);
     if (known) return known;
-    const p = new ArraySource(() => captureFunction(x, options.captures ? { captures: { ...options.captures } } : {}));
+    const p = liveFunction(x as (...args: never[]) => unknown, options.captures);
     if (!options.captures) captured.set(x, p);
     return p;
   }
   throw new DaceError("ARGUMENT", "a program is a function, or what python(), javascript() or a verb returned");
+}
+
+function liveFunction(fn: (...args: never[]) => unknown, captures: Options["captures"]): Program {
+  const fresh = (): Closures => new (closures().Closures)({ ...captures });
+  // What was found at the first look stays: captures are read once.
+  let looked: Closures | undefined, spare: Closures | undefined;
+  return new ArraySource(() => javascriptFrontend().captureFunction(fn, { closures: (looked ??= spare ?? fresh()) }), {
+    closure: {
+      key: () => (spare = fresh()).placeKey(fn),
+      same: ({ log, digest }) => {
+        const c = spare ?? fresh();
+        spare = undefined;
+        try { if (c.digest(fn, log as Lookup[]) !== digest) return false; } finally { c.close(); }
+        looked = c;
+        return true;
+      },
+      looked: () => { const digest = looked?.digest(fn, looked.log); return digest === undefined ? undefined : { log: looked!.log, digest }; },
+    },
+  });
 }
 
 export type FileOrSource = string | URL | { readonly source: string; readonly name?: string } | { readonly file: string | URL };
@@ -45,7 +71,7 @@ export function python<A extends unknown[] = unknown[], R = unknown>(from: FileO
   if (typeof options?.function !== "string") throw new DaceError("ARGUMENT", "python() needs { function: \"name\" }");
   for (const k of Object.keys(options)) if (k !== "function") throw new DaceError("ARGUMENT", `unknown option ${k} of python()`);
   const source = readSource(from);
-  return new ArraySource<A, R>(() => parsePython(source, options.function), { source, identity: `python ${options.function}` });
+  return new ArraySource<A, R>(() => pythonFrontend().parsePython(source, options.function), { source, identity: `python ${options.function}` });
 }
 
 /** A plain JavaScript function, or one of a JavaScript source text. */
@@ -54,5 +80,5 @@ export function javascript<A extends unknown[] = unknown[], R = unknown>(from: (
   const name = options.function;
   if (typeof name !== "string") throw new DaceError("ARGUMENT", "javascript() of a text needs { function: \"name\" }");
   const source = readSource(from);
-  return new ArraySource<A, R>(() => parseJavaScript(source, name), { source, identity: `javascript ${name}` });
+  return new ArraySource<A, R>(() => javascriptFrontend().parseJavaScript(source, name), { source, identity: `javascript ${name}` });
 }

@@ -1,19 +1,40 @@
 /** Programs that come through a frontend as an array program. */
 import { createHash } from "node:crypto";
 import type { SourceFile } from "../base/errors.js";
-import type { ArrayProgram, FunctionDef } from "../frontend/array/ast.js";
+import type { ArrayProgram } from "../frontend/array/ast.js";
 import type { Signature } from "../frontend/array/signature.js";
-import { integerParameters, powerParameters } from "../frontend/array/usage.js";
-import { lowerProgram } from "../frontend/array/index.js";
+import { lazy } from "../base/lazy.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { simplifyGraph } from "./pipeline.js";
-import { Program, type ProgramFacts } from "./program.js";
+import { buildId } from "./program-cache.js";
+import { Program, type Memory, type ProgramFacts } from "./program.js";
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const usage = lazy(() => require("../frontend/array/usage.js") as typeof import("../frontend/array/usage.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const lowering = lazy(() => require("../frontend/array/index.js") as typeof import("../frontend/array/index.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const pipeline = lazy(() => require("./pipeline.js") as typeof import("./pipeline.js"));
+
+/** Look-ups in a live function's closure, and a digest of what they found. */
+interface Looked { readonly log: unknown; readonly digest: string }
+export interface ClosureIdentity {
+  /** Of the function's text and place. */
+  key(): string;
+  /** Does a log find now what it found then? */
+  same(then: Looked): boolean;
+  /** What parsing the function looked up; undefined where what was found has no text. */
+  looked(): Looked | undefined;
+}
+/** How many states of what one function captures are told apart without parsing. */
+const STATES = 8;
 
 export interface ArraySourceOptions {
   /** The text, where it is known before anything is parsed. */
   readonly source?: SourceFile;
   /** Identifies the program without parsing it: language, function name. The text is added. */
   readonly identity?: string;
+  /** Identifies a live function and what it captures without parsing it, by look-ups that an earlier process logged. */
+  readonly closure?: ClosureIdentity;
 }
 
 export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends Program<A, R> {
@@ -26,52 +47,36 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
   facts(): ProgramFacts {
     if (!this.#facts) {
       const p = this.program, params = p.entry.params.filter((x) => !x.keywordOnly);
-      this.#facts = { name: p.entry.name, language: p.language, parameters: params.map((x) => x.name), integers: integerParameters(p), fixed: powerParameters(p), required: params.filter((x) => !x.default).length };
+      this.#facts = { name: p.entry.name, language: p.language, parameters: params.map((x) => x.name), integers: usage().integerParameters(p), fixed: usage().powerParameters(p), required: params.filter((x) => !x.default).length };
     }
     return this.#facts;
   }
   override recall(facts: ProgramFacts): void { this.#facts ??= facts; }
-  graph(signature: Signature): Graph { return simplifyGraph(lowerProgram(this.program, signature), signature.speculate); }
+  graph(signature: Signature): Graph { return pipeline().simplifyGraph(lowering().lowerProgram(this.program, signature), signature.speculate); }
   override captured(parameter: string): unknown {
     const [name, ...path] = JSON.parse(parameter.slice("capture:".length)) as [string, ...(string | number)[]], g = this.program.globals.get(name);
     return g?.kind === "value" ? path.reduce<unknown>((v, k) => (v as Record<string | number, unknown>)[k], g.value) : undefined;
   }
   override source(): SourceFile | undefined { return this.options.source ?? this.#parsed?.source; }
 
-  cacheKey(): string | undefined {
-    if (this.#key === null) this.#key = this.#computeKey();
+  cacheKey(memory?: Memory): string | undefined {
+    if (this.#key === null) this.#key = this.#computeKey(memory);
     return this.#key;
   }
-  #computeKey(): string | undefined {
-    const hash = createHash("sha256");
-    const { source, identity } = this.options;
-    if (source && identity !== undefined) return hash.update(`${identity}\0${source.name}\0${source.text}`).digest("hex");
-    const p = this.program;
-    hash.update(`${p.language}\0${p.entry.name}\0${textOf(p.entry)}\0`);
-    for (const [name, g] of [...p.globals].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (g.kind === "function") { hash.update(`${name}:${textOf(g.def)}\0`); continue; }
-      if (g.kind === "expression") { hash.update(`${name}:${g.value.loc.file.text}\0`); continue; }
-      const value = plainText(g.value);
-      // Captured typed arrays are by reference: their contents are not part of the program's text.
-      if (value === undefined) return undefined;
-      hash.update(`${name}=${value}\0`);
+  #computeKey(memory: Memory | undefined): string | undefined {
+    const hash = createHash("sha256"), { closure } = this.options;
+    if (closure) {
+      const place = hash.update(`${buildId()}closure\0${closure.key()}`).digest("hex"), known = (memory?.get(place) ?? []) as Looked[];
+      let state = known.find((s) => closure.same(s));
+      if (!state) {
+        // A log is complete for what it found only: with other captures, other look-ups may follow.
+        void this.program;
+        state = closure.looked();
+        if (state) memory?.put(place, [state, ...known].slice(0, STATES));
+      }
+      return state && createHash("sha256").update(JSON.stringify([state.log, state.digest])).digest("hex");
     }
-    return hash.digest("hex");
+    const { source, identity } = this.options;
+    return source && identity !== undefined ? hash.update(`${identity}\0${source.name}\0${source.text}`).digest("hex") : undefined;
   }
-}
-
-/** The whole file that a function stands in, and where: line numbers in errors are part of what is cached. */
-function textOf(def: FunctionDef): string { return `${def.loc.file.name}:${def.loc.line}:${def.loc.column}\0${def.loc.file.text}`; }
-
-/** A captured value as text; undefined where it holds anything but numbers, booleans, strings and plain containers of these. */
-function plainText(v: unknown): string | undefined {
-  if (v === null || v === undefined || typeof v === "number" || typeof v === "boolean") return Object.is(v, -0) ? "-0" : String(v);
-  if (typeof v === "bigint") return `${v}n`;
-  if (typeof v === "string") return JSON.stringify(v);
-  if (Array.isArray(v)) { const parts = v.map(plainText); return parts.includes(undefined) ? undefined : `[${parts.join(",")}]`; }
-  if (typeof v === "object" && Object.getPrototypeOf(v) === Object.prototype) {
-    const parts = Object.entries(v).map(([k, x]) => { const t = plainText(x); return t === undefined ? undefined : `${JSON.stringify(k)}:${t}`; });
-    return parts.includes(undefined) ? undefined : `{${parts.join(",")}}`;
-  }
-  return undefined;
 }

@@ -28,7 +28,11 @@ export function buildId(): string {
   const root = packageRoot(), hash = createHash("sha256").update(`plan ${PLAN_VERSION}\0node ${process.versions.node.split(".")[0]}\0`);
   try {
     hash.update(readFileSync(join(root, "package.json")));
-    if (statSync(join(root, ".git"), { throwIfNoEntry: false })) stamp(join(__dirname, ".."), hash);
+    if (statSync(join(root, ".git"), { throwIfNoEntry: false })) {
+      // The compiler's notes change whenever it writes to dist; looking at every file takes milliseconds.
+      const code = join(__dirname, ".."), notes = code === join(root, "dist") ? statSync(join(root, ".build", "main.tsbuildinfo"), { throwIfNoEntry: false }) : undefined;
+      if (notes) hash.update(`${notes.size} ${notes.mtimeMs}`); else stamp(code, hash);
+    }
   } catch { hash.update(String(process.pid)); }
   return (build = hash.digest("hex"));
 }

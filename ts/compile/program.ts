@@ -16,6 +16,9 @@ export interface ProgramFacts {
   readonly required: number;
 }
 
+/** Plain data that earlier processes left, by key. */
+export interface Memory { get(key: string): unknown; put(key: string, value: unknown): void }
+
 /** Everything a user makes is one of these. Facts and graphs are computed at the first call. */
 export abstract class Program<A extends unknown[] = unknown[], R = unknown> {
   /** Never set: carries the types of arguments and result. */
@@ -23,8 +26,8 @@ export abstract class Program<A extends unknown[] = unknown[], R = unknown> {
   abstract facts(): ProgramFacts;
   /** The graph for a signature, simplified; throws DaceError at the user's line. */
   abstract graph(signature: Signature): Graph;
-  /** Identifies the program's text and captures, for caches, at as little cost as can be; undefined: do not cache on disk. */
-  abstract cacheKey(): string | undefined;
+  /** Identifies the program's text and captures, for caches, at as little cost as can be; undefined: do not cache on disk. `memory`: what earlier processes noted. */
+  abstract cacheKey(memory?: Memory): string | undefined;
   /** The text that line numbers refer to, where it is one text that is at hand without parsing. */
   source(): SourceFile | undefined { return undefined; }
   /** The captured array that a parameter named `capture:…` stands for. */

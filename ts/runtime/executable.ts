@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { DaceError, InternalError, type SourceFile, type SourceLoc } from "../base/errors.js";
 import type { Plan, PlanCheck } from "../lower/plan.js";
-import { PARALLEL_UNITS } from "../schedule/work.js";
+import { PARALLEL_UNITS } from "../schedule/threshold.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
 import type { AsyncRun, CompileRequest, NativeAddon, NativeKernel, TypedArray } from "./addon-types.js";

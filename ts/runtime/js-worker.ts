@@ -24,7 +24,7 @@ parentPort.on("message", ({ text, args, symbols, arenaBytes }) => {
   } catch (e) { parentPort.postMessage({ failed: String(e && e.message || e), range: e instanceof RangeError }); }
 });`;
 
-interface Pending { readonly job: JsJob; readonly resolve: (d: JsDone) => void; readonly reject: (e: unknown) => void }
+interface Pending { readonly job: JsJob; readonly resolve: (d: JsDone) => void; readonly reject: (e: Error) => void }
 
 let worker: Worker | undefined;
 const queue: Pending[] = [];
@@ -68,7 +68,7 @@ function next(): void {
   } catch (e) {
     const { reject } = running;
     running = undefined;
-    reject(e);
+    reject(e as Error);
     next();
   }
 }

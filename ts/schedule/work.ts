@@ -6,8 +6,7 @@ import { bodiesOf } from "../analysis/paths.js";
 import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { add, int, max, mul, ONE, scale, sub, substitute, ZERO, type Expr } from "../symbolic/expr.js";
 
-/** Units from which threads pay: 3 to 5 microseconds. */
-export const PARALLEL_UNITS = 30_000;
+export { PARALLEL_UNITS } from "./threshold.js";
 
 export function unitsOf(t: Tasklet): number {
   let n = t.inputs.length + (t.wcr ? 2 : 1);

@@ -23,7 +23,7 @@ test("numbers, arrays and helper functions of the module", (t) => {
   const values = captured(p);
   t.is(values["K"], 3);
   t.is(values["weights"], weights);
-  t.is(values["table"], table);
+  t.deepEqual(values["table"], table);
   t.is(values["settings_dt"], 0.5);
   t.is(p.globals.get("helper")?.kind, "function");
 });

@@ -2,7 +2,7 @@
 import { DaceError, type SourceFile } from "../../base/errors.js";
 import type { ArrayProgram } from "../array/ast.js";
 import { Captures } from "./captured.js";
-import { Inspector } from "./inspect.js";
+import { Closures } from "./closure.js";
 import { ModuleSource } from "./module.js";
 import { ProgramBuilder } from "./program.js";
 import { Unit } from "./unit.js";
@@ -10,6 +10,8 @@ import { Unit } from "./unit.js";
 export interface CaptureOptions {
   /** Values of free names, where they cannot be read from the functions or others are wanted. */
   readonly captures?: Readonly<Record<string, unknown>>;
+  /** What is known already of the function and what it captures (then `captures` is not needed). */
+  readonly closures?: Closures;
 }
 
 /**
@@ -18,16 +20,18 @@ export interface CaptureOptions {
  */
 export function captureFunction(fn: unknown, options: CaptureOptions = {}): ArrayProgram {
   if (typeof fn !== "function") throw new DaceError("ARGUMENT", "a program is a function");
-  const inspector = new Inspector(), builder = new ProgramBuilder();
+  const closures = options.closures ?? new Closures(options.captures ?? {}), builder = new ProgramBuilder();
   try {
-    const captures = new Captures(builder, inspector, options.captures ?? {});
+    const captures = new Captures(builder, closures);
     const unit = captures.unit(fn as (...args: never[]) => unknown, fn.name);
     if (!(unit instanceof Unit)) {
       if (unit.kind === "missing") throw new DaceError(unit.code, unit.message, unit.hint === undefined ? {} : { hint: unit.hint });
       throw new DaceError("ARGUMENT", "a program is a function");
     }
-    return builder.build(unit, unit.text.file);
-  } finally { inspector.close(); }
+    const program = builder.build(unit, unit.text.file);
+    const now = (v: unknown): unknown => (typeof v === "object" && v !== null ? closures.content(v) : v);
+    return { ...program, globals: new Map([...program.globals].map(([k, g]) => [k, g.kind === "value" ? { ...g, value: now(g.value) } : g])) };
+  } finally { closures.close(); }
 }
 
 /**

@@ -87,7 +87,7 @@ export class Inspector {
   place(fn: unknown, text: string): Place | undefined {
     const at = this.inspect(fn)?.location;
     // Listing all scripts costs more than trying the files that are being run.
-    for (const path of runningFiles()) {
+    for (const path of new Set([...runningFiles(), ...loadedFiles()])) {
       const file = this.disk(path), offset = file && (at ? offsetAt(file.text, at, text) : onlyPlace(file.text, text));
       if (file && offset !== undefined) return { file, offset, ...this.mapOf(file) };
     }
@@ -182,6 +182,13 @@ function runningFiles(): Set<string> {
   if (process.argv[1] !== undefined) files.add(process.argv[1]);
   files.delete(__filename);
   return files;
+}
+
+/** CommonJS modules of the program that asks, the last ones first; not so many that reading them costs more than asking. */
+function loadedFiles(): string[] {
+  const own = __dirname.replace(/frontend[\\/]javascript$/, "");
+  const paths = Object.keys(require.cache).filter((p) => !p.startsWith(own) && !/[\\/]node_modules[\\/]/.test(p) && /\.[cm]?[jt]sx?$/.test(p));
+  return paths.slice(-32).reverse();
 }
 
 /** `text` is `original` with some characters turned into blanks (and perhaps a comment after its end). */

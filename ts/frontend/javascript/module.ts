@@ -12,7 +12,8 @@ import { parseFile } from "./parse.js";
 import type { ProgramBuilder } from "./program.js";
 import { analyseScopes, patternNames, type Binding, type Scopes } from "./scope.js";
 import { SourceText } from "./source.js";
-import { fromLibrary, isPlain, Unit, type Environment, type Static } from "./unit.js";
+import { isPlain } from "./closure.js";
+import { fromLibrary, Unit, type Environment, type Static } from "./unit.js";
 
 const missing = (message: string, hint?: string, code: "UNSUPPORTED" | "CAPTURE" = "UNSUPPORTED"): Static => ({ kind: "missing", code, message, ...(hint !== undefined ? { hint } : {}) });
 

@@ -5,7 +5,7 @@ import { memberTarget, nameTarget, writable } from "./assignments.js";
 import type { Context } from "./context.js";
 import { expr, refuse, stable, staticExpr } from "./expressions.js";
 import { propertyKey } from "./nodes.js";
-import { isPlain } from "./unit.js";
+import { isPlain } from "./closure.js";
 
 type Declare = "const" | "let" | "var" | undefined;
 

@@ -2,6 +2,7 @@
 import type * as t from "@babel/types";
 import type { ErrorCode, SourceLoc } from "../../base/errors.js";
 import type { Expr } from "../array/ast.js";
+import { isPlain } from "./closure.js";
 import { globalName, libraryMember } from "./library-names.js";
 import { isNameHelper, propertyKey, unwrapWith, type FunctionNode } from "./nodes.js";
 import { Names } from "./names.js";
@@ -168,11 +169,4 @@ export class Unit {
 export function fromLibrary(l: import("./library-names.js").LibraryName): Static {
   if (l.kind !== "refused") return l;
   return { kind: "missing", code: "UNSUPPORTED", message: `${l.name} is not supported`, ...(l.hint ? { hint: l.hint } : {}) };
-}
-
-/** A plain object or module namespace: its properties are constants of the program. */
-export function isPlain(v: unknown): v is Record<string, unknown> {
-  if (typeof v !== "object" || v === null || Array.isArray(v) || ArrayBuffer.isView(v)) return false;
-  const p = Object.getPrototypeOf(v) as object | null;
-  return p === null || p === Object.prototype || (Object.getPrototypeOf(p) === null && Object.hasOwn(p, "hasOwnProperty"));
 }
