@@ -85,7 +85,9 @@ function findChain(graph: Graph, c: Container, uses: readonly Use[], speculate: 
       if (chain.length > 0 && isChain(chain)) candidates.set(chain.map((s) => s.key).join(" | "), chain);
     }
   }
-  const ordered = [...candidates.values()].sort((x, y) => y.length - x.length);
+  // Several may fit (a diagonal moves by n + 1): the plainest strides come first.
+  const terms = (chain: readonly Expr[]): number => chain.reduce((k, e) => k + e.terms.length, 0);
+  const ordered = [...candidates.values()].sort((x, y) => y.length - x.length || terms(x) - terms(y));
   for (const chain of ordered) {
     const top = chain[0]!;
     const whole = quotient(c.shape[0]!, top);

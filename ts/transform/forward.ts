@@ -136,7 +136,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
     if (sites.length === 0 && !update || exprsOf(d.task).some(hasLoads)) return undefined;
     for (const s of sites) places.set(`${s.task.id}|${s.access.index.map((x) => x.key).join(",")}`, s);
     const flops = flopsOf(d.task.code), uses = places.size + (update ? 1 : 0);
-    if (!constant && d.task.code.kind !== "input" && (sites.some(repeats) || (uses > 1 && flops * uses > CHEAP_TOTAL) || flops > MAX_FLOPS)) return undefined;
+    if (!constant && d.task.code.kind !== "input" && (sites.some(repeats) || (flops > 2 && d.loops.at(-1)?.order === "any" && sites.some(isSerial)) || (uses > 1 && flops * uses > CHEAP_TOTAL) || flops > MAX_FLOPS)) return undefined;
     if (update && !instanceOf(d, update.d.task.output.index, facts.with(...nestFacts(update.d.loops).filter((e) => !hasLoads(e))))) return undefined;
   }
   // Is anything of it still read later on?
@@ -211,6 +211,11 @@ function updateAt(graph: Graph, node: Node, u: Definition, d: Definition, facts:
   return at && { access: { ...access, write: false }, task: u.task, at };
 }
 
+/** Does the read stand in an innermost sequential loop, whose chain the expression would lengthen? */
+function isSerial(s: Site): boolean {
+  const inner = s.access.path.filter((x) => x.node.kind === "loop" && x.node !== s.access.node).at(-1)?.node;
+  return inner?.kind === "loop" && inner.order !== "any";
+}
 /** Is an expression evaluated more than once per element at this read: under a loop that the element does not move with? */
 function repeats(s: Site): boolean {
   return s.access.path.slice(0, -1).some((x) => x.node.kind === "while" || (x.node.kind === "loop" && !s.access.index.some((e) => dependsOn(e, (x.node as Loop).variable))));

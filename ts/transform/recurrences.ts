@@ -47,7 +47,7 @@ function split(graph: Graph, original: Loop, containers: Map<string, Container>,
   const edges = dependences(inside, l, tasks, locals, facts);
   if (!edges) return undefined;
   const groups = grouped(n, edges);
-  if (groups.length < 2 || !groups.some((g) => g.cyclic) || !groups.some((g) => !g.cyclic && g.members.some((t) => !locals.has(tasks[t]!.output.data)))) return undefined;
+  if (groups.length < 2 || !groups.some((g) => g.cyclic) || !groups.some((g) => !g.cyclic && g.members.some((t) => !locals.has(tasks[t]!.output.data) || tasks[t]!.code.kind === "op"))) return undefined;
 
   // Private scalars that one group sets and another reads.
   const groupOf = new Map<number, number>();
