@@ -1,6 +1,6 @@
 /** Every read and write of a subtree, with the nodes around it. */
 import type { ScalarExpr } from "../scalar/expr.js";
-import { visitScalar } from "../scalar/expr.js";
+import { symbolicsOf } from "../scalar/expr.js";
 import type { Condition, Container, Memlet, Node, Operand, Wcr } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { add, addInt, hasLoads, mul, scale, sub, sym, visitAtoms, ZERO, type Expr } from "../symbolic/expr.js";
@@ -96,7 +96,7 @@ function visitOwn(graph: Graph, node: Node, path: Path, out: Access[]): void {
     out.push({ path, node, data: m.data, base: baseOf(graph, m.data), index: m.index, extra, write, ...(wcr ? { wcr } : {}), guard: m.guard ? [...guards, ...m.guard] : guards, conditional: conditional || (m.guard?.length ?? 0) > 0 });
   };
   const loads = (e: Expr): void => { if (hasLoads(e)) visitAtoms(e, (a) => { if (a.kind === "load") push({ data: a.data, index: a.index }, false); }); };
-  const code = (c: ScalarExpr): void => visitScalar(c, (e) => { if (e.kind === "symbolic") loads(e.expr); });
+  const code = (c: ScalarExpr): void => { symbolicsOf(c).forEach(loads); };
   const read = (m: Memlet): void => { m.index.forEach(loads); m.guard?.forEach(loads); push(m, false); };
   const condition = (c: Condition): void => { c.inputs.forEach(read); code(c.code); };
   const operand = (o: Operand, write: boolean, wcr?: Wcr): void => {

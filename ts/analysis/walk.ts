@@ -1,8 +1,8 @@
 /** Rebuilding and looking through node trees: every expression, memlet or container name of a subtree. */
-import { mapScalar, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { mapScalar, symbolicsOf, type ScalarExpr } from "../scalar/expr.js";
 import type { Condition, Memlet, Node, Operand } from "../sdfg/nodes.js";
 import { freshId } from "../sdfg/sdfg.js";
-import { freeSymbols, load, mapAtoms, substitute, type Expr } from "../symbolic/expr.js";
+import { freeSymbols, load, loadedContainers, mapAtoms, substitute, type Expr } from "../symbolic/expr.js";
 import { bodiesOf, withBodies } from "./paths.js";
 
 /** What to change in a subtree. Absent functions leave things as they are. */
@@ -79,11 +79,27 @@ export function visitNodes(body: readonly Node[], f: (n: Node) => void): void {
   for (const n of body) { f(n); for (const b of bodiesOf(n)) visitNodes(b.list, f); }
 }
 
+const exprs = new WeakMap<Node, readonly Expr[]>(), loads = new WeakMap<Node, readonly string[]>();
 /** All integer expressions of one node (not of its children), symbolic values in its code included. */
-export function exprsOf(n: Node): Expr[] {
+export function exprsOf(n: Node): readonly Expr[] {
+  let known = exprs.get(n);
+  if (!known) exprs.set(n, known = collectExprs(n));
+  return known;
+}
+/** Containers that the node's own expressions load from. */
+export function loadedBy(n: Node): readonly string[] {
+  let known = loads.get(n);
+  if (!known) {
+    const found = new Set<string>();
+    for (const e of exprsOf(n)) loadedContainers(e, found);
+    loads.set(n, known = [...found]);
+  }
+  return known;
+}
+function collectExprs(n: Node): readonly Expr[] {
   const out: Expr[] = [];
   const memlet = (m: Memlet): void => { out.push(...m.index, ...(m.guard ?? [])); };
-  const code = (c: ScalarExpr): void => visitScalar(c, (e) => { if (e.kind === "symbolic") out.push(e.expr); });
+  const code = (c: ScalarExpr): void => { out.push(...symbolicsOf(c)); };
   switch (n.kind) {
     case "tasklet": n.inputs.forEach(memlet); memlet(n.output); code(n.code); break;
     case "loop": out.push(n.begin, n.end); break;

@@ -57,7 +57,9 @@ export function mapScalar(e: ScalarExpr, f: (e: ScalarExpr) => ScalarExpr, memo:
   return result;
 }
 /** Visits each distinct node once, children first. */
-export function visitScalar(e: ScalarExpr, f: (e: ScalarExpr) => void, seen: Set<ScalarExpr> = new Set()): void {
+export function visitScalar(e: ScalarExpr, f: (e: ScalarExpr) => void, seen?: Set<ScalarExpr>): void {
+  if (!seen && e.kind !== "op" && e.kind !== "cast") { f(e); return; }
+  seen ??= new Set();
   if (seen.has(e)) return;
   seen.add(e);
   if (e.kind === "op") for (const a of e.args) visitScalar(a, f, seen);
@@ -69,4 +71,16 @@ export function inputsOf(e: ScalarExpr): Set<number> {
   const s = new Set<number>();
   visitScalar(e, (x) => { if (x.kind === "input") s.add(x.index); });
   return s;
+}
+const symbolics = new WeakMap<ScalarExpr, readonly Expr[]>(), NONE: readonly Expr[] = [];
+/** The symbolic integers that an expression uses as values. */
+export function symbolicsOf(e: ScalarExpr): readonly Expr[] {
+  if (e.kind === "input" || e.kind === "const") return NONE;
+  let known = symbolics.get(e);
+  if (!known) {
+    const out: Expr[] = [];
+    visitScalar(e, (x) => { if (x.kind === "symbolic") out.push(x.expr); });
+    symbolics.set(e, known = out.length === 0 ? NONE : out);
+  }
+  return known;
 }

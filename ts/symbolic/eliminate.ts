@@ -6,7 +6,7 @@
  */
 
 /** `Σ c[v]·x_v + k`: zero or non-negative. */
-export interface Vector { readonly c: readonly number[]; readonly k: number }
+export interface Vector { c: number[]; k: number }
 
 const MAX_ROWS = 400;
 
@@ -63,10 +63,8 @@ class Rows {
 function equal(a: readonly number[], b: readonly number[]): boolean { for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false; return true; }
 function opposite(a: readonly number[], b: readonly number[]): boolean { for (let i = 0; i < a.length; i++) if (a[i] !== -b[i]!) return false; return true; }
 
-/** True only if no integers x_0 … x_(n-1) make all equalities zero and all inequalities non-negative. */
-export function contradictory(n: number, equalities: readonly Vector[], inequalities: readonly Vector[]): boolean {
-  // The vectors are ours to change: copies.
-  const eqs = equalities.map((e) => ({ c: [...e.c], k: e.k })), rows = inequalities.map((r) => ({ c: [...r.c], k: r.k }));
+/** True only if no integers x_0 … x_(n-1) make all equalities zero and all inequalities non-negative. Uses up what it is given. */
+export function contradictory(n: number, eqs: Vector[], rows: Vector[]): boolean {
   // Equalities with a unit coefficient are substituted; the others are checked by gcd and kept as two inequalities.
   while (eqs.length > 0) {
     let at = -1, v = -1;

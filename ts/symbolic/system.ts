@@ -118,7 +118,13 @@ function products(cs: readonly Constraint[]): Constraint[] {
   if (wanted.size === 0) return [];
   const candidates: Expr[] = [], seen = new Set<string>();
   const candidate = (e: Expr): void => { if (!seen.has(e.key)) { seen.add(e.key); candidates.push(e); } };
-  for (const f of factors) if (linear([...cs, ge(addInt(neg(sym(f)), -1))])) candidate(sym(f));
+  // Nearly always a bound says so itself; else the system is asked.
+  const bounded = new Set<string>();
+  for (const { kind, expr: { terms } } of cs) {
+    const [x, k] = terms;
+    if (kind === "ge" && x && terms.length <= 2 && x.coefficient > 0 && x.atoms.length === 1 && (!k || (k.atoms.length === 0 && k.coefficient < x.coefficient))) bounded.add(x.key);
+  }
+  for (const f of factors) if (bounded.has(f) || linear([...cs, ge(addInt(neg(sym(f)), -1))])) candidate(sym(f));
   for (const c of cs) {
     if (c.expr.terms.some((t) => t.atoms.length > 1) || !c.expr.terms.some((t) => t.atoms.length === 1 && factors.has(t.key))) continue;
     candidate(c.expr);

@@ -6,13 +6,11 @@
  */
 import { baseOf } from "../analysis/accesses.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
-import { exprsOf } from "../analysis/walk.js";
+import { loadedBy } from "../analysis/walk.js";
 import { isConst } from "../scalar/build.js";
 import type { Memlet, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { loadedContainers } from "../symbolic/expr.js";
 import { escaping } from "./loop-to-map.js";
-import { hasLoads } from "./nests.js";
 
 export function removeDeadCode(graph: Graph, outputs: Readonly<Record<string, string>> = {}): Graph {
   const needed = escaping(graph, outputs);
@@ -24,16 +22,16 @@ export function removeDeadCode(graph: Graph, outputs: Readonly<Record<string, st
     let used: boolean;
     switch (n.kind) {
       // Adding nothing is nothing.
-      case "tasklet": used = !(n.wcr === "sum" && isConst(n.code, 0)) && needed.has(base(n.output.data)) || exprsOf(n).some(hasLoads); break;
-      case "library": used = n.outputs.some((o) => needed.has(base(o.data))) || exprsOf(n).some(hasLoads); break;
+      case "tasklet": used = !(n.wcr === "sum" && isConst(n.code, 0)) && needed.has(base(n.output.data)) || loadedBy(n).length > 0; break;
+      case "library": used = n.outputs.some((o) => needed.has(base(o.data))) || loadedBy(n).length > 0; break;
       case "exit": case "raise": case "while": used = true; break;
       // A condition on an element whose index is loaded checks that index.
-      case "conditional": used = exprsOf(n).some(hasLoads); break;
+      case "conditional": used = loadedBy(n).length > 0; break;
       case "loop": case "block": used = false; break;
     }
     for (const b of bodiesOf(n)) for (const x of b.list) used = mark(x) || used;
     if (!used) return false;
-    const reads: string[] = exprsOf(n).flatMap((e) => [...loadedContainers(e)]);
+    const reads = [...loadedBy(n)];
     const memlets = (ms: readonly Memlet[]): void => { for (const m of ms) reads.push(m.data); };
     if (n.kind === "tasklet") memlets(n.inputs);
     else if (n.kind === "library") for (const o of n.inputs) reads.push(o.data);
@@ -66,7 +64,7 @@ export function removeDeadCode(graph: Graph, outputs: Readonly<Record<string, st
 export function dropUnused(graph: Graph): Graph {
   const used = new Set<string>();
   const scan = (n: Node): void => {
-    for (const e of exprsOf(n)) loadedContainers(e, used);
+    for (const d of loadedBy(n)) used.add(d);
     if (n.kind === "tasklet") { used.add(n.output.data); for (const m of n.inputs) used.add(m.data); }
     else if (n.kind === "library") for (const o of [...n.inputs, ...n.outputs]) used.add(o.data);
     else if (n.kind === "conditional") for (const b of n.branches) for (const m of b.condition?.inputs ?? []) used.add(m.data);

@@ -7,7 +7,7 @@ import { constant, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { visitAtoms, type Expr } from "../symbolic/expr.js";
+import { hasLoads, type Expr } from "../symbolic/expr.js";
 
 /** The loops of a perfect nest of maps, outermost first; only the innermost may have locals. */
 export function mapNest(l: Loop): Loop[] {
@@ -65,7 +65,7 @@ export function mapLists(graph: Graph, f: (list: readonly Node[], facts: Assumpt
 
 export function sameMemlet(a: Memlet, b: Memlet): boolean { return memletKey(a) === memletKey(b); }
 export function memletKey(m: Memlet): string { return `${m.data}[${m.index.map((e) => e.key).join(",")}]${m.guard?.length ? `?${m.guard.map((e) => e.key).join(",")}` : ""}`; }
-export function hasLoads(e: Expr): boolean { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; }
+export { hasLoads };
 
 /** Does anything in the subtree use an index or bound loaded from data, or leave it early? */
 export function isRegular(body: readonly Node[]): boolean {
