@@ -4,7 +4,6 @@ import { accumulate } from "../../ts/transform/accumulate.js";
 import { scatterToGather } from "../../ts/transform/scatter-to-gather.js";
 import { shareLoads } from "../../ts/transform/share.js";
 import { sinkConstants } from "../../ts/transform/sink.js";
-import { reassociateRecurrences } from "../../ts/transform/reassociate.js";
 import { splitRecurrences } from "../../ts/transform/recurrences.js";
 import { graphText } from "../../ts/sdfg/text.js";
 import type { Graph } from "../../ts/sdfg/sdfg.js";
@@ -71,18 +70,6 @@ test("reads from the iteration before keep their order", (t) => {
   const g = b.graph();
   t.true(same(g, splitRecurrences(g), [1, 2, 5]));
 });
-test("fast: the carried term is added last", (t) => {
-  const b = new Build("N").data("A", "N", "N");
-  b.loop("i", "1", "N - 1", "up", () => b.loop("j", "1", "N - 1", "up", () => b.set("A[i, j]", ["A[i - 1, j]", "A[i, j - 1]", "A[i, j + 1]", "A[i + 1, j]"], (...x) => op("div", "float64", plus(...x), num(4)))));
-  const g = b.graph(), after = splitRecurrences(reassociateRecurrences(g));
-  t.regex(graphText(after), /map \[j/);
-  t.true(same(g, after, [2, 3, 6]));
-  const c = new Build("N").data("A", "N").data("B", "N");
-  c.loop("i", "1", "N", "up", () => c.set("A[i]", ["A[i - 1]", "B[i]"], (x, y) => times(plus(x, y), x)));
-  const product = c.graph();
-  t.is(reassociateRecurrences(product), product);
-});
-
 test("a sum into a row's own element gets an accumulator; one that may be another access's element does not", (t) => {
   const make = (row: string): Graph => {
     const b = new Build("N").data("A", "N", "N").data("B", "N");

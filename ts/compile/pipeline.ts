@@ -60,7 +60,7 @@ export interface FinishOptions {
 }
 
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
-  const optimised = trace.stage("optimised", () => optimizeGraph(graph, options.outputs ?? {}, { fast: options.precision === "fast" }));
+  const optimised = trace.stage("optimised", () => optimizeGraph(graph, options.outputs ?? {}));
   const scheduled = trace.stage("scheduled", () => schedule(optimised, { precision: options.precision, outputs: options.outputs ?? {} }));
   return trace.time("lower", () => lowerToPlan(scheduled, {
     precision: options.precision, threads: true, vectorMath: options.vectorMath,

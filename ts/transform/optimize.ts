@@ -11,7 +11,6 @@ import { forwardDefinitions } from "./forward.js";
 import { fuseLoops } from "./fuse.js";
 import { interchange } from "./interchange.js";
 import { loopToMap } from "./loop-to-map.js";
-import { reassociateRecurrences } from "./reassociate.js";
 import { splitRecurrences } from "./recurrences.js";
 import { retargetSums } from "./retarget.js";
 import { scatterToGather } from "./scatter-to-gather.js";
@@ -43,7 +42,5 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) =>
   ["share", (g) => shareLoads(g)],
 ];
 
-/** `outputs`: containers that are read after the program (besides changed arguments and results). `fast`: sums may be reordered. */
-export function optimizeGraph(graph: Graph, outputs: Outputs, options: { readonly fast?: boolean } = {}): Graph {
-  return PASSES.reduce((g, [name, pass]) => pass(options.fast && name === "recurrences" ? reassociateRecurrences(g) : g, outputs), graph);
-}
+/** `outputs`: containers that are read after the program (besides changed arguments and results). */
+export function optimizeGraph(graph: Graph, outputs: Outputs): Graph { return PASSES.reduce((g, [, pass]) => pass(g, outputs), graph); }
