@@ -90,6 +90,16 @@ export function register(device: "js" | "cpu"): void {
     }
   });
 
+  test("more columns than are worked on at once", (t) => {
+    const n = 37, m = 70, noise = (k: number): number => Math.sin(k * 12.9898 + 1) * 43758.5453 % 1, a = Float64Array.from({ length: n * n }, (_, i) => noise(i) + (i % (n + 1) === 0 ? 6 : 0)), b = Float64Array.from({ length: n * m }, (_, i) => noise(i + 5000));
+    const p = python("import numpy as np\ndef f(a, b):\n    x = np.linalg.solve(a, b)\n    return a @ x - b, np.linalg.inv(a) @ a - np.eye(a.shape[0]), np.sum(x * x)\n", { function: "f" });
+    const [r, s, total] = jit(p, OPTIONS)(ndarray(a, [n, n]), ndarray(b, [n, m])) as [NDArray, NDArray, number];
+    for (const x of [...numbers(r), ...numbers(s)]) t.true(Math.abs(x) < 1e-12);
+    // d Σx²/da = −2·A⁻ᵀ·X·Xᵀ, along a.
+    const g = numbers(grad(python("import numpy as np\ndef f(a, b):\n    return np.sum(np.linalg.solve(a, b)**2)\n", { function: "f" }), OPTIONS)(ndarray(a, [n, n]), ndarray(b, [n, m])));
+    t.true(Math.abs(g.reduce((sum, x, i) => sum + x * a[i]!, 0) + 2 * total) < 1e-10 * total);
+  });
+
   test("what cannot be solved or factored", (t) => {
     const raises = (name: string, message: RegExp, ...args: NDArray[]): void => {
       const e = t.throws(() => jit(program(name, args.length), OPTIONS)(...args), { instanceOf: DaceError });

@@ -4,7 +4,7 @@ import { InternalError } from "../base/errors.js";
 import { constant, op, type ScalarExpr } from "../scalar/expr.js";
 import { freshId } from "../sdfg/sdfg.js";
 import type { LibraryNode, Loop, Memlet, Node, Operand, Tasklet, Wcr } from "../sdfg/nodes.js";
-import { add, equals, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { add, addInt, equals, floordiv, int, min, scale, sym, ZERO, type Expr } from "../symbolic/expr.js";
 
 /** One element of an operand. */
 export function at(o: Operand, ...v: readonly Expr[]): Memlet {
@@ -24,6 +24,16 @@ export function loop(variable: Variables, begin: Expr, end: Expr, order: Order, 
 export function over(variable: Variables, sizes: readonly Expr[], body: (index: readonly Expr[]) => readonly Node[]): readonly Node[] {
   const [first, ...rest] = sizes;
   return first ? [loop(variable, ZERO, first, "any", (i) => over(variable, rest, (index) => body([i, ...index])))] : body([]);
+}
+/** Columns of a right-hand side that are worked on together: a block of them stays in a core's cache, and no thread waits for another. */
+const BLOCK = 32;
+/** `body` for blocks of [0, m), which are independent; it gets loops over the columns of a block. */
+export function byColumns(variable: Variables, m: Expr, body: (columns: (f: (j: Expr) => readonly Node[]) => readonly Node[]) => readonly Node[]): readonly Node[] {
+  if (m.constant !== undefined && m.constant <= BLOCK) return body((f) => over(variable, [m], ([j]) => f(j!)));
+  return [loop(variable, ZERO, floordiv(addInt(m, BLOCK - 1), int(BLOCK)), "any", (b) => {
+    const begin = scale(b, BLOCK);
+    return body((f) => [loop(variable, begin, min(addInt(begin, BLOCK), m), "any", f)]);
+  })];
 }
 export function assign(node: LibraryNode, output: Memlet, code: ScalarExpr, inputs: readonly Memlet[], wcr?: Wcr): Tasklet {
   return { kind: "tasklet", id: freshId(), inputs, output, code, ...(wcr ? { wcr } : {}), ...(node.loc ? { loc: node.loc } : {}) };

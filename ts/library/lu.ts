@@ -45,9 +45,10 @@ export const lu: LibraryOp = {
         when(op("ne", "bool", symbolic(p), symbolic(k)), [], [
           // Exchanged without a third place.
           count("add", "k", "k"), count("sub", "p", "k"), count("sub", "k", "k"),
-          loop(variable, ZERO, n, "any", (j) => [assign(node, at(work, j), x, [at(f, k, j)])]),
-          loop(variable, ZERO, n, "any", (j) => [assign(node, at(f, k, j), x, [at(f, p, j)])]),
-          loop(variable, ZERO, n, "any", (j) => [assign(node, at(f, p, j), x, [at(work, j)])]),
+          // Too little to share among threads.
+          loop(variable, ZERO, n, "up", (j) => [assign(node, at(work, j), x, [at(f, k, j)])]),
+          loop(variable, ZERO, n, "up", (j) => [assign(node, at(f, k, j), x, [at(f, p, j)])]),
+          loop(variable, ZERO, n, "up", (j) => [assign(node, at(f, p, j), x, [at(work, j)])]),
         ]),
         when(op("ne", "bool", magnitude(x), constant(0, real)), [at(f, k, k)], [loop(variable, next, n, "any", (i) => [
           assign(node, at(f, i, k), op("div", d, x, y), [at(f, i, k), at(f, k, k)]),

@@ -9,7 +9,7 @@ import { input, op, type ScalarExpr } from "../scalar/expr.js";
 import type { LibraryNode, Loop, Memlet, Node, Operand } from "../sdfg/nodes.js";
 import { addInt, load, mul, scale, ZERO, type Expr } from "../symbolic/expr.js";
 import { isComplex, type DType } from "../base/dtypes.js";
-import { assign, at, conjugate, libraryNode, loop, over, requireShapes, type Variables } from "./loops.js";
+import { assign, at, byColumns, conjugate, libraryNode, loop, over, requireShapes, type Variables } from "./loops.js";
 import { matmulNode } from "./matmul.js";
 import { transposed, type LibraryOp, type Reverse } from "./op.js";
 
@@ -18,12 +18,15 @@ export function solveNode(a: Operand, factors: Operand, rows: Operand, b: Operan
 }
 const isAdjoint = (node: LibraryNode): boolean => node.attributes["adjoint"] === true;
 
+type Columns = (f: (j: Expr) => readonly Node[]) => readonly Node[];
+type Triangle = (i: Expr, k: Expr) => { readonly memlet: Memlet; readonly conjugate: boolean };
+
 /** In place: X −= t(i, k)·X[k] for the rows i in a range, step by step; a step divides its row first if there is a divisor. */
-function eliminate(node: LibraryNode, d: DType, variable: Variables, x: Operand, order: "up" | "down", t: (i: Expr, k: Expr) => { readonly memlet: Memlet; readonly conjugate: boolean }, divide: boolean): Loop {
+function eliminate(node: LibraryNode, d: DType, variable: Variables, x: Operand, columns: Columns, order: "up" | "down", t: Triangle, divide: boolean): Loop {
   const n = x.sizes[0]!, m = x.sizes[1]!;
   const factor = (i: Expr, k: Expr, e: ScalarExpr): ScalarExpr => (t(i, k).conjugate ? conjugate(e) : e);
   const u = input(0, d), v = input(1, d);
-  const pivot = (k: Expr): readonly Node[] => (divide ? over(variable, [m], ([j]) => [assign(node, at(x, k, j!), op("div", d, v, factor(k, k, u)), [t(k, k).memlet, at(x, k, j!)])]) : []);
+  const pivot = (k: Expr): readonly Node[] => (divide ? columns((j) => [assign(node, at(x, k, j), op("div", d, v, factor(k, k, u)), [t(k, k).memlet, at(x, k, j)])]) : []);
   const update = (i: Expr, k: Expr, j: Expr): Node => assign(node, at(x, i, j), op("neg", d, op("mul", d, factor(i, k, u), v)), [t(i, k).memlet, at(x, k, j)], "sum");
   if (m.constant === 1 && !t(ZERO, ZERO).conjugate && !isAdjoint(node)) {
     // One column: rows of the factors against the part that is known, along memory.
@@ -31,14 +34,14 @@ function eliminate(node: LibraryNode, d: DType, variable: Variables, x: Operand,
   }
   return loop(variable, ZERO, n, order, (k) => [
     ...pivot(k),
-    loop(variable, order === "up" ? addInt(k, 1) : ZERO, order === "up" ? n : k, "any", (i) => over(variable, [m], ([j]) => [update(i, k, j!)])),
+    loop(variable, order === "up" ? addInt(k, 1) : ZERO, order === "up" ? n : k, "any", (i) => columns((j) => [update(i, k, j)])),
   ]);
 }
 
 /** L·U·X = X in place, X being in the order of the factors' rows. */
 export function substitute(node: LibraryNode, d: DType, variable: Variables, factors: Operand, x: Operand): readonly Node[] {
-  const t = (i: Expr, k: Expr): { memlet: Memlet; conjugate: boolean } => ({ memlet: at(factors, i, k), conjugate: false });
-  return [eliminate(node, d, variable, x, "up", t, false), eliminate(node, d, variable, x, "down", t, true)];
+  const t: Triangle = (i, k) => ({ memlet: at(factors, i, k), conjugate: false });
+  return byColumns(variable, x.sizes[1]!, (columns) => [eliminate(node, d, variable, x, columns, "up", t, false), eliminate(node, d, variable, x, columns, "down", t, true)]);
 }
 
 export const solve: LibraryOp = {
@@ -50,10 +53,10 @@ export const solve: LibraryOp = {
     const row = (i: Expr): Expr => load(rows.data, at(rows, i).index);
     if (!z) return [...over(variable, x.sizes, ([i, j]) => [assign(node, at(x, i!, j!), v, [at(b, row(i!), j!)])]), ...substitute(node, d, variable, f, x)];
     // Aᴴ = Uᴴ·Lᴴ·P.
-    const t = (i: Expr, k: Expr): { memlet: Memlet; conjugate: boolean } => ({ memlet: at(f, k, i), conjugate: true });
+    const t: Triangle = (i, k) => ({ memlet: at(f, k, i), conjugate: true });
     return [
       ...over(variable, x.sizes, ([i, j]) => [assign(node, at(z, i!, j!), v, [at(b, i!, j!)])]),
-      eliminate(node, d, variable, z, "up", t, true), eliminate(node, d, variable, z, "down", t, false),
+      ...byColumns(variable, z.sizes[1]!, (columns) => [eliminate(node, d, variable, z, columns, "up", t, true), eliminate(node, d, variable, z, columns, "down", t, false)]),
       ...over(variable, x.sizes, ([i, j]) => [assign(node, at(x, row(i!), j!), v, [at(z, i!, j!)])]),
     ];
   },

@@ -7,7 +7,7 @@ import { isComplex } from "../base/dtypes.js";
 import { input, op } from "../scalar/expr.js";
 import type { LibraryNode, Node, Operand } from "../sdfg/nodes.js";
 import { addInt, mul, ZERO, type Expr } from "../symbolic/expr.js";
-import { assign, at, conjugate, libraryNode, loop, over, requireShapes } from "./loops.js";
+import { assign, at, byColumns, conjugate, libraryNode, loop, over, requireShapes } from "./loops.js";
 import { matmulNode } from "./matmul.js";
 import { transposed, type LibraryOp } from "./op.js";
 import { addTo } from "./solve.js";
@@ -29,7 +29,7 @@ export const triangular: LibraryOp = {
     const copy = over(variable, x.sizes, ([i, j]) => [assign(node, at(x, i!, j!), u, [at(b, i!, j!)])]);
     // Innermost along memory: over the columns of X, or, where X is a transpose, over its rows for one column after the other.
     const along = x.axes[1]! > x.axes[0]!;
-    return [...copy, along ? steps((f) => over(variable, [m], ([j]) => f(j!))) : loop(variable, ZERO, m, "any", (j) => [steps((f) => f(j))])];
+    return [...copy, ...(along ? byColumns(variable, m, (columns) => [steps(columns)]) : [loop(variable, ZERO, m, "any", (j) => [steps((f) => f(j))])])];
   },
   adjoint(node, c) {
     const [t, b] = node.inputs as [Operand, Operand], [x] = node.outputs as [Operand], d = c.dtypeOf(x.data), complex = isComplex(d), lower = node.attributes["lower"] === true, conj = node.attributes["conjugate"] === true;
