@@ -202,6 +202,7 @@ function cotangentBuffer(values: readonly CotangentValue[], dtype: DType, shape:
   for (const p of parts.slice(1)) for (let i = 0; i < sum.length; i++) sum[i]! += Number(p[i]);
   return sum;
 }
+const shapeText = (shape: readonly number[]): string => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 function cotangentArray(name: string, value: Given | number, dtype: DType, shape: readonly number[], n: number): TypedArray {
   if (typeof value === "number") {
     const a = allocate(dtype, n) as Float64Array;
@@ -211,7 +212,7 @@ function cotangentArray(name: string, value: Given | number, dtype: DType, shape
   switch (value.kind) {
     case "array": {
       const size = value.shape.reduce((p, q) => p * q, 1);
-      if (size !== n || (value.shape.length !== 1 && value.shape.join() !== shape.join())) throw new DaceError("SHAPE", `the cotangent of ${name} has shape (${value.shape.join(", ")}), the output (${shape.join(", ")})`);
+      if (size !== n || (value.shape.length !== 1 && value.shape.join() !== shape.join())) throw new DaceError("SHAPE", `the cotangent of ${name} has shape ${shapeText(value.shape)}, the output ${shapeText(shape)}`);
       if (value.dtype === dtype) return value.data;
       if (!isDifferentiable(value.dtype) || isComplex(value.dtype) !== isComplex(dtype)) {
         // Interleaved complex numbers in a plain float array are what a typed array can say.

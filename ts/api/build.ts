@@ -50,9 +50,9 @@ export function compile(program: Program, facts: ProgramFacts, verb: Verb, optio
   if (verb === "jit") return { plan: finish(primal, { precision, vectorMath: true }, trace), positions, gradients: [], outputs: [], saved: [], unaffected: [] };
 
   const wrt = positions.map((i) => containerOfParameter(primal, facts, i));
-  const named = verb === "vjp" ? selectOutputs(primal, facts, options.of) : new Map([["return", scalarOutput(primal, facts, options.of)]]);
+  const named = verb === "vjp" ? selectOutputs(primal, facts, options.of) : new Map([["return", scalarOutput(primal, facts, options.of, program.place())]]);
   const of = [...new Set(named.values())];
-  if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place" });
+  if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
   const d = differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : of }, trace);
   const plan = finish(d.graph, { precision, vectorMath: true, outputs: d.outputs }, trace);
   return {

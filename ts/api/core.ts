@@ -214,12 +214,13 @@ function numbersOf(sizes: ReadonlyMap<string, number>, given: readonly Given[], 
 }
 /** Shapes in an error's text are those of the call, not symbols; the arguments' own shapes follow. */
 function withSizes(e: DaceError, sizes: ReadonlyMap<string, number>, given: readonly Given[], f: ProgramFacts): DaceError {
-  if (e.code !== "ERR_DACE_SHAPE") return e;
+  const known = e.code === "ERR_DACE_SHAPE" ? sizes : new Map([...sizes].filter(([k]) => /^n\d+$/.test(k)));
+  const value = (p: string): string | undefined => { if (p === "" || /^\d+$/.test(p)) return p; try { return String(evaluate(parseExpr(p), known)); } catch { return undefined; } };
   const summary = e.summary.replace(/\(([^()]*)\)/g, (whole, inner: string) => {
-    const parts = inner.split(",").map((p) => p.trim());
-    const values = parts.map((p) => { if (p === "" || /^\d+$/.test(p)) return p; try { return String(evaluate(parseExpr(p), sizes)); } catch { return undefined; } });
+    const values = inner.split(",").map((p) => value(p.trim()));
     return values.includes(undefined) ? whole : `(${values.join(", ").replace(/, $/, ",")})`;
-  });
+  }).replace(/\bof size (\S+(?: [-+*/] \S+)*)$/, (whole, size: string) => { const n = value(size); return n === undefined ? whole : `of size ${n}`; });
+  if (e.code !== "ERR_DACE_SHAPE") return summary === e.summary ? e : e.withSummary(summary);
   const shapes = given.flatMap((g, i) => (g.kind === "array" ? [`${f.parameters[i]!} (${g.shape.join(", ")}${g.shape.length === 1 ? "," : ""})`] : []));
   return e.withSummary(summary).withNotes(shapes.length > 0 ? [{ message: `the arguments' shapes are ${shapes.join(", ")}` }] : []);
 }

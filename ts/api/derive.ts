@@ -1,6 +1,6 @@
 /** Choosing what is differentiated with respect to what, and derivatives as programs of their own. */
 import { isComplex, isDifferentiable } from "../base/dtypes.js";
-import { DaceError, type SourceFile } from "../base/errors.js";
+import { DaceError, type SourceFile, type SourceLoc } from "../base/errors.js";
 import { lazy } from "../base/lazy.js";
 import type { Differentiated } from "../compile/pipeline.js";
 import { Program, type Memory, type ProgramFacts } from "../compile/program.js";
@@ -64,22 +64,23 @@ export function selectOutputs(graph: Graph, facts: ProgramFacts, of: DerivativeO
 function isIntegerReturn(r: ReturnValue, name: string): boolean { return (r.kind === "integer" && name === "return") || (r.kind === "tuple" && r.items.some((x, i) => x.kind === "integer" && name === `return[${i}]`)); }
 
 /** The one scalar that `grad` differentiates. */
-export function scalarOutput(graph: Graph, facts: ProgramFacts, of: DerivativeOptions["of"]): string {
+export function scalarOutput(graph: Graph, facts: ProgramFacts, of: DerivativeOptions["of"], place?: SourceLoc): string {
+  const where = place ? { loc: place } : {};
   let container: string;
   if (of !== undefined) {
     const chosen = [...selectOutputs(graph, facts, of)];
-    if (chosen.length !== 1) throw new DaceError("NOT_SCALAR", "grad differentiates one scalar output", { hint: "use vjp for several" });
+    if (chosen.length !== 1) throw new DaceError("NOT_SCALAR", "grad differentiates one scalar output", { hint: "use vjp for several", ...where });
     container = chosen[0]![1];
   } else if (graph.result.kind === "container") container = graph.result.name;
-  else if (graph.result.kind === "integer") throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} returns an integer`);
+  else if (graph.result.kind === "integer") throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} returns an integer`, where);
   else {
     const outputs = [...outputsOf(graph).keys()];
-    throw new DaceError("NOT_SCALAR", `${facts.name} returns ${graph.result.kind === "none" ? "nothing" : "several values"}; grad needs one scalar`, { hint: outputs.length > 0 ? `name an output with { of } (${outputs.join(", ")}), or use vjp with cotangents` : "return the number to differentiate" });
+    throw new DaceError("NOT_SCALAR", `${facts.name} returns ${graph.result.kind === "none" ? "nothing" : "several values"}; grad needs one scalar`, { hint: outputs.length > 0 ? `name an output with { of } (${outputs.join(", ")}), or use vjp with cotangents` : "return the number to differentiate", ...where });
   }
   const c = graph.container(container);
-  if (c.shape.length > 0) throw new DaceError("NOT_SCALAR", `the output of ${facts.name} is an array of rank ${c.shape.length}; grad needs one scalar`, { hint: "sum it in the program, or use vjp with cotangents", ...(c.loc ? { loc: c.loc } : {}) });
-  if (isComplex(c.dtype)) throw new DaceError("NOT_SCALAR", `${facts.name} returns a complex number; grad needs a real scalar`);
-  if (!isDifferentiable(c.dtype)) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} returns ${c.dtype}`);
+  if (c.shape.length > 0) throw new DaceError("NOT_SCALAR", `the output of ${facts.name} is an array of rank ${c.shape.length}; grad needs one scalar`, { hint: "sum it in the program, or use vjp with cotangents", ...(c.loc ? { loc: c.loc } : where) });
+  if (isComplex(c.dtype)) throw new DaceError("NOT_SCALAR", `${facts.name} returns a complex number; grad needs a real scalar`, { hint: "return its real part, or its absolute value", ...where });
+  if (!isDifferentiable(c.dtype)) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} returns ${c.dtype}`, where);
   return container;
 }
 
@@ -95,15 +96,17 @@ export function containerOfParameter(graph: Graph, facts: ProgramFacts, position
 export class GradientProgram extends Program {
   constructor(readonly inner: Program, readonly options: DerivativeOptions) { super(); }
   #facts: ProgramFacts | undefined;
+  protected override get label(): string { return this.#facts?.name ?? "a gradient"; }
   facts(): ProgramFacts { return (this.#facts ??= { ...this.inner.facts(), name: `grad(${this.inner.facts().name})` }); }
   override recall(facts: ProgramFacts): void { this.#facts ??= facts; }
   override captured(parameter: string): unknown { return this.inner.captured(parameter); }
   override source(): SourceFile | undefined { return this.inner.source(); }
+  override place(): SourceLoc | undefined { return this.inner.place(); }
   cacheKey(memory?: Memory): string | undefined { const k = this.inner.cacheKey(memory); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
   graph(signature: Signature): Graph {
     const graph = this.inner.graph(signature), facts = this.inner.facts();
     const positions = positionsOf(this.options.wrt, facts, signature.parameters, "first");
-    const d: Differentiated = pipeline().differentiate(graph, { wrt: positions.map((i) => containerOfParameter(graph, facts, i)), of: [scalarOutput(graph, facts, this.options.of)], seeds: "unit", keep: [] });
+    const d: Differentiated = pipeline().differentiate(graph, { wrt: positions.map((i) => containerOfParameter(graph, facts, i)), of: [scalarOutput(graph, facts, this.options.of, this.place())], seeds: "unit", keep: [] });
     const items = positions.map((i): ReturnValue => ({ kind: "container", name: d.outputs[`grad:${containerOfParameter(graph, facts, i)}`]! }));
     return d.graph.with({ result: Array.isArray(this.options.wrt) ? { kind: "tuple", items } : items[0]! });
   }

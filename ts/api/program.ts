@@ -37,6 +37,14 @@ export function toProgram(x: unknown, options: Options = {}): Program {
   throw new DaceError("ARGUMENT", "a program is a function, or what python(), javascript() or a verb returned");
 }
 
+/** A file's text under its full path; throws SOURCE_UNAVAILABLE. */
+export function readText(file: string | URL, hint: string): SourceFile {
+  let path: string;
+  try { path = file instanceof URL ? fileURLToPath(file) : resolve(file); } catch (e) { throw new DaceError("ARGUMENT", `${String(file)} is not the URL of a file`, { cause: e }); }
+  if (!existsSync(path)) throw new DaceError("SOURCE_UNAVAILABLE", `no file ${typeof file === "string" ? file : path}`, { hint });
+  try { return { name: path, text: readFileSync(path, "utf8") }; } catch (e) { throw new DaceError("SOURCE_UNAVAILABLE", `${path} cannot be read: ${e instanceof Error ? e.message : String(e)}`, { cause: e }); }
+}
+
 function liveFunction(fn: (...args: never[]) => unknown, captures: Options["captures"]): Program {
   const fresh = (): Closures => new (closures().Closures)({ ...captures });
   // What was found at the first look stays: captures are read once.
@@ -58,19 +66,21 @@ function liveFunction(fn: (...args: never[]) => unknown, captures: Options["capt
 
 export type FileOrSource = string | URL | { readonly source: string; readonly name?: string } | { readonly file: string | URL };
 
-function readSource(from: FileOrSource): SourceFile {
+function readSource(from: FileOrSource, verb: string): SourceFile {
+  const text = typeof from === "object" && from !== null && "source" in from ? from.source : undefined;
+  if (!(typeof from === "string" || from instanceof URL || typeof text === "string" || (typeof from === "object" && from !== null && "file" in from && (typeof from.file === "string" || from.file instanceof URL)))) {
+    throw new DaceError("ARGUMENT", `${verb}() takes a file or a source text`, { hint: "a path, a URL, a text with a line break, { file } or { source }" });
+  }
   const file = from instanceof URL ? from : typeof from === "string" ? (from.includes("\n") ? undefined : from) : "file" in from ? from.file : undefined;
   if (file === undefined) return typeof from === "object" && "source" in from ? { name: from.name ?? "<source>", text: from.source } : { name: "<source>", text: from as string };
-  const path = file instanceof URL ? fileURLToPath(file) : resolve(file);
-  if (!existsSync(path)) throw new DaceError("SOURCE_UNAVAILABLE", `no file ${typeof file === "string" ? file : path}`, { hint: "a string without a line break is a path; pass { source } for text" });
-  return { name: path, text: readFileSync(path, "utf8") };
+  return readText(file, "a string without a line break is a path; pass { source } for text");
 }
 
 /** A function of an unmodified NumPy file. `{ function }` names it. */
 export function python<A extends unknown[] = unknown[], R = unknown>(from: FileOrSource, options: { readonly function: string }): Program<A, R> {
   if (typeof options?.function !== "string") throw new DaceError("ARGUMENT", "python() needs { function: \"name\" }");
   for (const k of Object.keys(options)) if (k !== "function") throw new DaceError("ARGUMENT", `unknown option ${k} of python()`);
-  const source = readSource(from);
+  const source = readSource(from, "python");
   return new ArraySource<A, R>(() => pythonFrontend().parsePython(source, options.function), { source, identity: `python ${options.function}` });
 }
 
@@ -79,6 +89,7 @@ export function javascript<A extends unknown[] = unknown[], R = unknown>(from: (
   if (typeof from === "function") { checkOptions(options); return toProgram(from, options) as Program<A, R>; }
   const name = options.function;
   if (typeof name !== "string") throw new DaceError("ARGUMENT", "javascript() of a text needs { function: \"name\" }");
-  const source = readSource(from);
+  checkOptions(options, ["function"]);
+  const source = readSource(from, "javascript");
   return new ArraySource<A, R>(() => javascriptFrontend().parseJavaScript(source, name), { source, identity: `javascript ${name}` });
 }

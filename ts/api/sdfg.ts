@@ -1,6 +1,6 @@
 /** The public class SDFG: a program that comes as a graph, from a DaCe file, from a builder, or from another program. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DaceError } from "../base/errors.js";
@@ -10,7 +10,7 @@ import type { Signature } from "../frontend/array/signature.js";
 import { classify } from "../runtime/arguments.js";
 import { specialise } from "../runtime/specialise.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { toProgram } from "./program.js";
+import { readText, toProgram } from "./program.js";
 import type { Builder, DataOptions, Declared, LibrarySpec, TaskletSpec } from "./sdfg-builder.js";
 import type { Source } from "./sdfg-sources.js";
 
@@ -66,9 +66,8 @@ export class SDFG<A extends unknown[] = unknown[], R = unknown> extends Program<
 
   /** Reads a `.sdfg` file that DaCe (or `save`) wrote. Throws PARSE where it is none, UNSUPPORTED naming what is not supported. */
   static load<A extends unknown[] = unknown[], R = unknown>(file: string | URL): SDFG<A, R> {
-    const path = file instanceof URL ? fileURLToPath(file) : resolve(file);
-    if (!existsSync(path)) throw new DaceError("SOURCE_UNAVAILABLE", `no file ${path}`);
-    const text = readFileSync(path, "utf8");
+    if (typeof file !== "string" && !(file instanceof URL)) throw new DaceError("ARGUMENT", "SDFG.load() takes a path or a URL");
+    const { name: path, text } = readText(file, "SDFG.load() takes the path of a .sdfg file");
     const made = new SDFG<A, R>(sources().daceFile(text, path));
     made.#graph(NONE);
     return made;

@@ -1,6 +1,6 @@
 /** Programs that come through a frontend as an array program. */
 import { createHash } from "node:crypto";
-import type { SourceFile } from "../base/errors.js";
+import type { SourceFile, SourceLoc } from "../base/errors.js";
 import type { ArrayProgram } from "../frontend/array/ast.js";
 import type { Signature } from "../frontend/array/signature.js";
 import { lazy } from "../base/lazy.js";
@@ -57,6 +57,8 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
     const [name, ...path] = JSON.parse(parameter.slice("capture:".length)) as [string, ...(string | number)[]], g = this.program.globals.get(name);
     return g?.kind === "value" ? path.reduce<unknown>((v, k) => (v as Record<string | number, unknown>)[k], g.value) : undefined;
   }
+  override place(): SourceLoc | undefined { return this.#parsed?.entry.loc; }
+  protected override get label(): string { const { identity, source } = this.options; return this.#facts?.name ?? (identity === undefined ? "" : `${identity}${source ? ` of ${source.name}` : ""}`); }
   override source(): SourceFile | undefined { return this.options.source ?? this.#parsed?.source; }
 
   cacheKey(memory?: Memory): string | undefined {

@@ -1,5 +1,6 @@
 /** A program: something that gives a graph for a signature. Functions, files, graphs, and gradients of programs. */
-import type { SourceFile } from "../base/errors.js";
+import { inspect } from "node:util";
+import type { SourceFile, SourceLoc } from "../base/errors.js";
 import type { Signature } from "../frontend/array/signature.js";
 import type { Graph } from "../sdfg/sdfg.js";
 
@@ -30,8 +31,13 @@ export abstract class Program<A extends unknown[] = unknown[], R = unknown> {
   abstract cacheKey(memory?: Memory): string | undefined;
   /** The text that line numbers refer to, where it is one text that is at hand without parsing. */
   source(): SourceFile | undefined { return undefined; }
+  /** Where the function stands; known once a graph has been made. */
+  place(): SourceLoc | undefined { return undefined; }
   /** The captured array that a parameter named `capture:…` stands for. */
   captured(_parameter: string): unknown { return undefined; }
+  /** How it is shown: nothing is parsed for that. */
+  [inspect.custom](): string { return `[Program${this.label === "" ? "" : `: ${this.label}`}]`; }
+  protected get label(): string { return ""; }
   /** Facts that were found by an earlier process, under the same `cacheKey`. */
   recall(_facts: ProgramFacts): void { /* only programs that parse have something to save */ }
 }

@@ -87,14 +87,14 @@ export class Executable {
       if (this.#optionsFor !== layout) { const parallel = this.#parallel(layout); this.#options = { threads: parallel ? this.backend.threads : 1, parallel }; this.#optionsFor = layout; }
       status = this.backend.addon!.run(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, this.#options!);
     } catch (e) { throw runError(e, layout); }
-    if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
+    if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
   }
   #runJs(args: readonly TypedArray[], layout: Layout): void {
     if (!this.#arena || this.#arena.byteLength < layout.arenaBytes) this.#arena = allocateArena(layout.arenaBytes);
     const js = this.#js!;
     let code: number;
     try { code = js.run(args, layout.symbols, this.#arena); } catch (e) { throw runError(e, layout); }
-    if (code !== 0) this.#raise(code, js.error[1]!, js.error[2]!, js.error[3]!);
+    if (code !== 0) this.#raise(layout, code, js.error[1]!, js.error[2]!, js.error[3]!);
   }
   #symbols(layout: Layout): BigInt64Array {
     if (layout === this.#lastLayout && this.#lastSymbols) return this.#lastSymbols;
@@ -134,7 +134,7 @@ export class Executable {
       const status = await running.promise;
       progress?.stop();
       if (status.code === 1) { signal?.throwIfAborted(); throw new InternalError("a run was cancelled without a signal"); }
-      if (status.code !== 0) this.#raise(status.code, status.site, status.value, status.extent);
+      if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
       progress?.report();
     } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); progress?.stop(false); }
     return { device: "cpu", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
@@ -148,7 +148,7 @@ export class Executable {
       if (threadsAllowed()) {
         const done = await runInWorker({ text: this.plan.js, args: copies, symbols: layout.symbols, arenaBytes: layout.arenaBytes }, onProgress ? AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]) : signal);
         copies = done.args;
-        if (done.code !== 0) this.#raise(done.code, done.error[1]!, done.error[2]!, done.error[3]!);
+        if (done.code !== 0) this.#raise(layout, done.code, done.error[1]!, done.error[2]!, done.error[3]!);
       } else {
         await new Promise<void>((resolve) => { setImmediate(resolve); });
         signal?.throwIfAborted();
@@ -168,11 +168,15 @@ export class Executable {
     return { device: "js", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
   }
 
-  #raise(code: number, site: number, value: number, extent: number): never {
+  /** A message's size as the call has it. */
+  #inNumbers(message: string, layout: Layout): string {
+    return message.replace(/\bof size (\S+(?: [-+*/] \S+)*)$/, (whole, size: string) => { try { return `of size ${this.evaluate(size, layout)}`; } catch { return whole; } });
+  }
+  #raise(layout: Layout, code: number, site: number, value: number, extent: number): never {
     const s = this.plan.sites[site];
     const loc = s && { ...locate(s, this.source) };
     switch (code) {
-      case 2: throw new DaceError("BOUNDS", `${s?.message ?? "index out of range"}${value === 0 && extent === 0 ? "" : `: index ${value}, size ${extent}`}`, loc);
+      case 2: throw new DaceError("BOUNDS", `${this.#inNumbers(s?.message ?? "index out of range", layout)}${value === 0 && extent === 0 ? "" : `: index ${value}, size ${extent}`}`, loc);
       case 3: throw new DaceError("RAISED", s?.message ?? "the program raised an error", loc);
       case 4: throw new DaceError("NAN", s?.message ?? "a value is not a number", loc);
       case 5: throw new DaceError("OOM", "the run ran out of memory");

@@ -116,10 +116,12 @@ export class NDArray {
   get(...index: number[]): Element { return this.#read(this.#at(index)); }
   set(...args: [...index: number[], value: Element] | Element[]): void {
     const value = args.at(-1)!, at = this.#at(args.slice(0, -1) as number[]), data = this.data as unknown as Record<number, number | bigint>;
+    const wrong = (): never => { throw new DaceError("TYPE", `${typeof value === "object" ? "a complex number" : `${typeof value} ${String(value)}`} does not go into an array of ${this.dtype}`); };
+    if (!/^(number|bigint|boolean)$/.test(typeof value) && !(isComplex(this.dtype) && typeof value === "object" && value !== null && typeof value.re === "number" && typeof value.im === "number")) wrong();
     if (isComplex(this.dtype)) {
       const z = typeof value === "object" ? value : { re: Number(value), im: 0 };
       data[2 * at] = z.re; data[2 * at + 1] = z.im;
-    } else if (this.dtype === "int64" || this.dtype === "uint64") data[at] = BigInt(value as number | bigint);
+    } else if (this.dtype === "int64" || this.dtype === "uint64") data[at] = typeof value === "number" && !Number.isInteger(value) ? wrong() : BigInt(value as number | bigint);
     else data[at] = Number(value);
   }
   /** Row-major elements in a typed array of their own (or `data` itself where it is just that). */
