@@ -16,13 +16,14 @@ const child = spawn(process.execPath, [ava, "--concurrency", "2", ...(slow ? ["-
   cwd: root, stdio: ["ignore", "pipe", "inherit"],
   env: { DACE_AD_CACHE_DIR: join(root, "node_modules", ".cache", "dace-ad-native"), DACE_AD_VALIDATE: "1", NODE_NO_WARNINGS: "1", ...process.env, FORCE_COLOR: "0" },
 });
-let rest = "", passed = 0, failed = 0, broken = 0, counted = false;
+let rest = "", passed = 0, ticks = 0, failed = 0, broken = 0, counted = false;
 const times = [];
 child.stdout.on("data", (chunk) => {
   process.stdout.write(chunk);
   const lines = (rest + chunk).split("\n");
   rest = lines.pop();
   for (const line of lines) {
+    if (/^\s*✔ /.test(line)) ticks++;
     const timed = /^\s*[✔✖].* \((?:(\d+)m )?(?:([\d.]+)s|([\d.]+)ms)\)\s*$/.exec(line);
     if (timed) times.push([Number(timed[1] ?? 0) * 60 + Number(timed[2] ?? 0) + Number(timed[3] ?? 0) / 1000, line.trim()]);
     const summary = /^\s*(\d+) (?:tests?|known failures?|uncaught exceptions?|unhandled rejections?|test files?|hooks?) (passed|failed|were not run|were found|was found)?/.exec(line);
@@ -36,6 +37,8 @@ child.on("close", (code) => {
   times.sort((a, b) => b[0] - a[0]);
   if (times.length > 0) process.stdout.write(`\nslowest:\n${times.slice(0, 10).map(([, t]) => `  ${t}`).join("\n")}\n`);
   if (code !== 0 && failed + broken === 0) broken = 1;
+  // ava leaves the number of passes out of a failed run.
+  if (passed === 0) passed = ticks;
   if (!counted) broken = Math.max(broken, 1);
   process.stdout.write(`\n${passed} passed, ${failed + broken} failed\n`);
   process.exitCode = failed + broken > 0 || code !== 0 ? 1 : 0;
