@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include <system_error>
 
 #include "blas/team.h"
+#include "clock.h"
 
 namespace dace {
 namespace {
@@ -18,11 +18,6 @@ namespace {
 // How long either side looks before it sleeps. A sleep and a wake-up cost about as much.
 constexpr int64_t kSpinNs = 5000;
 
-int64_t nowNs() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t(t.tv_sec) * 1000000000 + t.tv_nsec;
-}
 inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

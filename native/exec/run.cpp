@@ -1,21 +1,10 @@
 // One call of a kernel: the table it sees, its arena, its time.
 #include "exec/run.h"
 
-#include <time.h>
-
 #include "blas/gemm.h"
+#include "clock.h"
 
 namespace dace {
-namespace {
-
-int64_t nowNs() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t(t.tv_sec) * 1000000000 + t.tv_nsec;
-}
-
-}  // namespace
-
 RunResult runKernel(const Kernel& kernel, void* const* args, const int64_t* symbols, size_t arenaBytes, int32_t threads, RunControl& control) {
   RunResult r;
   Pool& pool = Pool::arenas();

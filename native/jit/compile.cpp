@@ -1,12 +1,11 @@
 // From sources to a shared object: which flags, which key, and the compiler's runs.
 #include "jit/compile.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <thread>
 
+#include "clock.h"
 #include "dace_ad/abi.h"
 #include "jit/cache.h"
 #include "jit/cpu.h"
@@ -20,12 +19,6 @@ namespace {
 // These make the linker add start-up code that sets flush-to-zero for the whole process, or let the compiler assume away NaN.
 constexpr const char* kForbidden[] = {"-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-mdaz-ftz", "-ffinite-math-only"};
 constexpr unsigned kParallelCompilers = 2;
-
-int64_t nowMs() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
-}
 
 [[noreturn]] void fail(const Toolchain& t, const ProcessResult& r, int timeoutMs) {
   if (r.end == ProcessResult::End::aborted) throw Failure("ABORTED", "compilation was aborted");

@@ -1,7 +1,6 @@
 // Loaded kernels: found in this process, in the cache, or built; each key once.
 #include "jit/kernel.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -9,6 +8,7 @@
 #include <mutex>
 #include <set>
 
+#include "clock.h"
 #include "jit/cache.h"
 #include "jit/failure.h"
 #include "jit/files.h"
@@ -29,12 +29,6 @@ struct Registry {
 Registry& registry() {
   static auto* r = new Registry;  // never destroyed: threads may outlive main's statics
   return *r;
-}
-
-double nowMs() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return double(t.tv_sec) * 1e3 + double(t.tv_nsec) / 1e6;
 }
 
 const Kernel* open(const std::string& key, const std::string& path, uint64_t bytes, bool openmp, std::string* why) {
@@ -101,7 +95,7 @@ class Turn {
 }  // namespace
 
 LoadedKernel loadKernel(const CompileRequest& request, const AbortFlag* abort) {
-  const double start = nowMs();
+  const int64_t start = nowNs();
   const Discovery d = discoverToolchain(request.compiler, std::min(request.timeoutMs, 10000), abort);
   if (abort && abort->load()) throw Failure("ABORTED", "compilation was aborted");
   if (!d.found) {
@@ -119,7 +113,7 @@ LoadedKernel loadKernel(const CompileRequest& request, const AbortFlag* abort) {
   }
   ResolvedFlags flags = resolveFlags(request, t, allowOpenmp);
   const std::string key = artefactKey(request, t, flags);
-  auto done = [&](const Kernel* k, bool cached) { return LoadedKernel{k, cached, nowMs() - start}; };
+  auto done = [&](const Kernel* k, bool cached) { return LoadedKernel{k, cached, double(nowNs() - start) / 1e6}; };
   auto known = [&]() -> const Kernel* {
     const std::lock_guard guard(r.mutex);
     const auto it = r.loaded.find(key);

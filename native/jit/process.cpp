@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,18 +13,14 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "clock.h"
+
 namespace dace {
 namespace {
 
 constexpr size_t kKept = 64 * 1024;          // bytes of output that an error can quote
 constexpr size_t kFlood = 8 * 1024 * 1024;   // beyond this the program is killed
 constexpr int kPollMs = 20;                  // how late an abort may be seen
-
-int64_t nowMs() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
-}
 
 void reap(pid_t pid, int* status) {
   while (::waitpid(pid, status, 0) < 0 && errno == EINTR) {}
