@@ -5,8 +5,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DaceError, type ErrorCode } from "../base/errors.js";
 import { packageRoot } from "../runtime/addon.js";
+import { benchCommand, type BenchOptions } from "./bench/bench.js";
 import { cacheClear, cacheList } from "./cache.js";
 import { checkCommand, gradCommand, runCommand, type CommandOptions } from "./commands.js";
+import { PRESETS } from "./bench/checkout.js";
 import { doctor } from "./doctor.js";
 
 const MACHINE: ReadonlySet<string> = new Set<ErrorCode>(["TOOLCHAIN", "DEVICE", "OOM", "CACHE"]);
@@ -46,6 +48,12 @@ function program(done: (status: number) => void): Command {
   emitting(target("run", "run the program")).action(async (t: string, o: CommandOptions) => { done(await runCommand(t, o)); });
   differentiated(target("gradcheck", "compare the gradient with finite differences")).option("--rtol <x>", "relative tolerance (default 1e-6)", Number)
     .action((t: string, o: CommandOptions) => { done(checkCommand(t, o)); });
+  cli.command("bench").description("the programs of a checkout of NPBench: right or not, how fast, how much memory").option("--npbench <dir>", "the checkout")
+    .addOption(new Option("--preset <preset>", "sizes").choices([...PRESETS]).default("S")).option("--only <names>", "programs, separated by commas", list)
+    .addOption(new Option("--device <device>", "where to run").choices(["auto", "cpu", "js", "cuda"])).option("--threads <n>", "threads of parallel loops", integer("--threads"))
+    .addOption(new Option("--precision <precision>", "rounding").choices(["default", "strict", "fast"])).option("--timeout <seconds>", "of one program", Number, 300)
+    .option("--cache", "use the caches: builds then take no time").option("--json", "print the results as JSON, and nothing else on standard output")
+    .action(async (o: BenchOptions) => { done(await benchCommand(o)); });
   cli.command("doctor").description("what was found on this machine, and how to get what is missing").option("--json", "as JSON").action((o: { json?: boolean }) => { done(doctor(o.json === true)); });
   const cache = cli.command("cache").description("compiled kernels and plans on disk");
   cache.command("ls").description("list them").option("--json", "as JSON").action((o: { json?: boolean }) => { cacheList(o.json === true); done(0); });
