@@ -13,10 +13,14 @@ import { schedule } from "../../ts/schedule/schedule.js";
 import { shareable } from "../../ts/schedule/shareable.js";
 import { shortenRecurrences } from "../../ts/schedule/shorten.js";
 import { matmulNode } from "../../ts/library/matmul.js";
-import { op } from "../../ts/scalar/expr.js";
+import { shortenZeros } from "../../ts/schedule/zeros.js";
+import { divS } from "../../ts/scalar/build.js";
+import { adjoint } from "../../ts/scalar/derivatives.js";
+import { input, op, visitScalar } from "../../ts/scalar/expr.js";
 import type { Loop, Operand } from "../../ts/sdfg/nodes.js";
 import type { Graph } from "../../ts/sdfg/sdfg.js";
 import { sym, ZERO } from "../../ts/symbolic/expr.js";
+import { interpret } from "../support/interpret.js";
 import { Build, difference, id, memlet, num, plus, run, times } from "../transform/build.js";
 
 const loops = (g: Graph): Loop[] => { const out: Loop[] = []; visitNodes(g.body, (n) => { if (n.kind === "loop") out.push(n); }); return out; };
@@ -193,4 +197,25 @@ test("packing never overlaps what lives at the same time", (t) => {
     return list.every((x, i) => offsets[i]! % 64 === 0 && offsets[i]! + x.bytes <= bytes);
   }));
   t.pass();
+});
+
+test("strong zeros lose the comparison with NaN where the value is a multiple of the cotangent, and nowhere else", (t) => {
+  const g = input(2, "float64"), x = input(0, "float64"), y = input(1, "float64");
+  const [quotient] = [...adjoint(divS(x, y), g, new Set([1])).values()];
+  const b = new Build("N").data("X", "N").data("Y", "N").data("G", "N").data("A", "N").data("B", "N");
+  b.loop("i", "0", "N", "any", () => {
+    b.set("A[i]", ["X[i]", "Y[i]", "G[i]"], () => quotient!);
+    const other = op("exp", "float64", x);
+    b.set("B[i]", ["X[i]", "Y[i]", "G[i]"], () => op("select", "float64", op("and", "bool", op("eq", "bool", g, num(0)), op("ne", "bool", other, other)), num(0), other));
+  });
+  const before = b.graph(), after = shortenZeros(before);
+  const nans = (graph: Graph): number[] => { const n: number[] = []; visitNodes(graph.body, (node) => { if (node.kind === "tasklet") { let c = 0; visitScalar(node.code, (e) => { if (e.kind === "op" && e.op === "ne") c++; }); n.push(c); } }); return n; };
+  t.deepEqual(nans(before), [2, 1]);
+  t.deepEqual(nans(after), [0, 1]);
+  agrees(t, before, { N: 5 }, after);
+  // Zero over zero, zero times infinity, and values that are NaN for other reasons.
+  const inputs = { X: { v: [1, 0, Infinity, NaN, 1] }, Y: { v: [0, 0, 0, 1, 0] }, G: { v: [0, 0, 0, 1, 2] } };
+  const value = (graph: Graph): number[] => interpret(graph, { N: 5 }, { ...inputs, A: { v: [9, 9, 9, 9, 9] }, B: { v: [9, 9, 9, 9, 9] } }).get("A")!.v.map((v) => v + 0);
+  t.deepEqual(value(after), value(before));
+  t.deepEqual(value(after).slice(0, 3), [0, 0, 0]);
 });

@@ -7,7 +7,7 @@ import { sinkConstants } from "../../ts/transform/sink.js";
 import { splitRecurrences } from "../../ts/transform/recurrences.js";
 import { graphText } from "../../ts/sdfg/text.js";
 import type { Graph } from "../../ts/sdfg/sdfg.js";
-import { op } from "../../ts/scalar/expr.js";
+import { op, type ScalarExpr } from "../../ts/scalar/expr.js";
 import { Build, difference, id, num, plus, run, times } from "./build.js";
 
 const same = (g: Graph, after: Graph, sizes: readonly number[], tolerance = 1e-13): boolean => sizes.every((N) => difference(run(g, { N }), run(after, { N })) <= tolerance);
@@ -24,10 +24,33 @@ test("the adjoint of a stencil becomes one gather over the whole range", (t) => 
 });
 test("scatters whose value does not vanish outside keep a select", (t) => {
   const b = new Build("N").data("G", "N").data("H", "N");
-  b.loop("i", "1", "N - 1", "any", () => { for (const at of ["i - 1", "i + 1"]) b.set(`H[${at}]`, ["G[i]"], (x) => op("cos", "float64", x), "sum"); });
+  b.loop("i", "1", "N - 1", "any", () => { for (const at of ["i - 1", "i + 1"]) b.set(`H[${at}]`, ["G[i]"], (x) => op("sub", "float64", num(1), x), "sum"); });
   const g = b.graph(), after = scatterToGather(g);
   t.regex(graphText(after), /select/);
   t.true(same(g, after, [2, 3, 4, 7]));
+});
+test("what scatters have in common is evaluated once where it is expensive, but not into an array that the iterations of a map would share", (t) => {
+  const cosine = (x: ScalarExpr): ScalarExpr => op("cos", "float64", x);
+  const scatters = (b: Build, row: string): void => {
+    b.loop("i", "1", "N - 1", "any", () => {
+      b.set(`H[${row}i - 1]`, [`G[${row}i]`, `G[${row}i - 1]`], (x, y) => times(cosine(x), y), "sum");
+      b.set(`H[${row}i + 1]`, [`G[${row}i]`], (x) => times(num(3), cosine(x)), "sum");
+    });
+  };
+  const b = new Build("N", "T").data("G", "N").data("H", "N");
+  b.loop("t", "0", "T", "up", () => { scatters(b, ""); b.set("G[0]", ["G[0]"], third); });
+  const g = b.graph(), after = scatterToGather(g), text = graphText(after);
+  t.is(text.match(/cos\(/g)?.length, 1);
+  t.regex(text, /H\[i2\] \+= .*term.*term/);
+  for (const N of [2, 3, 4, 7]) t.true(difference(run(g, { N, T: 3 }), run(after, { N, T: 3 })) <= 1e-13);
+  const m = new Build("N").data("G", "N", "N").data("H", "N", "N").data("S", "N");
+  m.loop("k", "0", "N", "any", () => { m.set("S[k]", ["S[k]"], third); scatters(m, "k, "); });
+  const rows = m.graph(), gathered = scatterToGather(rows);
+  t.is(graphText(gathered).match(/cos\(/g)?.length, 2);
+  t.true(same(rows, gathered, [2, 3, 5]));
+  const triangle = new Build("N").data("G", "N").data("H", "N");
+  triangle.loop("t", "0", "N", "up", () => triangle.loop("i", "1", "t", "any", () => { for (const at of ["i - 1", "i + 1"]) triangle.set(`H[${at}]`, ["G[i]"], cosine, "sum"); }));
+  t.notRegex(graphText(scatterToGather(triangle.graph())), /term/);
 });
 test("no gather where the target is read, where only one element is written, or where an index moves twice as fast", (t) => {
   const read = new Build("N").data("G", "N").data("H", "N");

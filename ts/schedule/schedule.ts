@@ -8,6 +8,7 @@ import { contractRows } from "./rows.js";
 import { privatiseScalars } from "./scalars.js";
 import { shortenRecurrences } from "./shorten.js";
 import { markSimd } from "./simd.js";
+import { shortenZeros } from "./zeros.js";
 
 export interface ScheduleOptions {
   /** Strict: every float reduction in its own order. */
@@ -23,6 +24,7 @@ export function schedule(graph: Graph, options: ScheduleOptions = {}): Graph {
   g = privatiseScalars(g, options.outputs ?? {});
   if (!strict) g = shortenRecurrences(g);
   g = blockColumns(g);
+  g = shortenZeros(g);
   g = parallelise(g, { strict });
   g = markSimd(g);
   return splitInteriors(g);

@@ -11,38 +11,40 @@ import { conflicts, mayMeet, loopFacts, type Relation } from "../analysis/depend
 import { addS } from "../scalar/build.js";
 import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
 import { literal } from "../scalar/build.js";
-import type { Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
+import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, dependsOn, max, min, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
+import { commonTerms } from "./common-terms.js";
 import { allNonNegative, hasLoads, mapNest, memletKey, Names, rebuild } from "./nests.js";
 
 /** One scatter: dimension d of the target is loop `by[d]`'s variable + shift[d], or fixed where by[d] is undefined. */
 interface Scatter { readonly node: Tasklet; readonly at: number; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
 
 export function scatterToGather(graph: Graph): Graph {
-  const names = new Names(graph);
+  const names = new Names(graph), containers = new Map<string, Container>(graph.containers);
   // From the outside in: a nest is converted in all its dimensions, or else in its inner ones.
-  const visit = (list: readonly Node[], facts: Assumptions): readonly Node[] => {
+  const visit = (list: readonly Node[], facts: Assumptions, inMap: boolean): readonly Node[] => {
     let changed = false;
     const out = list.flatMap((n): readonly Node[] => {
-      const r = n.kind === "loop" && n.order === "any" ? convert(graph, n, facts, names) : undefined;
+      const r = n.kind === "loop" && n.order === "any" ? convert(graph, n, facts, names, inMap ? undefined : containers) : undefined;
       if (r) { changed = true; return r; }
       const bs = bodiesOf(n);
       if (bs.length === 0) return [n];
-      const inner = bs.map((b) => visit(b.list, n.kind === "loop" ? facts.with(...loopFacts(n)) : facts));
+      const inner = bs.map((b) => visit(b.list, n.kind === "loop" ? facts.with(...loopFacts(n)) : facts, inMap || (n.kind === "loop" && n.order === "any")));
       if (inner.every((x, i) => x === bs[i]!.list)) return [n];
       changed = true;
       return [withBodies(n, inner)];
     });
     return changed ? out : list;
   };
-  const body = visit(graph.body, graph.facts);
-  return body === graph.body ? graph : graph.with({ body });
+  const body = visit(graph.body, graph.facts, false);
+  return body === graph.body ? graph : graph.with({ body, containers });
 }
 
-function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names): readonly Node[] | undefined {
+/** `containers`: where arrays for common terms may be declared. */
+function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names, containers: Map<string, Container> | undefined): readonly Node[] | undefined {
   const loops = mapNest(top), leaf = loops.at(-1)!;
   const variables = new Set(loops.map((l) => l.variable));
   if (loops.some((l) => [l.begin, l.end].some((e) => hasLoads(e) || [...variables].some((v) => dependsOn(e, v))))) return undefined;
@@ -62,8 +64,10 @@ function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names): rea
     const mine = new Set<Node>(group.map((s) => s.node));
     const side = movable(graph, rebuild(loops, body), body, mine, loops);
     if (!side) continue;
-    const nest = gather(graph, group, loops, facts, names);
-    if (side === "front") before.push(nest); else after.unshift(nest);
+    const common = containers && commonTerms(graph, group.map((s) => s.node), loops, containers);
+    const nest = gather(graph, common ? group.map((s, i) => ({ ...s, node: common.scatters[i]! })) : group, loops, facts, names);
+    const nests = common ? [common.terms, nest] : [nest];
+    if (side === "front") before.push(...nests); else after.unshift(...nests);
     body = body.filter((n) => !mine.has(n));
   }
   if (before.length === 0 && after.length === 0) return undefined;
