@@ -10,7 +10,7 @@ import { ownInputs, withNoise } from "../../ts/cli/bench/inputs.js";
 import { difference } from "../../ts/cli/bench/measure.js";
 import { findPython } from "../../ts/cli/bench/numpy.js";
 import { KNOWN, tinySizes } from "../../ts/cli/bench/programs.js";
-import { ndarray, NDArray, python, vjp } from "../../ts/index.js";
+import { ndarray, python, vjp, type NDArray } from "../../ts/index.js";
 
 const dir = mkdtempSync(join(tmpdir(), "bench-"));
 test.after.always(() => { rmSync(dir, { recursive: true }); });

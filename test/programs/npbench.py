@@ -157,3 +157,224 @@ def lenet(images, kernel1, bias1, kernel2, bias2, dense1, shift1, dense2, shift2
     x = positive(x @ dense1 + shift1)
     x = positive(x @ dense2 + shift2)
     return x @ dense3 + shift3
+
+
+# Distances of points on a sphere.
+def arc_distance(lat1, lon1, lat2, lon2):
+    h = np.sin((lat2 - lat1) / 2)**2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2)**2
+    return 2 * np.arctan2(np.sqrt(h), np.sqrt(1 - h))
+
+
+# The mean of the values in each ring, by a mask for each.
+def azimint_naive(values, distance, rings):
+    far = distance.max()
+    means = np.zeros(rings, dtype=np.float64)
+    for i in range(rings):
+        inner, outer = far * i / rings, far * (i + 1) / rings
+        ring = np.logical_and(inner <= distance, distance < outer)
+        picked = values[ring]
+        means[i] = picked.mean()
+    return means
+
+
+# A fluid in a box whose lid moves. Two helpers change what they are given.
+def source_term(s, rho, dt, u, v, dx, dy):
+    du, dv = (u[1:-1, 2:] - u[1:-1, :-2]) / (2 * dx), (v[2:, 1:-1] - v[:-2, 1:-1]) / (2 * dy)
+    s[1:-1, 1:-1] = rho * (1 / dt * (du + dv) - du**2 - 2 * ((u[2:, 1:-1] - u[:-2, 1:-1]) / (2 * dy) * (v[1:-1, 2:] - v[1:-1, :-2]) / (2 * dx)) - dv**2)
+
+
+def relax_pressure(rounds, p, dx, dy, s):
+    old = np.empty_like(p)
+    old = p.copy()
+    for k in range(rounds):
+        old = p.copy()
+        p[1:-1, 1:-1] = ((old[1:-1, 2:] + old[1:-1, :-2]) * dy**2 + (old[2:, 1:-1] + old[:-2, 1:-1]) * dx**2 - dx**2 * dy**2 * s[1:-1, 1:-1]) / (2 * (dx**2 + dy**2))
+        p[:, -1] = p[:, -2]
+        p[0, :] = p[1, :]
+        p[:, 0] = p[:, 1]
+        p[-1, :] = 0
+
+
+def cavity_flow(nx, ny, steps, rounds, u, v, dt, dx, dy, p, rho, nu):
+    s = np.zeros((ny, nx))
+    for n in range(steps):
+        un, vn = u.copy(), v.copy()
+        source_term(s, rho, dt, u, v, dx, dy)
+        relax_pressure(rounds, p, dx, dy, s)
+        here, there = un[1:-1, 1:-1], vn[1:-1, 1:-1]
+        u[1:-1, 1:-1] = (here - here * dt / dx * (here - un[1:-1, :-2]) - there * dt / dy * (here - un[:-2, 1:-1]) - dt / (2 * rho * dx) * (p[1:-1, 2:] - p[1:-1, :-2])
+                         + nu * (dt / dx**2 * (un[1:-1, 2:] - 2 * here + un[1:-1, :-2]) + dt / dy**2 * (un[2:, 1:-1] - 2 * here + un[:-2, 1:-1])))
+        v[1:-1, 1:-1] = (there - here * dt / dx * (there - vn[1:-1, :-2]) - there * dt / dy * (there - vn[:-2, 1:-1]) - dt / (2 * rho * dy) * (p[2:, 1:-1] - p[:-2, 1:-1])
+                         + nu * (dt / dx**2 * (vn[1:-1, 2:] - 2 * there + vn[1:-1, :-2]) + dt / dy**2 * (vn[2:, 1:-1] - 2 * there + vn[:-2, 1:-1])))
+        u[0, :] = 0
+        u[:, 0] = 0
+        u[:, -1] = 0
+        u[-1, :] = 1
+        v[0, :] = v[-1, :] = 0
+        v[:, 0] = v[:, -1] = 0
+
+
+# A periodic channel, until the flow hardly changes: the number of steps is the run's.
+def channel_flow(u, v, dt, dx, dy, rho, nu, force, enough):
+    change, steps = 1, 0
+    while change > enough:
+        un, vn = u.copy(), v.copy()
+        u[1:-1, 1:-1] = (un[1:-1, 1:-1] - un[1:-1, 1:-1] * dt / dx * (un[1:-1, 1:-1] - un[1:-1, :-2]) - vn[1:-1, 1:-1] * dt / dy * (un[1:-1, 1:-1] - un[:-2, 1:-1])
+                         + nu * dt * ((un[1:-1, 2:] - 2 * un[1:-1, 1:-1] + un[1:-1, :-2]) / dx**2 + (un[2:, 1:-1] - 2 * un[1:-1, 1:-1] + un[:-2, 1:-1]) / dy**2) + force * dt / rho)
+        # The left edge's neighbour is the right edge.
+        u[1:-1, 0] = un[1:-1, 0] - un[1:-1, 0] * dt / dx * (un[1:-1, 0] - un[1:-1, -1]) + nu * dt / dy**2 * (un[2:, 0] - 2 * un[1:-1, 0] + un[:-2, 0]) + force * dt
+        u[1:-1, -1] = un[1:-1, -1] - un[1:-1, -1] * dt / dx * (un[1:-1, -1] - un[1:-1, -2]) + nu * dt / dy**2 * (un[2:, -1] - 2 * un[1:-1, -1] + un[:-2, -1]) + force * dt
+        v[1:-1, 1:-1] = vn[1:-1, 1:-1] + nu * dt * (vn[2:, 1:-1] - 2 * vn[1:-1, 1:-1] + vn[:-2, 1:-1]) / dy**2
+        u[0, :] = u[-1, :] = 0
+        change = (np.sum(u) - np.sum(un)) / np.sum(u)
+        steps += 1
+    return steps
+
+
+def compute(first, second, a, b, c):
+    return np.clip(first, 2, 10) * a + second * b + c
+
+
+def correlation(columns, rows, data):
+    mean = np.mean(data, axis=0)
+    deviation = np.std(data, axis=0)
+    deviation[deviation <= 0.1] = 1.0
+    data -= mean
+    data /= np.sqrt(rows) * deviation
+    result = np.eye(columns, dtype=data.dtype)
+    for i in range(columns - 1):
+        result[i + 1:columns, i] = result[i, i + 1:columns] = data[:, i] @ data[:, i + 1:columns]
+    return result
+
+
+def covariance(columns, rows, data):
+    data -= np.mean(data, axis=0)
+    result = np.zeros((columns, columns), dtype=data.dtype)
+    for i in range(columns):
+        result[i:columns, i] = result[i, i:columns] = data[:, i] @ data[:, i:columns] / (rows - 1.0)
+    return result
+
+
+def covariance2(data):
+    return np.cov(np.transpose(data))
+
+
+# A cyclic redundancy check, bit by bit.
+def crc16(data, polynomial=0x8408):
+    crc = 0xFFFF
+    for byte in data:
+        rest = 0xFF & byte
+        for bit in range(8):
+            if (crc & 1) ^ (rest & 1):
+                crc = (crc >> 1) ^ polynomial
+            else:
+                crc >>= 1
+            rest >>= 1
+    crc = ~crc & 0xFFFF
+    return (crc << 8) | ((crc >> 8) & 0xFF)
+
+
+def doitgen(nr, nq, np_, A, C):
+    A[:] = np.reshape(np.reshape(A, (nr, nq, 1, np_)) @ C, (nr, nq, np_))
+
+
+def floyd_warshall(path):
+    for k in range(path.shape[0]):
+        path[:] = np.minimum(path[:], np.add.outer(path[:, k], path[k, :]))
+
+
+def k2mm(alpha, beta, A, B, C, D):
+    D[:] = alpha * A @ B @ C + beta * D
+
+
+def k3mm(A, B, C, D):
+    return A @ B @ C @ D
+
+
+# A factorisation in place, then two triangular systems.
+def ludcmp(A, b):
+    n = A.shape[0]
+    x, y = np.zeros_like(b), np.zeros_like(b)
+    for i in range(n):
+        for j in range(i):
+            A[i, j] = (A[i, j] - A[i, :j] @ A[:j, j]) / A[j, j]
+        for j in range(i, n):
+            A[i, j] -= A[i, :i] @ A[:i, j]
+    for i in range(n):
+        y[i] = b[i] - A[i, :i] @ y[:i]
+    for i in range(n - 1, -1, -1):
+        x[i] = (y[i] - A[i, i + 1:] @ x[i + 1:]) / A[i, i]
+    return x, y
+
+
+# Bodies that attract each other, by leapfrog; the diagonal of the distances is zero.
+def accelerations(pos, mass, gravity, softening):
+    x, y, z = pos[:, 0:1], pos[:, 1:2], pos[:, 2:3]
+    dx, dy, dz = x.T - x, y.T - y, z.T - z
+    inverse = dx**2 + dy**2 + dz**2 + softening**2
+    inverse[inverse > 0] = inverse[inverse > 0]**(-1.5)
+    return np.hstack((gravity * (dx * inverse) @ mass, gravity * (dy * inverse) @ mass, gravity * (dz * inverse) @ mass))
+
+
+def energies(pos, vel, mass, gravity):
+    kinetic = 0.5 * np.sum(mass * vel**2)
+    x, y, z = pos[:, 0:1], pos[:, 1:2], pos[:, 2:3]
+    dx, dy, dz = x.T - x, y.T - y, z.T - z
+    inverse = np.sqrt(dx**2 + dy**2 + dz**2)
+    inverse[inverse > 0] = 1.0 / inverse[inverse > 0]
+    return kinetic, gravity * np.sum(np.sum(np.triu(-(mass * mass.T) * inverse, 1)))
+
+
+def nbody(mass, pos, vel, bodies, steps, dt, gravity, softening):
+    vel -= np.mean(mass * vel, axis=0) / np.mean(mass)
+    acc = accelerations(pos, mass, gravity, softening)
+    kinetic = np.ndarray(steps + 1, dtype=np.float64)
+    potential = np.ndarray(steps + 1, dtype=np.float64)
+    kinetic[0], potential[0] = energies(pos, vel, mass, gravity)
+    for i in range(steps):
+        vel += acc * dt / 2.0
+        pos += vel * dt
+        acc[:] = accelerations(pos, mass, gravity, softening)
+        vel += acc * dt / 2.0
+        kinetic[i + 1], potential[i + 1] = energies(pos, vel, mass, gravity)
+    return kinetic, potential
+
+
+# The most pairs that a folded sequence can form.
+def pairs(a, b):
+    if a + b == 3:
+        return 1
+    return 0
+
+
+def nussinov(n, seq):
+    table = np.zeros((n, n), np.int32)
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1, n):
+            if j > 0:
+                table[i, j] = max(table[i, j], table[i, j - 1])
+            if i + 1 < n:
+                table[i, j] = max(table[i, j], table[i + 1, j])
+            if j > 0 and i + 1 < n:
+                if i < j - 1:
+                    table[i, j] = max(table[i, j], table[i + 1, j - 1] + pairs(seq[i], seq[j]))
+                else:
+                    table[i, j] = max(table[i, j], table[i + 1, j - 1])
+            for k in range(i + 1, j):
+                table[i, j] = max(table[i, j], table[i, k] + table[k + 1, j])
+    return table
+
+
+# A residual block of convolutions; the mean and the deviation are over the batch.
+def normalised(x, eps=1e-5):
+    mean = np.mean(x, axis=0, keepdims=True)
+    std = np.std(x, axis=0, keepdims=True)
+    return (x - mean) / np.sqrt(std + eps)
+
+
+def resnet(images, first, middle, last):
+    padded = np.zeros((images.shape[0], images.shape[1] + 2, images.shape[2] + 2, first.shape[3]))
+    padded[:, 1:-1, 1:-1, :] = correlate(images, first)
+    x = positive(normalised(padded))
+    x = positive(normalised(correlate(x, middle)))
+    return positive(normalised(correlate(x, last)) + images)
