@@ -24,6 +24,7 @@ export async function benchCommand(o: BenchOptions): Promise<number> {
   };
   const say = (text: string): void => { if (o.json !== true) process.stdout.write(`${text}\n`); };
   say(python ? `NumPy ${python.numpy} (${python.command})` : "no Python with NumPy was found (DACE_AD_PYTHON names one): inputs are random, values are compared with nothing");
+  say("values, gradient: largest difference to NumPy's values, to differences (of single precision: to double); ! is too much, ~ as much as a change of the inputs' last bits makes, f in floats\n");
   say(HEAD);
   const rows: Row[] = [];
   for (const program of programs) {
@@ -80,7 +81,7 @@ const pair = (x: { readonly forward: number; readonly gradient?: number } | unde
 
 /** One line of the table. */
 function line(r: Row): string {
-  const values = r.error === undefined ? "error" : r.error === "skipped" ? "skipped" : r.agrees ? r.error.toExponential(0) : `${r.error.toExponential(0)} !`;
+  const values = r.error === undefined ? "error" : r.error === "skipped" ? "skipped" : r.agrees ? `${r.error.toExponential(0)}${r.conditioning === undefined ? "" : " ~"}` : `${r.error.toExponential(0)} !`;
   const gradient = r.gradcheck ? (r.gradcheck.ok ? `${(r.gradcheck.single ?? r.gradcheck.error).toExponential(0)}${r.gradcheck.floats ? " f" : ""}` : `${r.gradcheck.error.toExponential(0)} !`) : r.notDifferentiable !== undefined ? "integers" : "error";
   return cells([r.name, values, gradient, time(r.numpyMs), time(r.forwardMs), time(r.gradientMs), pair(r.buildMs), pair(r.compileMs), bytes(r.tapeBytes), bytes(r.arenaBytes?.gradient ?? r.arenaBytes?.forward), bytes(r.residentBytes)]);
 }
