@@ -1,10 +1,39 @@
 // One call of a kernel: the table it sees, its arena, its time.
 #include "exec/run.h"
 
+#include <cstring>
+#include <vector>
+
 #include "blas/gemm.h"
 #include "clock.h"
 
 namespace dace {
+namespace {
+
+// Buffers that a run makes larger as it goes.
+struct Grown {
+  Pool& pool;
+  std::vector<Block> blocks;
+  ~Grown() {
+    for (const Block& b : blocks) pool.release(b);
+  }
+};
+
+void* grow(void* grown, int32_t slot, int64_t bytes) {
+  Grown& g = *static_cast<Grown*>(grown);
+  if (size_t(slot) >= g.blocks.size()) g.blocks.resize(size_t(slot) + 1);
+  Block& old = g.blocks[size_t(slot)];
+  if (old.data && size_t(bytes) <= old.bytes) return old.data;
+  const Block b = g.pool.acquire(size_t(bytes));
+  if (!b.data) return nullptr;
+  if (old.bytes > 0) std::memcpy(b.data, old.data, old.bytes);
+  g.pool.release(old);
+  old = b;
+  return b.data;
+}
+
+}  // namespace
+
 RunResult runKernel(const Kernel& kernel, void* const* args, const int64_t* symbols, size_t arenaBytes, int32_t threads, RunControl& control) {
   RunResult r;
   Pool& pool = Pool::arenas();
@@ -13,8 +42,9 @@ RunResult runKernel(const Kernel& kernel, void* const* args, const int64_t* symb
     r.code = DACE_OOM, r.outOfMemory = true;
     return r;
   }
+  Grown grown{pool, {}};
   int64_t error[4] = {0, 0, 0, 0};
-  const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), threads, 0, &control.cancel, &control.progress, error, gemmF64, gemmF32};
+  const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), threads, 0, &control.cancel, &control.progress, error, gemmF64, gemmF32, grow, &grown};
   const int64_t start = nowNs();
   r.code = kernel.run(&rt, args, symbols, arena.data);
   r.ns = nowNs() - start;

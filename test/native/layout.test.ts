@@ -4,7 +4,7 @@ import test from "ava";
 import { cppPreamble } from "../../ts/lower/cpp-preamble.js";
 import { addon, kernel, NO_SYMBOLS, root, SERIAL, source } from "./support.js";
 
-const FIELDS = ["abi_version", "struct_bytes", "threads", "reserved", "cancel", "progress", "error", "gemm_f64", "gemm_f32"];
+const FIELDS = ["abi_version", "struct_bytes", "threads", "reserved", "cancel", "progress", "error", "gemm_f64", "gemm_f32", "grow", "grown"];
 
 /** Compiles only if `declared` describes the table of abi.h. */
 function compare(declared: string): unknown {

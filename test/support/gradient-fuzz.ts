@@ -14,6 +14,8 @@ export interface FuzzOptions {
   readonly maps?: boolean;
   /** The gradient is differentiated again. */
   readonly second?: boolean;
+  /** While loops and exits. */
+  readonly exits?: boolean;
   readonly runs: number;
   readonly seed?: number;
   readonly backend?: boolean;
@@ -29,7 +31,7 @@ export function fuzzGradients(options: FuzzOptions): FuzzReport {
     const graph = options.maps ? loopToMap(recogniseReductions(b.graph)) : b.graph;
     return options.second ? again(b, graph, base, spec.seed) : { graph, inputs: b.inputs, ...base, sizes: b.sizes };
   };
-  const r = fc.check(fc.property(graphSpec({ library: true, ...(options.second ? { length: 2 } : {}) }), (spec) => {
+  const r = fc.check(fc.property(graphSpec({ library: true, ...(options.exits ? { exits: true } : {}), ...(options.second ? { length: 2 } : {}) }), (spec) => {
     try {
       const s = subject(spec);
       const c = checkGradient(s.graph, s.sizes, s.inputs, { wrt: s.wrt, of: s.of, seed: spec.seed, tolerance: options.second ? 1e-8 : 1e-9, ...(options.backend === undefined ? {} : { backend: options.backend }) });

@@ -52,7 +52,7 @@ class Machine {
 
   run(inputs: Readonly<Record<string, Input>>): Map<string, { v: number[]; d: number[]; set: boolean[] }> {
     for (const c of this.graph.containers.values()) {
-      const shape = c.shape.map((e) => Math.max(0, this.#int(e)));
+      const shape = c.shape.map((e, d) => (c.growable && d === 0 ? 0 : Math.max(0, this.#int(e))));
       this.#shapes.set(c.name, shape);
       if (c.view) continue;
       const n = shape.reduce((a, b) => a * b, 1), b: Buffer = { v: new Float64Array(n).fill(NaN), d: new Float64Array(n), set: new Uint8Array(n) };
@@ -263,7 +263,17 @@ class Machine {
     const base = this.#base(o.data);
     return { base, buffer: o.saved ? this.#savedBuffer(o.saved, base) : this.#buffers.get(base)!, flat };
   }
+  #grow(o: Operand): void {
+    if (!this.graph.container(o.data).growable) throw new Invalid(`${o.data} does not grow`);
+    if (this.#maps.length > 0) throw new Invalid(`${o.data} grows inside a map`);
+    const shape = this.#shapes.get(o.data)!, old = this.#buffers.get(o.data)!;
+    shape[0] = Math.max(shape[0]!, this.#int(o.sizes[0]!));
+    const n = shape.reduce((a, b) => a * b, 1), b: Buffer = { v: new Float64Array(n).fill(NaN), d: new Float64Array(n), set: new Uint8Array(n) };
+    b.v.set(old.v); b.d.set(old.d); b.set.set(old.set);
+    this.#buffers.set(o.data, b);
+  }
   #library(n: LibraryNode): void {
+    if (n.op === "grow") { this.#grow(n.outputs[0]!); return; }
     if (n.op !== "matmul") throw new Error(`the interpreter has no ${n.op}`);
     const [a, b] = n.inputs as [Operand, Operand], [c] = n.outputs as [Operand];
     const alpha = Number(n.attributes["alpha"] ?? 1);

@@ -7,6 +7,7 @@ import { constant, input, op, symbolic, cast, type ScalarExpr, type OpName } fro
 import type { Container, Memlet, Node, Wcr } from "../../ts/sdfg/nodes.js";
 import { freshId, Graph } from "../../ts/sdfg/sdfg.js";
 import { add, addInt, floordiv, int, load, max, min, mul, sub, sym, ZERO, type Expr } from "../../ts/symbolic/expr.js";
+import { exitsOf } from "../../ts/analysis/paths.js";
 import { matmulNode } from "../../ts/library/matmul.js";
 
 export type ExprSpec =
@@ -21,12 +22,16 @@ export type StmtSpec =
   | { k: "integer"; i: number[]; add: number }
   | { k: "matmul"; kind: number; accumulate: boolean }
   | { k: "leave"; c: CondSpec; body: StmtSpec[]; rest: StmtSpec[] }
-  | { k: "while"; limit: number; after: boolean; body: StmtSpec[] };
+  | { k: "while"; limit: number; after: boolean; data?: CondSpec | undefined; body: StmtSpec[] }
+  /** Leaves one of the blocks around, after `first`. */
+  | { k: "exit"; c: CondSpec; to: number; first: StmtSpec[]; otherwise: StmtSpec[] };
 export interface GraphSpec { n: number; m: number; t: number; body: StmtSpec[]; seed: number; wrt: number; of: number }
 
 export interface SpecOptions {
   /** Also while loops and exits from blocks. */
   readonly control?: boolean;
+  /** More of them: exits from inside loops and branches, while loops that the data end. */
+  readonly exits?: boolean;
   readonly library?: boolean;
   /** Statements per list (default 3). */
   readonly length?: number;
@@ -57,6 +62,11 @@ export function graphSpec(options: SpecOptions = {}): fc.Arbitrary<GraphSpec> {
       ...(options.control ? [
         { weight: 1, arbitrary: fc.record({ k: fc.constant("leave" as const), c: cond, body: list(tie("stmt"), 2), rest: list(tie("stmt"), 2) }) },
         { weight: 1, arbitrary: fc.record({ k: fc.constant("while" as const), limit: fc.nat({ max: 3 }), after: fc.boolean(), body: list(tie("stmt"), 2) }) },
+      ] : []),
+      ...(options.exits ? [
+        { weight: 3, arbitrary: fc.record({ k: fc.constant("leave" as const), c: cond, body: list(tie("stmt"), 3), rest: list(tie("stmt"), 2) }) },
+        { weight: 3, arbitrary: fc.record({ k: fc.constant("while" as const), limit: fc.nat({ max: 4 }), after: fc.boolean(), data: fc.option(cond, { nil: undefined }), body: list(tie("stmt"), 3) }) },
+        { weight: 5, arbitrary: fc.record({ k: fc.constant("exit" as const), c: cond, to: nat, first: list(tie("stmt"), 1, 0), otherwise: list(tie("stmt"), 2, 0) }) },
       ] : []))
   })) as { stmt: fc.Arbitrary<StmtSpec> };
   return fc.record({ n: fc.integer({ min: 3, max: 5 }), m: fc.integer({ min: 3, max: 4 }), t: fc.nat({ max: 3 }), body: list(stmt, 4), seed: fc.integer({ min: 1, max: 1 << 30 }), wrt: nat, of: nat });
@@ -96,6 +106,7 @@ class Maker {
   readonly containers = new Map<string, Container>();
   readonly known: Known[] = [];
   readonly vars: Var[] = [];
+  readonly labels: string[] = [];
   #next = 0;
   constructor(readonly spec: GraphSpec) {}
 
@@ -250,19 +261,33 @@ class Maker {
       case "matmul": return this.matmul(s.kind, s.accumulate);
       case "leave": {
         const inputs: Memlet[] = [], code = this.condition(s.c, inputs), label = this.fresh("L");
+        this.labels.push(label);
         const body = this.list(s.body, []), rest = this.list(s.rest, []);
+        this.labels.pop();
         return [{ kind: "block", id: freshId(), label, body: [...body, { kind: "conditional", id: freshId(), branches: [{ condition: { inputs, code }, body: [{ kind: "exit", id: freshId(), label }] }] }, ...rest] }];
       }
       case "while": {
         const w = "int64", counter = this.fresh("k"), n = this.fresh("w");
         this.containers.set(n, { name: n, dtype: w, shape: [], transient: true });
-        const body = this.list(s.body, []);
+        const label = this.fresh("W"), inside = this.labels.length;
+        this.labels.push(label);
+        const list = this.list(s.body, []);
+        this.labels.pop();
+        // Its own exits continue with the next iteration.
+        const body: Node[] = list.some((x) => exitsOf(x).has(label)) ? [{ kind: "block", id: freshId(), label, body: list }] : list;
+        this.labels.length = inside;
+        const more: Memlet[] = [{ data: n, index: [] }], limit = op("lt", "bool", input(0, w), constant(s.limit, w)), code = s.data ? op("and", "bool", limit, this.condition({ ...s.data, kind: 0 }, more)) : limit;
         const set = (code: ScalarExpr, inputs: Memlet[]): Node => ({ kind: "tasklet", id: freshId(), inputs, output: { data: n, index: [] }, code });
         return [set(constant(0, w), []), {
           kind: "while", id: freshId(), counter, testAfter: s.after,
-          condition: { inputs: [{ data: n, index: [] }], code: op("lt", "bool", input(0, w), constant(s.limit, w)) },
+          condition: { inputs: more, code },
           body: [...body, set(op("add", w, input(0, w), constant(1, w)), [{ data: n, index: [] }])],
         }];
+      }
+      case "exit": {
+        const inputs: Memlet[] = [], code = this.condition(s.c, inputs), label = this.labels[s.to % Math.max(1, this.labels.length)];
+        const first = this.list(s.first, []), otherwise = this.list(s.otherwise, []);
+        return [{ kind: "conditional", id: freshId(), branches: [{ condition: { inputs, code }, body: label === undefined ? first : [...first, { kind: "exit", id: freshId(), label }] }, ...(otherwise.length > 0 ? [{ body: otherwise }] : [])] }];
       }
     }
   }

@@ -1,5 +1,6 @@
 /** How far a loop's variable can go, in sizes alone: what an array that keeps a value per iteration must hold. */
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
+import { nameOf, type Around } from "./paths.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, freeSymbols, loadedContainers, mapAtoms, max, min, neg, sub, ZERO, type Expr } from "../symbolic/expr.js";
 import { lowerBound, nonNegative, upperBound, type LoopRange } from "../symbolic/prove.js";
@@ -13,8 +14,8 @@ export const rangesOf = (loops: readonly Loop[]): LoopRange[] => loops.map((l) =
  * Bounds of a loop's variable over all iterations of the loops around it, without loop variables and loaded values (both are known only as the program
  * runs). Where the loop's own bounds do not give them, the indices that every iteration uses do: an access outside its container is an error of the program.
  */
-export function loopExtent(outer: readonly Loop[], l: Loop, shapeOf: (data: string) => readonly Expr[], facts: Assumptions): Extent | undefined {
-  const around = rangesOf(outer), hidden = new Set([...outer, l].map((x) => x.variable));
+export function loopExtent(outer: readonly Around[], l: Loop, shapeOf: (data: string) => readonly Expr[], facts: Assumptions): Extent | undefined {
+  const around = rangesOf(outer.filter((x) => x.kind === "loop")), hidden = new Set([...outer, l].map(nameOf));
   const known = (e: Expr | undefined): e is Expr => e !== undefined && loadedContainers(e).size === 0 && ![...freeSymbols(e)].some((s) => hidden.has(s));
   let begin = lowerBound(withoutLoads(l.begin, "max"), around, facts), end = upperBound(withoutLoads(l.end, "min"), around, facts);
   if (!known(begin) || !known(end)) {

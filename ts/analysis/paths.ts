@@ -1,5 +1,5 @@
 /** Where each node stands: the chain of body lists from the program's body down to the node. */
-import type { Loop, Node } from "../sdfg/nodes.js";
+import type { Loop, Node, While } from "../sdfg/nodes.js";
 
 /** One level of a path: the node at `list[index]`. `key` identifies the list (its owner and, for conditionals, the branch). */
 export interface Step { readonly key: string; readonly list: readonly Node[]; readonly index: number; readonly node: Node }
@@ -49,4 +49,25 @@ export function loopsOf(path: Path, from = 0): Loop[] {
   const out: Loop[] = [];
   for (let i = from; i < path.length - 1; i++) { const n = path[i]!.node; if (n.kind === "loop") out.push(n); }
   return out;
+}
+
+/** What repeats its body. */
+export type Around = Loop | While;
+/** The symbol that names an iteration. */
+export const nameOf = (l: Around): string => (l.kind === "loop" ? l.variable : l.counter);
+/** As `loopsOf`, with the while loops. */
+export function aroundOf(path: Path): Around[] {
+  return path.slice(0, -1).flatMap(({ node: n }): Around[] => (n.kind === "loop" || n.kind === "while" ? [n] : []));
+}
+
+const exits = new WeakMap<Node, ReadonlySet<string>>();
+/** Labels of the blocks around a node that exits inside it leave. */
+export function exitsOf(node: Node): ReadonlySet<string> {
+  let known = exits.get(node);
+  if (!known) {
+    const out = new Set<string>(node.kind === "exit" ? [node.label] : bodiesOf(node).flatMap((b) => b.list.flatMap((n) => [...exitsOf(n)])));
+    if (node.kind === "block") out.delete(node.label);
+    exits.set(node, known = out);
+  }
+  return known;
 }

@@ -1,6 +1,7 @@
 /** Fresh container names and small graph fragments that several passes of this folder emit. */
 import { literal } from "../scalar/build.js";
 import { input } from "../scalar/expr.js";
+import { growNode } from "../library/grow.js";
 import { sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { freshId } from "../sdfg/sdfg.js";
 import type { Container, Loop, Memlet, Node, Tasklet, Wcr } from "../sdfg/nodes.js";
@@ -38,10 +39,10 @@ export function mapOver(pool: Pool, begins: readonly Expr[], ends: readonly Expr
   return begins.reduceRight<Node>((inner, begin, d): Loop => ({ kind: "loop", id: freshId(), variable: variables[d]!, begin, end: ends[d]!, order: "any", body: [inner] }), body(variables.map((v) => sym(v))));
 }
 
-/** `data[:] = value` over the whole container. */
-export function fill(pool: Pool, data: string, value: number): Node {
-  const c = pool.containers.get(data)!;
-  return mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data, index }, literal(value, c.dtype), []));
+/** `data[:] = value` over the whole container, as far as it is in use. */
+export function fill(pool: Pool, data: string, value: number): Node[] {
+  const c = pool.containers.get(data)!, all = mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data, index }, literal(value, c.dtype), []));
+  return c.growable ? [growNode(data, c, c.shape[0]!), all] : [all];
 }
 
 /** `to[:] = from[:]`, same shape and dtype. */

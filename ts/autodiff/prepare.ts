@@ -4,19 +4,19 @@
  *   value is available to the backward sweep for free;
  * - product reductions, and minima and maxima that are not plain reductions over a nest of loops, become sequential read-modify-write;
  * - operands of the remaining minima and maxima are stored, so that the tie mask compares the very values that were reduced;
- * - indices and loop bounds that are loaded from arrays which the program changes are recorded, one entry per iteration.
+ * - indices, loop bounds and conditions' indices that are loaded from arrays which the program changes, and that the backward sweep uses again, are recorded,
+ *   one entry per iteration.
  */
-import { DaceError } from "../base/errors.js";
-import type { SourceLoc } from "../base/errors.js";
 import type { DType } from "../base/dtypes.js";
 import { cast, input, mapScalar, op, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { clamped, loopExtent, type Extent } from "../analysis/extent.js";
-import { bodiesOf, loopsOf, visitPaths, withBodies, type Path } from "../analysis/paths.js";
+import { aroundOf, bodiesOf, loopsOf, visitPaths, withBodies, type Around, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Condition, Container, Loop, Memlet, Node, Parameter, Tasklet } from "../sdfg/nodes.js";
 import { accessesOf } from "../analysis/accesses.js";
 import { loopFacts, mayMeet, type Relation } from "../analysis/dependence.js";
 import { dependsOn, load, loadedContainers, mapAtoms, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
+import type { Iterations } from "./iterations.js";
 import { copyAll, tasklet, type Pool } from "./names.js";
 
 export interface Prepared {
@@ -41,10 +41,11 @@ export function writtenBases(of: Containers, body: readonly Node[], into: Set<st
   return into;
 }
 
-export function prepare(graph: Graph, pool: Pool): Prepared {
-  visitPaths(graph.body, (n) => { if (n.kind === "loop") pool.reserve([n.variable]); });
+/** `active`: what is differentiated. */
+export function prepare(graph: Graph, pool: Pool, active: ReadonlySet<string>, iterations: Iterations): Prepared {
+  visitPaths(graph.body, (n) => { if (n.kind === "loop") pool.reserve([n.variable]); if (n.kind === "while") pool.reserve([n.counter]); });
   pool.reserve(graph.symbols);
-  let body = recordLoads(graph, pool, graph.body);
+  let body = iterations.insert(recordLoads(pool, graph.body, active, iterations));
   body = sequentialise(graph, pool, body);
   const extrema = new Map<number, Tasklet>();
   visitPaths(body, (n, path) => {
@@ -108,7 +109,7 @@ function sequentialise(graph: Graph, pool: Pool, body: readonly Node[]): readonl
     if (step !== undefined) {
       const nest = path[step]!.node as Loop, at = plainLoad(n.code, pool.containers.get(n.output.data)!.dtype);
       const plain = at !== undefined && !n.inputs[at]!.guard?.length, outer = loopsOf(path.slice(0, step + 1));
-      const stored = plain ? undefined : storeOperand(graph, pool, nest, outer);
+      const stored = plain ? undefined : storeOperand(graph, pool, nest, aroundOf(path.slice(0, step + 1)));
       if (plain || stored) {
         order(path.slice(0, step));
         if (!stored) return;
@@ -140,7 +141,7 @@ function sequentialise(graph: Graph, pool: Pool, body: readonly Node[]): readonl
 }
 
 /** Splits `for …: X max= e` into `for …: tmp[…] = e` and `for …: X max= tmp[…]`; undefined where the loops' lengths cannot be bounded. */
-function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Loop[]): { readonly data: string; readonly nodes: readonly Node[] } | undefined {
+function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Around[]): { readonly data: string; readonly nodes: readonly Node[] } | undefined {
   const loops: Loop[] = [nest];
   let leaf: Node = nest.body[0]!;
   while (leaf.kind === "loop") { loops.push(leaf); leaf = leaf.body[0]!; }
@@ -159,30 +160,30 @@ function storeOperand(graph: Graph, pool: Pool, nest: Loop, outer: readonly Loop
   ] };
 }
 
-const extentOf = (graph: Graph, pool: Pool, outer: readonly Loop[], l: Loop): Extent | undefined => loopExtent(outer, l, (d) => pool.containers.get(d)!.shape, graph.facts);
-function extentOrRefuse(graph: Graph, pool: Pool, outer: readonly Loop[], l: Loop, loc: SourceLoc | undefined): Extent {
-  const e = extentOf(graph, pool, outer, l), at = l.loc ?? loc;
-  if (!e) throw new DaceError("UNSUPPORTED", "the derivative of a loop whose length cannot be bounded by sizes: a value of every iteration must be kept", at ? { loc: at } : {});
-  return e;
+const extentOf = (graph: Graph, pool: Pool, outer: readonly Around[], l: Loop): Extent | undefined => loopExtent(outer, l, (d) => pool.containers.get(d)!.shape, graph.facts);
+/** Does the backward sweep visit the node: does anything in it write what is differentiated? */
+export function writesActive(of: Containers, n: Node, active: ReadonlySet<string>): boolean {
+  if (n.kind === "tasklet") return active.has(owner(of, n.output.data));
+  if (n.kind === "library") return n.outputs.some((o) => active.has(owner(of, o.data)));
+  return bodiesOf(n).some((b) => b.list.some((x) => writesActive(of, x, active)));
 }
 
 /** Integers loaded from containers that the program changes: kept in arrays indexed by the loops around the use. */
-function recordLoads(graph: Graph, pool: Pool, body: readonly Node[]): readonly Node[] {
+function recordLoads(pool: Pool, body: readonly Node[], active: ReadonlySet<string>, iterations: Iterations): readonly Node[] {
   const written = writtenBases(pool, body);
   const changing = (data: string): boolean => written.has(owner(pool, data)) && pool.containers.get(data)!.role !== "count";
   const changes = (e: Expr): boolean => [...loadedContainers(e)].some(changing);
-  const visit = (list: readonly Node[], loops: readonly Loop[]): Node[] => list.flatMap((n): Node[] => {
+  const visit = (list: readonly Node[], loops: readonly Around[]): Node[] => list.flatMap((n): Node[] => {
+    if (!writesActive(pool, n, active)) return [n];
     const before: Node[] = [];
     const done = new Map<string, Expr>();
     const record = (data: string, index: readonly Expr[], key: string): Expr => {
       const known = done.get(key);
       if (known) return known;
       const dtype = pool.containers.get(data)!.dtype;
-      const extents = loops.map((l, i) => extentOrRefuse(graph, pool, loops.slice(0, i), l, n.loc));
-      const kept = pool.add(`${data}_index`, { dtype, shape: extents.map((x) => clamped(x.size, graph.facts)), transient: true, role: "count" });
-      const at = loops.map((l, i) => sub(sym(l.variable), extents[i]!.begin));
-      before.push(tasklet({ data: kept, index: at }, input(0, dtype), [{ data, index }], undefined, n.loc));
-      const e = load(kept, at);
+      const at = iterations.place(loops), kept = iterations.add(`${data}_index`, at, { dtype, role: "count" });
+      before.push(tasklet({ data: kept, index: at.index }, input(0, dtype), [{ data, index }], undefined, n.loc));
+      const e = load(kept, at.index);
       done.set(key, e);
       return e;
     };
@@ -204,7 +205,8 @@ function recordLoads(graph: Graph, pool: Pool, body: readonly Node[]): readonly 
       if (late > 0) return visit([{ ...n, branches: [...n.branches.slice(0, late), { body: [{ kind: "conditional", id: freshId(), branches: n.branches.slice(late), ...(n.loc ? { loc: n.loc } : {}) }] }] }], loops);
       next = { ...n, branches: n.branches.map((b) => ({ ...b, ...(b.condition ? { condition: { inputs: b.condition.inputs.map(fixMemlet), code: fixCode(b.condition.code) } } : {}), body: visit(b.body, loops) })) };
     } else if (n.kind === "block") next = { ...n, body: visit(n.body, loops) };
-    // Inside a while loop the iteration count is unknown: nothing is recorded there, and its derivative is refused anyway.
+    // Its condition is not looked at again: how often it ran is recorded.
+    else if (n.kind === "while") next = { ...n, body: visit(n.body, [...loops, n]) };
     return [...before, next];
   });
   return visit(body, []);

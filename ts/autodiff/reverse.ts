@@ -1,14 +1,15 @@
 /**
- * Reverse mode over a graph: appends the backward sweep to the forward one. Pre: a valid forward graph without guards' writes, `saved` reads or
- * exits out of active regions. Post: the joint graph, whose backward part reads forward values through `saved`; gradients only are allocated.
+ * Reverse mode over a graph: appends the backward sweep to the forward one. Pre: a valid forward graph without guards' writes or `saved` reads.
+ * Post: the joint graph, whose backward part reads forward values through `saved`; gradients are allocated, and integers that say how far loops came and
+ * by which exit blocks were left. The backward sweep has neither while loops nor exits: what an exit skipped stands under the recorded fact that it was not taken.
  */
 import { DaceError, InternalError, type SourceLoc } from "../base/errors.js";
 import { isDifferentiable, type DType } from "../base/dtypes.js";
-import { input } from "../scalar/expr.js";
+import { input, op, type ScalarExpr } from "../scalar/expr.js";
 import { literal } from "../scalar/build.js";
-import { bodiesOf, ROOT, visitPaths, loopsOf, type Path } from "../analysis/paths.js";
+import { bodiesOf, exitsOf, ROOT, visitPaths, loopsOf, type Around, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
-import type { Branch, Condition, Loop, Memlet, Node, Operand, Parameter, Tasklet } from "../sdfg/nodes.js";
+import type { Branch, Condition, Conditional, Loop, Memlet, Node, Operand, Parameter, Tasklet } from "../sdfg/nodes.js";
 import { add, addInt, asSymbol, dependsOn, loadedContainers, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { upperBound } from "../symbolic/prove.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
@@ -18,8 +19,10 @@ import { Availability } from "../analysis/availability.js";
 import { localsOf } from "../analysis/dependence.js";
 import { reverseExtremum } from "./extrema.js";
 import { isZero } from "./same.js";
+import { Exits } from "./exits.js";
+import { Iterations, type Numbering } from "./iterations.js";
 import { fill, mapOver, Pool, tasklet } from "./names.js";
-import { prepare, type Prepared } from "./prepare.js";
+import { prepare, writesActive, type Prepared } from "./prepare.js";
 import { reverseTasklet, type TaskletContext } from "./tasklet.js";
 
 export interface ReverseOptions {
@@ -43,24 +46,35 @@ export interface Joint {
   readonly initial: ReadonlyMap<string, string>;
   /** Number of leading nodes of the body that are the forward sweep. */
   readonly forward: number;
+  /** Loops of the forward sweep whose iterations are numbered. */
+  readonly numbers: ReadonlyMap<number, Numbering>;
 }
 
 export function reverse(graph: Graph, options: ReverseOptions): Joint {
   const pool = new Pool(graph.containers);
-  const prepared = prepare(graph, pool);
+  const iterations = new Iterations(pool, graph.facts);
+  const prepared = prepare(graph, pool, activeContainers(graph, options.wrt, options.of).active, iterations);
   const forward = graph.with({ body: prepared.body, parameters: prepared.parameters, containers: pool.containers });
   const { active } = activeContainers(forward, options.wrt, options.of);
-  return new Reversal(forward, prepared, pool, active, options).run();
+  return new Reversal(forward, prepared, pool, active, options, iterations).run();
 }
+
+/** Where the sweep is: the loops around as it runs them, and as the forward sweep did. */
+interface Here { readonly loops: readonly Loop[]; readonly around: readonly Around[] }
+/** `locals`: containers that are private to an iteration around. */
+interface Swept { readonly nodes: readonly Node[]; readonly locals: readonly string[] }
+const HERE: Here = { loops: [], around: [] };
 
 class Reversal {
   readonly #gradients = new Map<string, string>();
   readonly #homes: Map<string, string[]>;
   readonly #first = new Map<string, number>();
   readonly #availability: Availability;
+  readonly #exits: Exits;
 
-  constructor(readonly graph: Graph, readonly prepared: Prepared, readonly pool: Pool, readonly active: ReadonlySet<string>, readonly options: ReverseOptions) {
+  constructor(readonly graph: Graph, readonly prepared: Prepared, readonly pool: Pool, readonly active: ReadonlySet<string>, readonly options: ReverseOptions, readonly iterations: Iterations) {
     this.#availability = new Availability(graph);
+    this.#exits = new Exits(prepared.body, iterations);
     this.#homes = this.#findHomes();
   }
 
@@ -86,7 +100,7 @@ class Reversal {
       seeds.push(mapOver(pool, c.shape.map(() => ZERO), c.shape, (index) => tasklet({ data: g, index }, input(0, c.dtype), [{ data: ct.container, index }], again)));
     }
     // The copies of changed arguments are not differentiated: the cotangent of the working copy is that of the argument on entry.
-    const backward = this.#list(this.prepared.body.slice(this.prepared.initial.size), ROOT, [], seeded).nodes;
+    const backward = this.#list(this.prepared.body.slice(this.prepared.initial.size), ROOT, HERE, seeded).nodes;
 
     const sweep = [...seeds, ...backward];
     const outputs: Record<string, string> = {};
@@ -96,7 +110,7 @@ class Reversal {
       const base = baseOf(graph, name);
       const g = this.#gradient(base);
       // A gradient that nothing accumulated into has not been initialised by the sweep.
-      if (![...sweep, ...late].some((n) => touches(pool, n, g))) late.push(fill(pool, g, 0));
+      if (![...sweep, ...late].some((n) => touches(pool, n, g))) late.push(...fill(pool, g, 0));
       pool.containers.set(g, { ...pool.containers.get(g)!, transient: false });
       outputs[`grad:${name}`] = g;
     }
@@ -111,10 +125,10 @@ class Reversal {
     for (const [name, c] of pool.containers) {
       if (!c.transient && !c.view && !parameters.has(name) && !wanted.has(name)) pool.containers.set(name, { ...c, transient: true });
     }
-    const body = [...this.prepared.body, ...sweep, ...late];
+    const recorded = this.iterations.insert(this.prepared.body, this.prepared.initial.size), body = [...recorded, ...sweep, ...late];
     return {
       graph: graph.with({ containers: pool.containers, parameters: [...this.prepared.parameters, ...cotangents], result: { kind: "none" }, body }),
-      outputs, unaffected, initial: this.prepared.initial, forward: this.prepared.body.length,
+      outputs, unaffected, initial: this.prepared.initial, forward: recorded.length, numbers: this.iterations.numbers,
     };
   }
 
@@ -130,7 +144,7 @@ class Reversal {
     if (known) return known;
     const c = this.pool.containers.get(data)!;
     const g = this.pool.add(`g_${data}`, {
-      dtype: c.dtype, shape: c.shape, transient: true, role: "gradient", ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}),
+      dtype: c.dtype, shape: c.shape, transient: true, role: "gradient", ...(c.growable ? { growable: true } : {}), ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}),
       ...(c.view ? { view: { base: this.#gradient(c.view.base), offset: c.view.offset } } : {}),
     });
     this.#gradients.set(data, g);
@@ -149,7 +163,7 @@ class Reversal {
         if (this.active.has(b)) { const l = paths.get(b); if (l) l.push(path); else paths.set(b, [path]); }
       };
       if (n.kind === "tasklet") { for (const m of n.inputs) touch(m.data); touch(n.output.data); }
-      else if (n.kind === "library") for (const m of [...n.inputs, ...n.outputs]) touch(m.data);
+      else if (n.kind === "library" && n.op !== "grow") for (const m of [...n.inputs, ...n.outputs]) touch(m.data);
       else if (n.kind === "conditional") for (const b of n.branches) for (const m of b.condition?.inputs ?? []) touch(m.data);
     });
     const homes = new Map<string, string[]>();
@@ -181,7 +195,8 @@ class Reversal {
   #covers(path: Path, depth: number, base: string): boolean {
     const t = path.at(-1)!.node;
     if (t.kind !== "tasklet" || t.wcr || t.output.data !== base || t.inputs.some((m) => baseOf(this.graph, m.data) === base)) return false;
-    for (let i = depth; i < path.length - 1; i++) if (path[i]!.node.kind !== "loop") return false;
+    // A loop that may be left, or an iteration that may end before it comes there, does not cover.
+    for (let i = depth; i < path.length - 1; i++) if (path[i]!.node.kind !== "loop" || this.#exits.leaves(path[i]!.node)) return false;
     const loops = new Map(loopsOf(path, depth).map((l) => [l.variable, l]));
     const shape = this.pool.containers.get(base)!.shape;
     if (loops.size !== shape.length) return shape.length === 0 && loops.size === 0;
@@ -194,10 +209,15 @@ class Reversal {
     });
   }
 
-  #list(body: readonly Node[], key: string, loops: readonly Loop[], seeded: ReadonlySet<string>): { nodes: Node[]; locals: string[] } {
-    const nodes: Node[] = [], locals: string[] = [];
+  #list(body: readonly Node[], key: string, here: Here, seeded: ReadonlySet<string>): { nodes: Node[]; locals: string[] } {
+    let nodes: Node[] = [];
+    const locals: string[] = [];
     for (let i = body.length - 1; i >= 0; i--) {
-      const r = this.#node(body[i]!, loops);
+      const n = body[i]!;
+      // What comes behind a node that may be left ran only if it was not.
+      if (n.kind === "exit" || n.kind === "raise") nodes = [];
+      else if (nodes.length > 0 && this.#exits.leaves(n)) nodes = [{ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: op("not", "bool", this.#exits.left([n], here.around)) }, body: nodes }] }];
+      const r = this.#node(n, here);
       nodes.push(...r.nodes);
       locals.push(...r.locals);
     }
@@ -205,7 +225,7 @@ class Reversal {
       if (seeded.has(base) || !this.#gradients.has(base)) continue;
       const g = this.#gradient(base);
       const at = nodes.findIndex((n) => touches(this.pool, n, g));
-      if (at >= 0) nodes.splice(at, 0, fill(this.pool, g, 0));
+      if (at >= 0) nodes.splice(at, 0, ...fill(this.pool, g, 0));
     }
     return { nodes, locals };
   }
@@ -228,31 +248,27 @@ class Reversal {
     };
   }
 
-  #node(node: Node, loops: readonly Loop[]): { readonly nodes: readonly Node[]; readonly locals: readonly string[] } {
+  #node(node: Node, here: Here): Swept {
+    const { loops, around } = here;
     switch (node.kind) {
       case "tasklet": return reverseTasklet(node, this.#context(node, loops));
       case "loop": {
         const extremum = this.prepared.extrema.get(node.id);
         if (extremum) return reverseExtremum(node, extremum, this.#context(extremum, loops));
-        const r = this.#list(node.body, `${node.id}`, [...loops, node], new Set());
+        const r = this.#list(node.body, `${node.id}`, { loops: [...loops, node], around: [...around, node] }, new Set());
         if (r.nodes.length === 0) return { nodes: [], locals: [] };
         const locals = [...r.locals, ...(node.locals ?? []).flatMap((d) => (this.#gradients.has(d) ? [this.#gradients.get(d)!] : []))];
-        return { nodes: [{ ...node, id: freshId(), order: node.order === "any" ? "any" : node.order === "up" ? "down" : "up", body: r.nodes, locals }], locals: [] };
+        const { begin, end } = this.#exits.entered(node, around);
+        return { nodes: [{ ...node, id: freshId(), begin, end, order: node.order === "any" ? "any" : node.order === "up" ? "down" : "up", body: r.nodes, locals }], locals: [] };
       }
-      case "conditional": {
-        const arms = node.branches.map((b, i) => this.#list(b.body, `${node.id}.${i}`, loops, new Set()));
-        if (arms.every((a) => a.nodes.length === 0)) return { nodes: [], locals: [] };
-        const branches = node.branches.map((b, i): Branch => ({ ...(b.condition ? { condition: savedCondition(b.condition, node.id) } : {}), body: arms[i]!.nodes }));
-        return { nodes: [{ ...node, id: freshId(), branches }], locals: arms.flatMap((a) => a.locals) };
+      case "while": {
+        if (!writesActive(this.graph, node, this.active)) return { nodes: [], locals: [] };
+        const loop: Loop = { kind: "loop", id: freshId(), variable: node.counter, ...this.#exits.entered(node, around), order: "down", body: [], ...(node.loc ? { loc: node.loc } : {}) };
+        const r = this.#list(node.body, `${node.id}`, { loops: [...loops, loop], around: [...around, node] }, new Set());
+        return r.nodes.length === 0 ? { nodes: [], locals: [] } : { nodes: [{ ...loop, body: r.nodes, locals: r.locals }], locals: [] };
       }
-      case "block": {
-        if (leaves(node.body, node.label) && this.#writesActive(node.body)) this.#refuse(node, "the derivative of a region that break, continue or return leaves");
-        const r = this.#list(node.body, `${node.id}`, loops, new Set());
-        return r;
-      }
-      case "while":
-        if (this.#writesActive(node.body)) this.#refuse(node, "the derivative of a while loop");
-        return { nodes: [], locals: [] };
+      case "conditional": return this.#conditional(node, here);
+      case "block": return this.#list(node.body, `${node.id}`, here, new Set());
       case "library": {
         const isActive = (o: Operand): boolean => this.active.has(baseOf(this.graph, o.data));
         if (!node.outputs.some(isActive)) return { nodes: [], locals: [] };
@@ -297,13 +313,25 @@ class Reversal {
     });
   }
 
-  #writesActive(body: readonly Node[]): boolean {
-    return body.some((n) => (n.kind === "tasklet" ? this.active.has(baseOf(this.graph, n.output.data)) : n.kind === "library" ? n.outputs.some((o) => this.active.has(baseOf(this.graph, o.data))) : bodiesOf(n).some((b) => this.#writesActive(b.list))));
-  }
-
-  #refuse(node: Node, what: string): never {
-    const loc: SourceLoc | undefined = node.loc ?? firstLoc(node);
-    throw new DaceError("UNSUPPORTED", what, { ...(loc ? { loc } : {}), hint: "use a for loop with a known number of steps, and if/else instead of leaving the loop; the program itself runs" });
+  /** Arms that always leave are known by their exits; the others by their conditions, as they were. */
+  #conditional(node: Conditional, here: Here): Swept {
+    const arms = node.branches.map((b, i) => this.#list(b.body, `${node.id}.${i}`, here, new Set()));
+    if (arms.every((a) => a.nodes.length === 0)) return { nodes: [], locals: [] };
+    const locals = arms.flatMap((a) => a.locals);
+    // An arm that ends the program with an error was not taken.
+    const possible = node.branches.map((b, i) => ({ ...b, nodes: arms[i]!.nodes, always: this.#exits.always(b.body) })).filter((b) => !b.always || b.body.some((n) => exitsOf(n).size > 0));
+    const leaving = possible.filter((b) => b.always), staying = possible.filter((b) => !b.always), whole = node.branches.at(-1)!.condition === undefined;
+    const left = (which: readonly Branch[]): ScalarExpr => this.#exits.left(which.flatMap((b) => b.body), here.around);
+    const make = (branches: readonly Branch[]): Swept => ({ nodes: [{ ...node, id: freshId(), branches }], locals });
+    const facts = leaving.map((b): Branch => ({ condition: { inputs: [], code: left([b]) }, body: b.nodes }));
+    if (staying.length === 1 && whole) {
+      // Nothing else is left to happen.
+      const only = staying[0]!.nodes;
+      if (leaving.length === 0) return { nodes: only, locals };
+      if (leaving.every((b) => b.nodes.length === 0)) return make([{ condition: { inputs: [], code: op("not", "bool", left(leaving)) }, body: only }]);
+      return make(only.length > 0 ? [...facts, { body: only }] : facts);
+    }
+    return make([...facts, ...staying.map((b) => ({ ...(b.condition ? { condition: savedCondition(b.condition, node.id) } : {}), body: b.nodes }))]);
   }
 }
 
@@ -311,11 +339,6 @@ function savedCondition(c: Condition, node: number): Condition {
   return { ...c, inputs: c.inputs.map((m): Memlet => ({ ...m, saved: { node, when: "before", exact: true } })) };
 }
 function withoutSaved(o: Operand): Operand { const { saved: _, ...rest } = o; return rest; }
-function leaves(body: readonly Node[], label: string): boolean { return body.some((n) => (n.kind === "exit" ? n.label === label : bodiesOf(n).some((b) => leaves(b.list, label)))); }
-function firstLoc(node: Node): SourceLoc | undefined {
-  for (const b of bodiesOf(node)) for (const n of b.list) { const l = n.loc ?? firstLoc(n); if (l) return l; }
-  return undefined;
-}
 function touches(pool: Pool, node: Node, data: string): boolean {
   const is = (d: string): boolean => d === data || pool.containers.get(d)?.view?.base === data;
   if (node.kind === "tasklet") return is(node.output.data) || node.inputs.some((m) => is(m.data));

@@ -58,7 +58,7 @@ class Resolver {
     this.#forward = joint.graph.body.slice(0, joint.forward);
     const forward = joint.graph.with({ body: this.#forward });
     this.#available = new Availability(forward);
-    this.#tapes = new Tapes(forward, this.#available);
+    this.#tapes = new Tapes(forward, this.#available, joint.numbers);
     // The first nodes of the body are the copies of changed arguments.
     this.#copies = new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id));
   }

@@ -2,17 +2,18 @@
  * Tapes: where a value is captured, which slice of it, and how the tape is laid out. Requests that capture the same version of a container at the
  * same point share a tape, whose slice is the hull of what they read.
  */
-import { add, addInt, equals, freeSymbols, loadedContainers, max, min, mul, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
-import { clamped, loopExtent, rangesOf, type Extent } from "../analysis/extent.js";
+import { add, addInt, dependsOn, equals, freeSymbols, hasLoads, loadedContainers, max, min, mul, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { clamped, rangesOf } from "../analysis/extent.js";
 import { lowerBound, nonNegative, upperBound } from "../symbolic/prove.js";
 import { sumOver } from "../symbolic/sum.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { input } from "../scalar/expr.js";
-import { bodiesOf, loopsOf, ROOT, withBodies, type Path } from "../analysis/paths.js";
+import { aroundOf, bodiesOf, exitsOf, nameOf, ROOT, withBodies, type Around, type Path } from "../analysis/paths.js";
 import type { Access, Availability } from "../analysis/availability.js";
 import { DaceError } from "../base/errors.js";
+import { Iterations, type Numbering } from "../autodiff/iterations.js";
 import { mapOver, Pool, tasklet } from "../autodiff/names.js";
-import type { Container, Loop, Node, Operand, Saved } from "../sdfg/nodes.js";
+import type { Container, Node, Operand, Saved } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 
 export interface Tape {
@@ -21,7 +22,7 @@ export interface Tape {
   readonly listKey: string;
   readonly position: number;
   /** Loops around that point, outermost first. */
-  readonly loops: readonly Loop[];
+  readonly loops: readonly Around[];
   /** Per dimension of the container: the slice kept, in terms of the loops around the point. */
   slice: { lo: Expr; hi: Expr }[];
   /** An operand reads it: the layout must be rectangular. */
@@ -29,18 +30,21 @@ export interface Tape {
   layout?: Layout;
 }
 
-interface Layout { readonly name: string; readonly shape: readonly Expr[]; readonly index: (x: readonly Expr[]) => readonly Expr[] }
+/** `leading`: dimensions before those of the container. */
+interface Layout { readonly name: string; readonly leading: number; readonly index: (x: readonly Expr[]) => readonly Expr[] }
 
 export class Tapes {
   readonly #tapes = new Map<string, Tape>();
   readonly #pool: Pool;
   readonly #writers = new WeakMap<Node, Set<string>>();
+  readonly #iterations: Iterations;
 
-  constructor(readonly graph: Graph, readonly available: Availability) {
+  constructor(readonly graph: Graph, readonly available: Availability, numbers: ReadonlyMap<number, Numbering>) {
     this.#pool = new Pool(graph.containers);
-    const reserve = (body: readonly Node[]): void => { for (const n of body) { if (n.kind === "loop") this.#pool.reserve([n.variable]); for (const b of bodiesOf(n)) reserve(b.list); } };
+    const reserve = (body: readonly Node[]): void => { for (const n of body) { if (n.kind === "loop" || n.kind === "while") this.#pool.reserve([nameOf(n)]); for (const b of bodiesOf(n)) reserve(b.list); } };
     reserve(graph.body);
     this.#pool.reserve(graph.symbols);
+    this.#iterations = new Iterations(this.#pool, graph.facts, numbers);
   }
 
   containers(): ReadonlyMap<string, Container> { return this.#pool.containers; }
@@ -64,7 +68,7 @@ export class Tapes {
     const { step, side } = this.#point(m, saved, path);
     const { key, list, index } = path[step]!;
     let position = side === "before" ? index : index + 1;
-    const loops = loopsOf(path.slice(0, step + 1));
+    const loops = aroundOf(path.slice(0, step + 1));
     const slice = this.#slice(m, path, step, loops);
     const loaded = new Set(slice.flatMap((s) => [...loadedContainers(s.lo), ...loadedContainers(s.hi)]).map((d) => this.available.baseOf(d)));
     // The same version is there as long as the nodes before do not write the container at all (nor what the slice is computed from).
@@ -82,10 +86,9 @@ export class Tapes {
   #point(m: Access, saved: Saved, path: Path): { step: number; side: "before" | "after" } {
     const owner = this.available.localTo(m.data);
     let step = owner === undefined ? 0 : path.findIndex((s) => s.node.id === owner) + 1, side: "before" | "after" | undefined;
-    const around = path.slice(0, -1).find((s) => s.node.kind === "while");
-    if (around) throw new DaceError("UNSUPPORTED", "the derivative of a while loop", around.node.loc ? { loc: around.node.loc } : {});
     for (; step < path.length - 1; step++) {
-      side = (["before", "after"] as const).find((x) => !this.available.changedWithin(m, saved, step, x));
+      // Behind a node that may be left there is no coming by for sure.
+      side = (["before", "after"] as const).find((x) => (x === "before" || exitsOf(path[step]!.node).size === 0) && !this.available.changedWithin(m, saved, step, x));
       if (side) break;
     }
     side ??= saved.when;
@@ -94,23 +97,24 @@ export class Tapes {
     return { step, side: step === path.length - 1 ? saved.when : side };
   }
 
-  #facts(loops: readonly Loop[]): Assumptions {
-    return this.graph.facts.with(...loops.flatMap((l) => [sub(sym(l.variable), l.begin), addInt(sub(l.end, sym(l.variable)), -1)]));
+  #facts(loops: readonly Around[]): Assumptions {
+    return this.graph.facts.with(...loops.flatMap((l) => (l.kind === "while" ? [sym(l.counter)] : [sub(sym(l.variable), l.begin), addInt(sub(l.end, sym(l.variable)), -1)])));
   }
   #least(a: Expr, b: Expr, f: Assumptions): Expr { return nonNegative(sub(b, a), f) === "yes" ? a : nonNegative(sub(a, b), f) === "yes" ? b : min(a, b); }
   #greatest(a: Expr, b: Expr, f: Assumptions): Expr { return nonNegative(sub(a, b), f) === "yes" ? a : nonNegative(sub(b, a), f) === "yes" ? b : max(a, b); }
 
   /** The box that the access covers while the loops inside the point run; the whole dimension where it cannot be told. */
-  #slice(m: Access, path: Path, step: number, outer: readonly Loop[]): { lo: Expr; hi: Expr }[] {
-    const inner = loopsOf(path).filter((l) => !outer.includes(l)).map((l) => ({ variable: l.variable, begin: l.begin, end: l.end }));
+  #slice(m: Access, path: Path, step: number, outer: readonly Around[]): { lo: Expr; hi: Expr }[] {
+    const inside = aroundOf(path).slice(outer.length), counters = inside.filter((l) => l.kind === "while").map(nameOf);
+    const inner = rangesOf(inside.filter((l) => l.kind === "loop"));
     const ranges = [...inner, ...(m.extra ?? []).map((x) => ({ variable: x.variable, begin: ZERO, end: x.size }))];
     const facts = this.#facts(outer);
     const shape = this.graph.container(m.data).shape;
     return m.index.map((e, d) => {
       const lo = lowerBound(e, ranges, facts), hi = upperBound(addInt(e, 1), ranges, facts);
-      if (!lo || !hi) return { lo: ZERO, hi: shape[d]! };
+      if (!lo || !hi || counters.some((c) => dependsOn(lo, c) || dependsOn(hi, c))) return { lo: ZERO, hi: shape[d]! };
       // Loaded integers are looked at only where the node itself is about to do so.
-      if (loadedContainers(lo).size + loadedContainers(hi).size > 0) return step === path.length - 1 && inner.length === 0 ? { lo, hi } : { lo: ZERO, hi: shape[d]! };
+      if (loadedContainers(lo).size + loadedContainers(hi).size > 0) return step === path.length - 1 && inside.length === 0 ? { lo, hi } : { lo: ZERO, hi: shape[d]! };
       // Loops that do not run at all, and conditions around the access, may leave its formal range outside the container.
       return { lo: this.#greatest(lo, ZERO, facts), hi: this.#least(hi, shape[d]!, facts) };
     });
@@ -121,58 +125,51 @@ export class Tapes {
 
   operand(t: Tape, o: Operand): Operand {
     if (!t.layout) { t.rectangular = true; return o; }
-    const rank = t.loops.length;
-    return { ...o, data: t.layout.name, base: t.layout.index(o.base), axes: o.axes.map((a) => a + rank) };
+    const { leading } = t.layout;
+    return { ...o, data: t.layout.name, base: t.layout.index(o.base), axes: o.axes.map((a) => a + leading) };
   }
 
   /** Fixes the layouts and makes the containers. */
-  finish(): void {
-    for (const t of this.#tapes.values()) {
-      const c = this.graph.container(t.data);
-      const layout = (t.rectangular ? undefined : this.#packed(t)) ?? this.#box(t);
-      const name = this.#pool.add(`tape_${t.data}`, { dtype: c.dtype, shape: layout.shape, transient: true, role: "tape", ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}) });
-      t.layout = { name, ...layout };
-    }
+  finish(): void { for (const t of this.#tapes.values()) t.layout = (t.rectangular ? undefined : this.#packed(t)) ?? this.#box(t); }
+  #fields(t: Tape): Omit<Container, "name" | "shape" | "transient"> {
+    const c = this.graph.container(t.data);
+    return { dtype: c.dtype, role: "tape", ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}) };
   }
 
-  /** One dimension per loop, then the slice's bounding box. */
-  #box(t: Tape): Omit<Layout, "name"> {
-    const free = this.graph.facts, shape = this.graph.container(t.data).shape;
-    const extents = t.loops.map((l, i) => this.#extent(t.loops.slice(0, i), l));
+  /** Dimensions for the loops, then the slice's bounding box. */
+  #box(t: Tape): Layout {
+    const free = this.graph.facts, { shape, loc } = this.graph.container(t.data), place = this.#iterations.place(t.loops), ranges = rangesOf(t.loops.filter((l) => l.kind === "loop"));
     // A slice whose size cannot be bounded keeps the whole dimension.
     const dims = t.slice.map((s, d) => {
-      const size: Expr | undefined = upperBound(sub(s.hi, s.lo), rangesOf(t.loops), free);
+      const size: Expr | undefined = upperBound(sub(s.hi, s.lo), ranges, free);
       return size !== undefined && this.#known(size, t.loops) ? { lo: s.lo, size: clamped(size, free) } : { lo: ZERO, size: shape[d]! };
     });
+    if (dims.some((x) => hasLoads(x.size))) throw new DaceError("UNSUPPORTED", "the derivative of this program once more: the length of what must be kept per iteration is known only as it runs", loc ? { loc } : {});
     t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: dims[d]!.size } : s));
     return {
-      shape: [...extents.map((e) => clamped(e.size, free)), ...dims.map((d) => d.size)],
-      index: (x) => [...t.loops.map((l, i) => sub(sym(l.variable), extents[i]!.begin)), ...x.map((e, d) => sub(e, dims[d]!.lo))],
+      name: this.#iterations.add(`tape_${t.data}`, place, this.#fields(t), dims.map((d) => d.size)), leading: place.index.length,
+      index: (x) => [...place.index, ...x.map((e, d) => sub(e, dims[d]!.lo))],
     };
   }
-  #known(e: Expr, loops: readonly Loop[]): boolean { const s = freeSymbols(e); return loadedContainers(e).size === 0 && !loops.some((l) => s.has(l.variable)); }
-  #extent(outer: readonly Loop[], l: Loop): Extent {
-    const e = loopExtent(outer, l, (d) => this.graph.container(d).shape, this.graph.facts);
-    if (!e) throw new DaceError("UNSUPPORTED", "the derivative of a loop whose length cannot be bounded by sizes: a value of every iteration must be kept", l.loc ? { loc: l.loc } : {});
-    return e;
-  }
+  #known(e: Expr, loops: readonly Around[]): boolean { const s = freeSymbols(e); return loadedContainers(e).size === 0 && !loops.some((l) => s.has(nameOf(l))); }
 
   /** Where iterations keep slices of different sizes: one after the other, at offsets given by counting polynomials. */
-  #packed(t: Tape): Omit<Layout, "name"> | undefined {
-    if (t.loops.length === 0) return undefined;
-    const vars = new Set(t.loops.map((l) => l.variable));
-    const varies = (e: Expr): boolean => t.loops.some((l) => !equals(substitute(e, new Map([[l.variable, addInt(sym(l.variable), 1)]])), e));
+  #packed(t: Tape): Layout | undefined {
+    const loops = t.loops.filter((l) => l.kind === "loop");
+    if (loops.length === 0 || loops.length < t.loops.length || loops.some((l) => exitsOf(l).size > 0)) return undefined;
+    const vars = new Set(loops.map((l) => l.variable));
+    const varies = (e: Expr): boolean => loops.some((l) => !equals(substitute(e, new Map([[l.variable, addInt(sym(l.variable), 1)]])), e));
     const sizes = t.slice.map((s) => sub(s.hi, s.lo));
     // Loaded bounds do not add up to a size that is known on entry.
-    if ([...sizes, ...t.loops.flatMap((l) => [l.begin, l.end])].some((e) => loadedContainers(e).size > 0)) return undefined;
-    if (!sizes.some(varies) && !t.loops.some((l) => varies(l.begin) || varies(l.end))) return undefined;
-    const facts = this.#facts(t.loops);
+    if ([...sizes, ...loops.flatMap((l) => [l.begin, l.end])].some((e) => loadedContainers(e).size > 0)) return undefined;
+    if (!sizes.some(varies) && !loops.some((l) => varies(l.begin) || varies(l.end))) return undefined;
+    const facts = this.#facts(loops);
     if (sizes.some((s) => nonNegative(s, facts) !== "yes")) return undefined;
     let count: Expr = sizes.reduce((a, b) => mul(a, b), addInt(ZERO, 1));
     let offset: Expr = ZERO;
-    for (let i = t.loops.length - 1; i >= 0; i--) {
-      const l = t.loops[i]!;
-      if (nonNegative(sub(l.end, l.begin), this.#facts(t.loops.slice(0, i))) !== "yes") return undefined;
+    for (let i = loops.length - 1; i >= 0; i--) {
+      const l = loops[i]!;
+      if (nonNegative(sub(l.end, l.begin), this.#facts(loops.slice(0, i))) !== "yes") return undefined;
       const before = sumOver(count, l.variable, l.begin, sym(l.variable)), total = sumOver(count, l.variable, l.begin, l.end);
       if (!before || !total) return undefined;
       offset = add(offset, before);
@@ -180,7 +177,7 @@ export class Tapes {
     }
     if ([...vars].some((v) => !equals(substitute(count, new Map([[v, ZERO]])), count))) return undefined;
     return {
-      shape: [count],
+      name: this.#pool.add(`tape_${t.data}`, { ...this.#fields(t), shape: [count], transient: true }), leading: 1,
       index: (x) => [x.reduce<Expr>((sum, e, d) => add(sum, sizes.slice(d + 1).reduce((p, s) => mul(p, s), sub(e, t.slice[d]!.lo))), offset)],
     };
   }
@@ -198,7 +195,7 @@ export class Tapes {
       }
       return out;
     };
-    return visit(ROOT, body);
+    return this.#iterations.insert(visit(ROOT, body));
   }
 
   #capture(t: Tape): Node {

@@ -7,7 +7,7 @@ import { portableCpp } from "./portable.js";
 const ABI = `typedef long long i64; typedef unsigned long long u64; typedef int i32; typedef unsigned u32; typedef signed char int8; typedef short int16; typedef unsigned char uint8; typedef unsigned short uint16;
 typedef void (*gemm64)(i32, i32, i64, i64, i64, double, const double*, i64, const double*, i64, double, double*, i64, i32);
 typedef void (*gemm32)(i32, i32, i64, i64, i64, float, const float*, i64, const float*, i64, float, float*, i64, i32);
-struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32* cancel; i64* progress; i64* error; gemm64 gemm_f64; gemm32 gemm_f32; };
+struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32* cancel; i64* progress; i64* error; gemm64 gemm_f64; gemm32 gemm_f32; void* (*grow)(void*, i32, i64); void* grown; };
 #ifdef __clang__
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -26,6 +26,8 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["fmax_", "template <class T> static inline T fmax_(T a, T b) { return a > b || a != a ? a : b; }"],
   ["nmin_", "#pragma omp declare reduction(nmin_ : double, float : omp_out = omp_in < omp_out || omp_in != omp_in ? omp_in : omp_out) initializer(omp_priv = omp_orig)"],
   ["nmax_", "#pragma omp declare reduction(nmax_ : double, float : omp_out = omp_in > omp_out || omp_in != omp_in ? omp_in : omp_out) initializer(omp_priv = omp_orig)"],
+  // Half as much again at least, so that rows are copied a few times only; where that much cannot be had, what is needed.
+  ["grow", "static void* grow(const dace_rt* rt, i32 slot, i64 rows, i64* have, i64 row) { i64 n = *have + *have / 2, bytes; if (n * row < 4096) n = row > 0 ? 4096 / row : rows; if (n < rows) n = rows; for (;;) { void* p = __builtin_mul_overflow(n, row, &bytes) ? nullptr : rt->grow(rt->grown, slot, bytes); if (p || n == rows) { *have = n; return p; } n = rows; } }"],
   ["sq", "template <class T> static inline T sq(T a) { return a * a; }"],
   ["powi", "template <int K, class T> static inline T powi(T a) { if constexpr (K == 1) return a; else if constexpr (K % 2 == 0) return powi<K / 2, T>(a * a); else return a * powi<K - 1, T>(a); }"],
   ["sign", "template <class T> static inline T sign(T a) { return a != a ? a : T(a > 0) - T(a < 0); }"],

@@ -42,17 +42,21 @@ export function cppText(p: CppProgram): CppText {
   const groups = whole.lines.length > longest ? divide(p.graph.body, whole.lengths, longest / 2) : [p.graph.body];
   if (groups.length === 1) return { sources: [source(p, whole)], regions: whole.regions, gemm: whole.cpp.gemmUsed, perThread: whole.perThread };
   const units = groups.map((g) => print(p, g));
-  const vars = `struct dace_vars { ${p.variables.map(([c, name]) => `${cppType(c.dtype)} ${name};`).join(" ")} };\n`;
+  const growing = p.buffers.flatMap((b, i) => (b.storage === "growable" ? [`${cppStorage(b.dtype)}* v${i}; i64 v${i}n;`] : [])).join(" ");
+  const vars = `struct dace_vars { ${growing} ${p.variables.map(([c, name]) => `${cppType(c.dtype)} ${name};`).join(" ")} };\n`;
   const parts = units.map((u, k) => source(p, u, { name: `dace_part_${k}`, vars }));
   const regions = units.some((u) => u.regions), cpp = new Cpp(p.emit.precision, p.vectorMath);
   const calls = units.map((_, k) => `  if (i32 status = dace_part_${k}(rt, args, symbols, arena, &vars)) return status;\n`).join("");
-  const main = `  if (rt->abi_version != 1u) return 6;\n  dace_vars vars = {};\n${calls}  return 0;\n`;
+  const main = `${version(p)}  dace_vars vars = {};\n${calls}  return 0;\n`;
   const declared = units.map((_, k) => `extern "C" __attribute__((visibility("hidden"))) i32 dace_part_${k}(${PARAMETERS}, dace_vars* vars);\n`).join("");
   return {
     sources: [`${preambleFor(cpp, `${main}${vars}`)}${vars}${declared}extern "C" i32 dace_run(${PARAMETERS}) {\n${main}}\n`, ...parts],
     regions, gemm: units.some((u) => u.cpp.gemmUsed), perThread: new Set(units.flatMap((u) => [...u.perThread])),
   };
 }
+
+/** Kernels that grow buffers need the part of the table that does so. */
+const version = (p: CppProgram): string => `  if (rt->abi_version != 1u${p.buffers.some((b) => b.storage === "growable") ? " || rt->struct_bytes < sizeof(dace_rt)" : ""}) return 6;\n`;
 
 function print(p: CppProgram, body: readonly Node[]): Unit {
   const cpp = new Cpp(p.emit.precision, p.vectorMath), team = p.threads ? new TeamEmitter(p.graph, cpp, p.emit) : undefined, c = team ?? new Emitter(p.graph, cpp, p.emit);
@@ -81,11 +85,13 @@ function source(p: CppProgram, unit: Unit, part?: { readonly name: string; reado
   // Arguments are disjoint (the runtime compares their ranges); buffers of the arena may take one another's place in time, so they are not `restrict`.
   p.args.forEach((b, i) => { const x = p.buffers[b]!; if (used(`v${b}`)) head.push(`  ${qualifier(x)}${cppStorage(x.dtype)}* __restrict__ const v${b} = (${qualifier(x)}${cppStorage(x.dtype)}*)args[${i}];`); });
   p.buffers.forEach((b, i) => { if (b.storage === "arena" && used(`v${i}`)) head.push(`  ${cppStorage(b.dtype)}* const v${i} = (${cppStorage(b.dtype)}*)((char*)arena + symbols[${p.symbols.indexOf(b.offsetSymbol!)}]);`); });
+  const growing = p.buffers.flatMap((b, i) => (b.storage === "growable" && used(`v${i}`) ? [`v${i}`, `v${i}n`] : []));
+  p.buffers.forEach((b, i) => { if (b.storage === "growable" && used(`v${i}`)) head.push(`  ${cppStorage(b.dtype)}* v${i} = ${part ? `vars->v${i}` : "nullptr"}; i64 v${i}n = ${part ? `vars->v${i}n` : "0"};`); });
   const mine = p.variables.filter(([, name]) => used(name));
   for (const [c, name] of mine) head.push(part ? `  ${cppType(c.dtype)} ${name} = vars->${name};` : `  ${cpp.declare(name, c.dtype, cpp.constant(0, undefined, c.dtype), true)}`);
   const threads = unit.regions || cpp.gemmUsed ? "  const i32 nt = rt->threads;\n" : "";
-  const back = part ? mine.map(([, name]) => `  vars->${name} = ${name};\n`).join("") : "";
-  const body = `${part ? "" : "  if (rt->abi_version != 1u) return 6;\n"}${threads}${head.join("\n")}\n${text}\n${back}  return 0;\n`;
+  const back = part ? [...mine.map(([, name]) => name), ...growing].map((name) => `  vars->${name} = ${name};\n`).join("") : "";
+  const body = `${part ? "" : version(p)}${threads}${head.join("\n")}\n${text}\n${back}  return 0;\n`;
   const signature = part ? `extern "C" __attribute__((visibility("hidden"))) i32 ${part.name}(${PARAMETERS}, dace_vars* vars)` : `extern "C" i32 dace_run(${PARAMETERS})`;
   return `${preambleFor(cpp, `${body}${part?.vars ?? ""}`)}${part?.vars ?? ""}${signature} {\n${body}}\n`;
 }

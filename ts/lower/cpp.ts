@@ -2,9 +2,9 @@
 import { isComplex, isInteger, kindOf, bytesOf, type DType } from "../base/dtypes.js";
 import type { OpName } from "../scalar/expr.js";
 import type { Wcr } from "../sdfg/nodes.js";
-import { cppType } from "./cpp-types.js";
+import { cppStorage, cppType } from "./cpp-types.js";
 import { hasElementary } from "./portable.js";
-import type { Failure, GemmText, Language, LoopText, Text } from "./language.js";
+import type { Failure, GemmText, GrowText, Language, LoopText, Text } from "./language.js";
 
 const INFIX: Partial<Record<OpName, string>> = {
   add: "+", sub: "-", mul: "*", div: "/", eq: "==", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">=", and: "&&", or: "||", bitand: "&", bitor: "|", bitxor: "^",
@@ -209,6 +209,7 @@ export class Cpp implements Language {
       ? { lines: [`for (i64 ${q} = ${l.end}; ${q} > ${l.begin}; ${q} -= ${steps}) {`, `  const i64 ${q}b = imax<i64>(${l.begin}, ${q} - ${steps});`], inner: { ...l, begin: `${q}b`, end: q } }
       : { lines: [`for (i64 ${q} = ${l.begin}; ${q} < ${l.end}; ${q} += ${steps}) {`, `  const i64 ${q}e = imin<i64>(${l.end}, ${q} + ${steps});`], inner: { ...l, begin: q, end: `${q}e` } };
   }
+  grow(g: GrowText): Text { return `if (${g.rows} > ${g.have}) { ${g.buffer} = (${cppStorage(g.dtype)}*)grow(rt, ${g.slot}, ${g.rows}, &${g.have}, i64(sizeof(${cppStorage(g.dtype)})) * ${g.row}); if (!${g.buffer}) return 5; }`; }
   gemm(g: GemmText, inParallel: boolean): readonly Text[] {
     this.gemmUsed = true;
     const f = g.dtype === "float32" ? "rt->gemm_f32" : "rt->gemm_f64";

@@ -15,7 +15,7 @@ import { unitsIn } from "../schedule/work.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Condition, Container, LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, sub, type Expr } from "../symbolic/expr.js";
+import { addInt, mul, ONE, sub, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import { carriedValue } from "./carried.js";
 import { invariantReads, offsetsOf, sharedKeys } from "./invariants.js";
@@ -118,7 +118,7 @@ export class Emitter implements Printer {
         break;
       }
       case "raise": this.line(this.language.raise(n.code === "RAISED" ? 3 : 2, this.site(n.code, n.message, n.loc))); break;
-      case "library": this.#gemm(n); break;
+      case "library": if (n.op === "grow") this.#grow(n); else this.#gemm(n); break;
     }
   }
 
@@ -173,6 +173,13 @@ export class Emitter implements Printer {
       dtype: this.graph.container(c.data).dtype, transA: fa.transposed, transB: fb.transposed, m: this.integers.print(c.sizes[0]!), n: this.integers.print(c.sizes[1]!), k: this.integers.print(a.sizes[1]!),
       alpha: typeof alpha === "number" ? alpha : 1, a: fa.text, aAt: fa.at, lda: fa.ld, b: fb.text, bAt: fb.at, ldb: fb.ld, c: fc.text, cAt: fc.at, ldc: fc.ld, accumulate: n.accumulate,
     }, this.failure === "continue"));
+  }
+
+  #grow(n: LibraryNode): void {
+    const o = n.outputs[0]!, c = this.graph.container(o.data), { text, grows } = this.place(o.data);
+    if (!grows || this.failure !== "return") throw new InternalError(`${o.data} grows where it cannot`);
+    const row = this.integers.print(c.shape.slice(1).reduce((a, b) => mul(a, b), ONE));
+    this.line(this.language.grow({ buffer: text, ...grows, dtype: c.dtype, rows: this.integers.print(o.sizes[0]!), row }));
   }
 
   protected conditional(branches: readonly { readonly condition?: Condition; readonly body: readonly Node[] }[], loc: SourceLoc | undefined, print: (body: readonly Node[]) => void): void {

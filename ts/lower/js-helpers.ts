@@ -11,6 +11,7 @@ const HELPERS: readonly (readonly [name: string, text: string])[] = [
     for (let j = 0, q = c + i * ldc; j < n; j++, q++) C[q] = add ? C[q] + row[j] : row[j];
   }
 };`],
+  ["grown", "const grown = (v, n) => { const w = new v.constructor(n); w.set(v); return w; };"],
   ["rint", "const rint = (x) => { const f = Math.floor(x), d = x - f; return d < 0.5 ? (f === 0 && x < 0 ? -0 : f) : d > 0.5 ? (f === -1 ? -0 : f + 1) : f % 2 === 0 ? f : f === -1 ? -0 : f + 1; };"],
   ["fdiv", "const fdiv = (a, b) => (b === 0 ? 0 : Math.floor(a / b));"],
   ["fmod", "const fmod = (a, b) => { if (b === 0) return 0; const m = a % b; return m !== 0 && (m < 0) !== (b < 0) ? m + b : m; };"],

@@ -4,7 +4,7 @@ import type { OpName } from "../scalar/expr.js";
 import type { Wcr } from "../sdfg/nodes.js";
 import { complexFunction } from "./cpp.js";
 import { hasElementary } from "./portable.js";
-import type { Failure, GemmText, Language, LoopText, Text } from "./language.js";
+import type { Failure, GemmText, GrowText, Language, LoopText, Text } from "./language.js";
 
 const INFIX: Partial<Record<OpName, string>> = { add: "+", sub: "-", mul: "*", div: "/", eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=", and: "&&", or: "||", bitand: "&", bitor: "|", bitxor: "^" };
 const MATH: ReadonlySet<OpName> = new Set<OpName>(["abs", "sqrt", "cbrt", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "floor", "ceil", "trunc", "min", "max", "pow"]);
@@ -226,6 +226,7 @@ export class Js implements Language {
   raise(code: number, site: number): Text { return `return fail(${code}, ${site}, 0, 0);`; }
   poll(): readonly Text[] { return []; }
   stripOpen(): undefined { return undefined; }
+  grow(g: GrowText): Text { return `if (${g.rows} > ${g.have}) { ${g.have} = Math.max(${g.rows}, 2 * ${g.have}, 16); ${g.buffer} = grown(${g.buffer}, ${g.have} * ${g.row}${isComplex(g.dtype) ? " * 2" : ""}); }`; }
   gemm(g: GemmText): readonly Text[] {
     const [ar, ac] = g.transA ? ["1", g.lda] : [g.lda, "1"], [br, bc] = g.transB ? ["1", g.ldb] : [g.ldb, "1"];
     return [`gemm(${g.m}, ${g.n}, ${g.k}, ${this.constant(g.alpha, undefined, g.dtype)}, ${g.a}, ${g.aAt}, ${ar}, ${ac}, ${g.b}, ${g.bAt}, ${br}, ${bc}, ${g.c}, ${g.cAt}, ${g.ldc}, ${g.accumulate});`];

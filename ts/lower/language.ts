@@ -17,6 +17,9 @@ export interface LoopText {
   readonly simd?: readonly AccumulatorText[];
 }
 
+/** Room for `rows` rows of `row` elements; `have`: the variable that holds how many there are; `slot`: which of the program's growable buffers it is. */
+export interface GrowText { readonly buffer: Text; readonly have: Text; readonly slot: number; readonly dtype: DType; readonly rows: Text; readonly row: Text }
+
 export interface GemmText {
   readonly dtype: DType;
   readonly transA: boolean; readonly transB: boolean;
@@ -70,4 +73,5 @@ export interface Language {
   /** A loop around strips of `steps` iterations of a long loop, for what is to be done now and then; undefined where nothing is. `inner`: the strip. */
   stripOpen(l: LoopText, name: Text, steps: number): { readonly lines: readonly Text[]; readonly inner: LoopText } | undefined;
   gemm(g: GemmText, inParallel: boolean): readonly Text[];
+  grow(g: GrowText): Text;
 }

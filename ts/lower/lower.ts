@@ -10,6 +10,7 @@ import { cppText } from "./cpp-source.js";
 import { Emitter } from "./emit.js";
 import { Js } from "./js.js";
 import { jsHelpers } from "./js-helpers.js";
+import type { Place } from "./scope.js";
 import { PLAN_VERSION, Sites, type Plan, type PlanBuffer, type PlanResult } from "./plan.js";
 
 export interface LowerOptions {
@@ -31,7 +32,7 @@ const position = (loc: SourceLoc | undefined): { file?: string; line?: number; c
 
 export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const use = lifetimes(graph);
-  const buffers: PlanBuffer[] = [], args: number[] = [], places = new Map<string, { kind: "buffer" | "variable"; text: string }>(), indexOf = new Map<string, number>();
+  const buffers: PlanBuffer[] = [], args: number[] = [], places = new Map<string, Place>(), indexOf = new Map<string, number>();
   const variables: Container[] = [];
   const symbols = [...graph.symbols];
   const parameterContainers = new Set(graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])));
@@ -45,12 +46,17 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
     const text = `v${buffers.length}`;
     places.set(c.name, { kind: "buffer", text });
     indexOf.set(c.name, buffers.length);
+    if (c.growable) {
+      places.set(c.name, { kind: "buffer", text, grows: { have: `${text}n`, slot: buffers.filter((b) => b.storage === "growable").length } });
+      buffers.push({ name: c.name, dtype: c.dtype, shape: c.shape.slice(1).map((e) => e.key), storage: "growable", ...(c.label ? { label: c.label } : {}), ...(c.role ? { role: c.role } : {}) });
+      continue;
+    }
     const common = { name: c.name, dtype: c.dtype, shape: c.shape.map((e) => e.key), ...(c.label ? { label: c.label } : {}), ...(c.role ? { role: c.role } : {}) };
     if (external) { args.push(buffers.length); buffers.push({ ...common, storage: "argument", reads: u?.reads ?? false, writes: u?.writes ?? false }); }
     else { const offsetSymbol = `@${buffers.length}`; symbols.push(offsetSymbol); buffers.push({ ...common, storage: "arena", offsetSymbol, live: [u!.first, u!.last] }); }
   }
 
-  const place = (c: Container): { kind: "buffer" | "variable"; text: string } => { const p = places.get(c.name); if (!p) throw new InternalError(`container ${c.name} has no place`); return p; };
+  const place = (c: Container): Place => { const p = places.get(c.name); if (!p) throw new InternalError(`container ${c.name} has no place`); return p; };
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
   const js = new Js(options.precision), sites = new Sites();
@@ -105,6 +111,7 @@ function jsSource(js: Js, lines: readonly string[], buffers: readonly PlanBuffer
   symbols.forEach((s, i) => { if (!s.startsWith("@")) head.push(`  const s${i} = symbols[${i}];`); });
   args.forEach((b, i) => { head.push(`  const v${b} = args[${i}];`); });
   buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  const v${i} = new ${JS_ARRAY[b.dtype]}(arena, symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
+  buffers.forEach((b, i) => { if (b.storage === "growable") head.push(`  let v${i} = new ${JS_ARRAY[b.dtype]}(0), v${i}n = 0;`); });
   for (const c of variables) head.push(`  ${js.declare(places.get(c.name)!.text, c.dtype, js.constant(0, undefined, c.dtype), true)}`);
   const body = `${head.join("\n")}\n${lines.join("\n")}\n  return 0;\n`;
   return `${jsHelpers(js, body)}\n${body}`;

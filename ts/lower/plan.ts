@@ -2,7 +2,7 @@
 import type { DType } from "../base/dtypes.js";
 import type { SourceLoc } from "../base/errors.js";
 
-export const PLAN_VERSION = 2;
+export const PLAN_VERSION = 3;
 
 /** A symbolic integer in the text form of `ts/symbolic` (`Expr.key`), parsed by `parseExpr`. */
 export type ExprText = string;
@@ -10,8 +10,9 @@ export type ExprText = string;
 export interface PlanBuffer {
   readonly name: string;
   readonly dtype: DType;
-  /** "argument": address given by the caller; "arena": at `arenaBase + symbols[offsetSymbol]` bytes. */
-  readonly storage: "argument" | "arena";
+  /** "argument": address given by the caller; "arena": at `arenaBase + symbols[offsetSymbol]` bytes; "growable": made by the run itself, row by row as it needs them. */
+  readonly storage: "argument" | "arena" | "growable";
+  /** Growable buffers: of a row. */
   readonly shape: readonly ExprText[];
   /** Arena buffers: the symbol that carries the byte offset (a multiple of 64). */
   readonly offsetSymbol?: string;

@@ -22,6 +22,8 @@ export interface Printer {
 /** Indices loaded from data are checked, innermost first. */
 export function checkIndices(p: Printer, data: string, index: readonly Expr[], loc: SourceLoc | undefined): void {
   const c = p.scope.graph.container(data);
+  // What the compiler numbers itself is in place.
+  if (c.role === "tape" || c.role === "count" || c.growable) { for (const e of index) checkLoads(p, e, loc); return; }
   index.forEach((e, d) => {
     if (checkLoads(p, e, loc)) p.line(p.language.check(p.integers.print(e), p.integers.print(c.shape[d]!), p.site("BOUNDS", `index out of range for axis ${d} of ${c.label ?? c.name}`, loc), p.failure));
   });

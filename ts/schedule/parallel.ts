@@ -88,7 +88,7 @@ function symbolicOnly(n: Conditional): boolean { return n.branches.every((b) => 
 /** May one thread run it between barriers? Not where it may end the program or take unknown time. */
 function serial(n: Node): boolean {
   let ok = true;
-  visitNodes([n], (x) => { if (x.kind === "while" || exprsOf(x).some(loads)) ok = false; });
+  visitNodes([n], (x) => { if (x.kind === "while" || (x.kind === "library" && x.op === "grow") || exprsOf(x).some(loads)) ok = false; });
   return ok;
 }
 function loads(e: Expr): boolean { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; }

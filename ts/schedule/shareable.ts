@@ -45,4 +45,5 @@ export function inside(graph: Graph, r: { readonly data: string; readonly index:
   return r.index.every((e, d) => !e.key.includes("[") && nonNegative(e, facts) === "yes" && nonNegative(addInt(sub(shape[d]!, e), -1), facts) === "yes");
 }
 
-const hasWhile = (body: readonly Node[]): boolean => body.some((n) => n.kind === "while" || bodiesOf(n).some((b) => hasWhile(b.list)));
+/** Loops of unknown length; room is made by one thread, outside of regions. */
+const hasWhile = (body: readonly Node[]): boolean => body.some((n) => n.kind === "while" || (n.kind === "library" && n.op === "grow") || bodiesOf(n).some((b) => hasWhile(b.list)));

@@ -24,6 +24,8 @@ export interface Container {
   readonly loc?: SourceLoc;
   /** What the container holds when it is not the user's: gradients, tapes, … (reports only). */
   readonly role?: "value" | "gradient" | "tape" | "snapshot" | "workspace" | "count";
+  /** A transient whose first dimension is known only as the program runs: `grow` nodes make room in it. `shape[0]` loads the number of rows in use. */
+  readonly growable?: boolean;
 }
 
 /**

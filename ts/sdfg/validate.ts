@@ -62,7 +62,8 @@ class Validator {
   #containers(): void {
     for (const [name, c] of this.graph.containers) {
       if (c.name !== name) this.#fail("containers", `${name} is called ${c.name}`);
-      for (const e of c.shape) { this.#expr(e, `the shape of ${name}`); if (hasLoad(e)) this.#fail("containers", `the shape of ${name} depends on data`); }
+      if (c.growable && (!c.transient || c.view || c.shape.length === 0)) this.#fail("containers", `${name} cannot grow`);
+      c.shape.forEach((e, d) => { this.#expr(e, `the shape of ${name}`); if (hasLoad(e) && !(c.growable && d === 0)) this.#fail("containers", `the shape of ${name} depends on data`); });
       if (!c.view) continue;
       const base = this.graph.containers.get(c.view.base);
       if (!base) this.#fail("views", `${name} views ${c.view.base}, which does not exist`);

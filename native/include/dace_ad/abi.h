@@ -27,6 +27,10 @@ typedef struct dace_rt {
   int64_t* error;              /* error slot of 4 words: code, site (index into Plan.sites), value, extent */
   dace_gemm_f64 gemm_f64;
   dace_gemm_f32 gemm_f32;
+  /* Buffers whose size the run finds out. slot: which one, from 0. At least `bytes` bytes hold what the slot held before, at the address returned;
+   * NULL: out of memory (the old ones stay). Not to be called inside a parallel region. The runtime frees all of them after dace_run. */
+  void* (*grow)(void* grown, int32_t slot, int64_t bytes);
+  void* grown;                 /* grow's first argument */
 } dace_rt;
 
 /* args[i]: base address of the i-th buffer of Plan.buffers with storage "argument" (scalars are buffers of one element).
