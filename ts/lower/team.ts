@@ -8,6 +8,7 @@ import { exprsOf } from "../analysis/walk.js";
 import { bodiesOf } from "../analysis/paths.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { isInnermost } from "../schedule/simd.js";
+import { isSmall } from "../schedule/scalars.js";
 import { PARALLEL_UNITS } from "../schedule/work.js";
 import type { Container, Loop, Node } from "../sdfg/nodes.js";
 import { cppStorage, cppType } from "./cpp-types.js";
@@ -217,6 +218,15 @@ export class TeamEmitter extends Emitter {
   }
 
   protected override privateBuffer(c: Container, declared: string[]): void {
+    // What is private to an iteration that all threads run together is theirs together.
+    if (this.#mode === "team") return;
+    if (isSmall(c)) {
+      const v = this.fresh("c");
+      this.line(`alignas(64) ${cppStorage(c.dtype)} ${v}[${Math.max(1, c.shape.reduce((n, e) => n * Number(e.constant), 1))}];`);
+      this.scope.locals.set(c.name, { kind: "buffer", text: v });
+      declared.push(c.name);
+      return;
+    }
     if (this.#mode !== "worker") return;
     this.perThread.add(c.name);
     const v = this.fresh("c"), size = c.shape.length === 0 ? "1" : c.shape.map((e) => this.integers.print(e)).join(" * ");

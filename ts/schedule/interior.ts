@@ -27,7 +27,7 @@ function visit(body: readonly Node[], facts: Assumptions, deep: boolean): readon
     }));
     const inside = facts.with(...loopFacts(n));
     if (!deep && hasLoop(n.body)) return { ...n, body: visit(n.body, inside, false) };
-    const bounds = interiorOf(n, inside);
+    const bounds = isShort(n) ? undefined : interiorOf(n, inside);
     if (!bounds) return { ...n, body: visit(n.body, inside, deep) };
     const v = sym(n.variable);
     const known = inside.with(...bounds.lower.map((e) => sub(v, e)), ...bounds.upper.map((e) => addInt(sub(e, v), -1)));
@@ -38,6 +38,9 @@ function visit(body: readonly Node[], facts: Assumptions, deep: boolean): readon
   });
 }
 
+/** Loops that the compiler unrolls decide their guards by themselves. */
+const SHORT = 8;
+function isShort(l: Loop): boolean { const n = sub(l.end, l.begin).constant; return n !== undefined && Number(n) <= SHORT && !hasLoop(l.body); }
 const hasLoop = (body: readonly Node[]): boolean => body.some((n) => n.kind === "loop" || n.kind === "while" || bodiesOf(n).some((b) => hasLoop(b.list)));
 
 /** Bounds on the variable under which more of what is inside is decided; undefined if there are none. */
