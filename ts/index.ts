@@ -12,3 +12,9 @@ export { ndarray, NDArray, type Complex, type NDArrayOptions } from "./runtime/n
 export type { TypedArray } from "./runtime/addon-types.js";
 export { DaceError, type ErrorCode } from "./base/errors.js";
 export type { DType } from "./base/dtypes.js";
+
+import { buildId } from "./compile/program-cache.js";
+import { nativeAddon } from "./runtime/addon.js";
+// What the first call needs whatever its program: paid when the package is loaded.
+nativeAddon();
+buildId();
