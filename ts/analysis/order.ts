@@ -7,7 +7,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { accessesOf, ownAccesses, remembered, type Access } from "./accesses.js";
 import { conflicts, mayMeet, type Relation } from "./dependence.js";
-import { bodiesOf } from "./paths.js";
+import { bodiesOf, exitsOf } from "./paths.js";
 
 /** What a node and the nodes inside it touch. */
 export class Effects {
@@ -64,8 +64,18 @@ function inOrder(a: Access, b: Access, shared: number): boolean {
   return a.path[shared]!.key === b.path[shared]!.key && a.path[shared]!.index < b.path[shared]!.index;
 }
 
-/** Do all instances of x commute with all instances of y, loops outside both being in the same iteration? */
+const raising = new WeakMap<Node, boolean>();
+function raises(n: Node): boolean {
+  let known = raising.get(n);
+  if (known === undefined) raising.set(n, known = n.kind === "raise" || bodiesOf(n).some((b) => b.list.some(raises)));
+  return known;
+}
+/** May what follows the node in its list not be reached? */
+const endsEarly = (n: Node): boolean => exitsOf(n).size > 0 || raises(n);
+
+/** Do all instances of x commute with all instances of y, loops outside both being in the same iteration? What comes behind a node that may end early need not run. */
 export function commute(graph: Graph, x: Node, y: Node, facts: Assumptions): boolean {
+  if (endsEarly(x) || endsEarly(y)) return false;
   const a = effectsOf(graph, x), b = effectsOf(graph, y);
   const shared = [...a.writes].some((s) => b.writes.has(s) || b.reads.has(s)) || [...b.writes].some((s) => a.reads.has(s));
   if (!shared) return true;
