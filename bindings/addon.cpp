@@ -1,5 +1,6 @@
-// Entry of the addon: one set of functions per environment, put together by glue.js.
-#include <node_api.h>
+// Entry of the addon: one set of functions per environment, put together by glue.js. What runs once is written with node-addon-api; calls go through
+// Node-API itself, whose cost per call is lower and whose failures are checked one by one.
+#include <napi.h>
 
 #include "dace_ad/abi.h"
 #include "env.h"
@@ -10,36 +11,27 @@ namespace dace {
 namespace {
 
 template <Function f>
-void add(napi_env env, Env& state, napi_value to, const char* name) {
+void add(Napi::Env env, Env& state, Napi::Object to, const char* name) {
   napi_value v;
   check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<f>, &state, &v));
-  set(env, to, name, v);
+  to.Set(name, v);
 }
 
-napi_value evaluate(napi_env env, const char* source) {
-  napi_value v;
-  check(env, napi_run_script(env, js(env, source), &v));
-  return v;
-}
-
-napi_value make(napi_env env) {
-  const std::shared_ptr<Env> state = Env::create(env);
-  check(env, napi_set_instance_data(env, new std::shared_ptr<Env>(state), [](napi_env, void* box, void*) { delete static_cast<std::shared_ptr<Env>*>(box); }, nullptr));
-  Env& s = *state;
+Napi::Value make(Napi::Env env) {
+  auto* const state = new std::shared_ptr<Env>(Env::create(env));
+  env.SetInstanceData<std::shared_ptr<Env>>(state);
+  Env& s = **state;
 
   // `at` checks a typed array as every method does; taken now, before anyone can replace it.
   napi_ref validate;
-  check(env, napi_create_reference(env, evaluate(env, "(() => { const at = Uint8Array.prototype.at, call = Reflect.apply; return (a) => call(at, a, [0]); })()"), 1, &validate));
+  check(env, napi_create_reference(env, env.RunScript("(() => { const at = Uint8Array.prototype.at, call = Reflect.apply; return (a) => call(at, a, [0]); })()"), 1, &validate));
   s.setValidator(validate);
-  napi_value buffer, status;
-  void* data;
-  check(env, napi_create_arraybuffer(env, 5 * sizeof(double), &data, &buffer));
-  check(env, napi_create_typedarray(env, napi_float64_array, 5, buffer, 0, &status));
-  s.setStatus(static_cast<double*>(data));
+  Napi::Float64Array status = Napi::Float64Array::New(env, 5);
+  s.setStatus(status.Data());
 
-  napi_value raw = object(env);
-  set(env, raw, "abiVersion", js(env, double(DACE_ABI_VERSION)));
-  set(env, raw, "version", js(env, DACE_PACKAGE_VERSION));
+  Napi::Object raw = Napi::Object::New(env);
+  raw.Set("abiVersion", double(DACE_ABI_VERSION));
+  raw.Set("version", DACE_PACKAGE_VERSION);
   add<discoverToolchainJs>(env, s, raw, "discoverToolchain");
   add<load>(env, s, raw, "load");
   add<loadStart>(env, s, raw, "loadStart");
@@ -65,24 +57,19 @@ napi_value make(napi_env env) {
   add<mxcsr>(env, s, raw, "mxcsr");
   add<cpuJs>(env, s, raw, "cpu");
 
-  napi_value global, exports, argv[2] = {raw, status};
-  check(env, napi_get_global(env, &global));
-  check(env, napi_call_function(env, global, evaluate(env, kGlue), 2, argv, &exports));
-  return exports;
+  return env.RunScript(kGlue).As<Napi::Function>().Call(env.Global(), {raw, status});
 }
 
-napi_value init(napi_env env, napi_value) {
+Napi::Object init(Napi::Env env, Napi::Object) {
   try {
-    return make(env);
+    return make(env).As<Napi::Object>();
   } catch (const JsError& e) {
-    if (e.kind != JsError::Kind::pending) napi_throw_error(env, nullptr, e.message.c_str());
-  } catch (const std::exception& e) {
-    napi_throw_error(env, nullptr, e.what());
+    throw e.kind == JsError::Kind::pending ? Napi::Error::New(env) : Napi::Error::New(env, e.message);
   }
-  return nullptr;
 }
 
 }  // namespace
 }  // namespace dace
 
-NAPI_MODULE_INIT() { return dace::init(env, exports); }
+static Napi::Object start(Napi::Env env, Napi::Object exports) { return dace::init(env, exports); }
+NODE_API_MODULE(dace_ad, start)
