@@ -30,10 +30,10 @@ const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 
 console.log(`shallow_water.py: harbour_energy over ${ny} x ${nx} cells, ${steps} steps, arrays overwritten in place`);
 const [first, coldMs] = ms(() => sensitivity(...numpyArgs(eta)));
-const [{ value, grad }, gradMs] = ms(() => sensitivity(...numpyArgs(eta)));
+const median = (f) => Array.from({ length: 9 }, () => ms(f)[1]).sort((a, b) => a - b)[4];
+const { value, grad } = sensitivity(...numpyArgs(eta)), gradMs = median(() => sensitivity(...numpyArgs(eta)));
 const forward = jit(program);
-forward(...numpyArgs(eta.slice()));
-const [forwardValue, forwardMs] = ms(() => forward(...numpyArgs(eta.slice())));
+const forwardValue = forward(...numpyArgs(eta.slice())), forwardMs = median(() => forward(...numpyArgs(eta.slice())));
 if (Math.abs(forwardValue - value) > 1e-12 * Math.abs(value) || first.value !== value) throw new Error("the value depends on how it was computed");
 console.log(`energy in the harbour at the end: ${value.toPrecision(12)} m^5/s^2`);
 const peak = grad.data.reduce((best, x, k) => (Math.abs(x) > Math.abs(grad.data[best]) ? k : best), 0);

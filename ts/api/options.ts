@@ -105,5 +105,5 @@ export function backendFor(o: Options): Backend {
     warnOnce("DACE_NO_COMPILER", `no C++ compiler was found (${found.tried.join("; ")}): programs run on the JavaScript backend`);
     return js;
   }
-  return { device: "cpu", addon, threads, cache, ...(dir ? { cacheDir: dir } : {}) };
+  return { device: "cpu", addon, threads, ...(o.threads === undefined ? { anyTeam: true } : {}), cache, ...(dir ? { cacheDir: dir } : {}) };
 }

@@ -10,8 +10,9 @@ import { copyArray, lengthOf } from "./ndarray.js";
 import { jsKernel, type JsKernel } from "./js-backend.js";
 import { runInWorker, threadsAllowed } from "./js-worker.js";
 import { layoutOf, type Layout } from "./layout.js";
+import { TeamSize } from "./team-size.js";
 
-export interface Backend { readonly device: "cpu" | "js"; readonly addon?: NativeAddon; readonly threads: number; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
+export interface Backend { readonly device: "cpu" | "js"; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
 
 export interface RunReport { readonly device: "cpu" | "js"; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean }
 
@@ -28,8 +29,9 @@ export class Executable {
   #lastLayout: Layout | undefined;
   #lastSymbols: BigInt64Array | undefined;
   #arena: ArrayBuffer | undefined;
-  #options: { readonly threads: number; readonly parallel: boolean } | undefined;
+  #options: { threads: number; readonly parallel: boolean } | undefined;
   #optionsFor: Layout | undefined;
+  #team: TeamSize | undefined;
   readonly #checks: readonly { readonly check: PlanCheck; readonly expr: Expr }[];
 
   constructor(readonly plan: Plan, readonly backend: Backend, readonly source: SourceFile | undefined) {
@@ -84,8 +86,10 @@ export class Executable {
     if (!this.#kernel) { this.prepare(); if (this.#js) { this.#runJs(args, layout); return; } }
     let status;
     try {
-      if (this.#optionsFor !== layout) { const parallel = this.#parallel(layout); this.#options = { threads: parallel ? this.backend.threads : 1, parallel }; this.#optionsFor = layout; }
+      if (this.#optionsFor !== layout) this.#decide(layout);
+      if (this.#team) this.#options!.threads = this.#team.next();
       status = this.backend.addon!.run(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, this.#options!);
+      this.#team?.ran(this.#options!.threads, status.ns);
     } catch (e) { throw runError(e, layout); }
     if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
   }
@@ -101,6 +105,12 @@ export class Executable {
     return BigInt64Array.from(layout.symbols, (x) => BigInt(Math.trunc(x)));
   }
 
+  #decide(layout: Layout): void {
+    const parallel = this.#parallel(layout);
+    this.#options = { threads: parallel ? this.backend.threads : 1, parallel };
+    this.#team = parallel && this.backend.anyTeam ? new TeamSize(this.backend.threads) : undefined;
+    this.#optionsFor = layout;
+  }
   /** Below this amount of work no region of the plan would share it: the run stays on the calling thread. */
   #parallel(layout: Layout): boolean { return this.plan.parallel && this.backend.threads > 1 && layout.work > PARALLEL_UNITS; }
 
@@ -126,7 +136,9 @@ export class Executable {
   }
   async #start(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
     let running: AsyncRun;
-    try { running = this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads: this.#parallel(layout) ? this.backend.threads : 1, write }); } catch (e) { throw runError(e, layout); }
+    if (this.#optionsFor !== layout) this.#decide(layout);
+    const team = this.#team, threads = team?.next() ?? this.#options!.threads;
+    try { running = this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads, write }); } catch (e) { throw runError(e, layout); }
     const cancel = (): void => { running.cancel(); };
     signal?.addEventListener("abort", cancel, { once: true });
     const progress = Progress.of(onProgress, () => running.progress(), cancel);
@@ -135,6 +147,7 @@ export class Executable {
       progress?.stop();
       if (status.code === 1) { signal?.throwIfAborted(); throw new InternalError("a run was cancelled without a signal"); }
       if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
+      team?.ran(threads, status.ns);
       progress?.report();
     } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); progress?.stop(false); }
     return { device: "cpu", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
