@@ -1,11 +1,13 @@
 /** The table of supported library functions, made from the registry that the compiler itself looks names up in, so that it cannot lie. */
 import "../frontend/array/library/index.js";
+import "../frontend/python/numpy-functions.js";
 import { knownAttributes, knownMethods, knownNames } from "../frontend/array/registry.js";
 
 const GROUPS: readonly (readonly [title: string, belongs: RegExp])[] = [
   ["NumPy", /^np\.(?!linalg\.)/],
   ["NumPy: linear algebra", /^np\.linalg\./],
   ["Python's `math`", /^math\./],
+  ["Python's `cmath`", /^cmath\./],
   ["Python's own", /^[a-z]+$/],
   ["JavaScript's `Math`", /^Math\./],
   ["JavaScript's own", /./],

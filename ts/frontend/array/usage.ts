@@ -5,7 +5,7 @@
 import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
 
 /** Library functions all of whose numeric arguments are sizes or bounds. */
-const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace)|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
+const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace|fromfunction|indices|hanning|hamming|blackman|triu_indices|tril_indices|diag_indices)|slice|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
 const SIZED_METHODS = new Set(["reshape", "repeat", "slice", "subarray", "fill", "copyWithin", "at", "set"]);
 
 export function integerParameters(program: ArrayProgram): ReadonlySet<string> {

@@ -231,6 +231,7 @@ export abstract class Expressions {
       else keywords.push({ name: text(k["arg"]), value: this.expr(node(k["value"])) });
     }
     if (this.evaluated && this.#callWrites(n)) this.evaluated.wrote = true;
+    if (callee.kind === "library") this.problems.calls(callee.name, loc);
     return this.#worked({ kind: "call", callee, args, keywords, loc });
   }
 

@@ -1,8 +1,12 @@
 /** Python source → array program: the named function, and lazily the module constants and helpers that it reaches. */
 import { DaceError, type SourceFile } from "../../base/errors.js";
 import type { ArrayProgram } from "../array/ast.js";
+import { hintFor } from "../array/library/suggest.js";
+import "../array/library/index.js";
+import { functionNamed } from "../array/registry.js";
 import { ModuleNames } from "./module.js";
 import { Converter } from "./statements.js";
+import { parseNumpyFunctionsWith } from "./numpy-functions.js";
 import { parseModule, Problems, Source } from "./tree.js";
 
 /**
@@ -19,6 +23,7 @@ export function parsePython(file: SourceFile, functionName: string): ArrayProgra
   const converter = new Converter(source, problems, names);
   const def = converter.functionDef(entry);
   names.convertPending(converter);
-  problems.throwIfAny();
+  problems.throwIfAny((name) => (functionNamed(name) ? undefined : hintFor(name)));
   return { language: "python", source: file, entry: def, globals: names.values };
 }
+parseNumpyFunctionsWith((file, name) => parsePython(file, name).entry);

@@ -30,8 +30,13 @@ export class Problems {
   add(message: string, loc: SourceLoc, hint: string): void {
     if (!this.#list.some((p) => p.loc.line === loc.line && p.loc.column === loc.column && p.message === message)) this.#list.push({ message, loc, hint });
   }
-  throwIfAny(): void {
+  readonly #calls: { readonly name: string; readonly loc: SourceLoc }[] = [];
+  /** A call of a library function, which the lowering would refuse if it were the only problem and the program got there. */
+  calls(name: string, loc: SourceLoc): void { this.#calls.push({ name, loc }); }
+  /** `hintFor`: what to write instead of an unknown function; undefined for a known one. */
+  throwIfAny(hintFor?: (name: string) => string | undefined): void {
     if (this.#list.length === 0) return;
+    for (const c of this.#calls) { const hint = hintFor?.(c.name); if (hint !== undefined) this.add(c.name, c.loc, hint); }
     this.#list.sort((a, b) => a.loc.line - b.loc.line || a.loc.column - b.loc.column);
     const [first, ...rest] = this.#list;
     const notes: Note[] = rest;

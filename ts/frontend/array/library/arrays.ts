@@ -285,3 +285,8 @@ define("np.indices", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.indices", "dimensions dtype?", args, keywords, loc), shape = shapeFromValue(ctx, b.need("dimensions"), loc), dtype = b.dtype() ?? "int64";
   return { kind: "lazy", dtype, shape: [int(shape.length), ...shape], at: ([k, ...i]) => shape.reduceRight<ScalarExpr>((rest, _, d) => select(op("eq", "bool", symbolic(k!), constant(d, "int64")), convert(symbolic(i[d]!), dtype), rest), constant(0, dtype)) };
 });
+define("np.fromfunction", (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "np.fromfunction", "function shape * dtype?", args, keywords, loc), shape = shapeFromValue(ctx, b.need("shape"), loc), dtype = b.dtype() ?? "float64";
+  const v = ctx.call(b.need("function"), shape.map((_, d): Value => ({ kind: "lazy", dtype, shape, at: (i) => convert(symbolic(i[d]!), dtype) })), new Map(), loc);
+  return v;
+});

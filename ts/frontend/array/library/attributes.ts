@@ -69,7 +69,7 @@ defineMethod("python", "is_integer", (ctx, args, _keywords, loc) => {
 });
 const HINTS: Readonly<Record<string, string>> = {
   append: "allocate an array of the final size and fill it", extend: "allocate an array of the final size and fill it", pop: "use an index", insert: "allocate an array of the final size and fill it",
-  sort: "sort before the call", tolist: "index the array itself", nonzero: "use a boolean mask", view: "use reshape or astype", resize: "use np.zeros and copy", argsort: "sort before the call", searchsorted: "search before the call",
+  tolist: "index the array itself", view: "use reshape or astype", resize: "use np.zeros and copy",
 };
 for (const [name, hint] of Object.entries(HINTS)) defineMethod("python", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name} of ${describe(args[0]!)}`, loc, hint), { impure: true, refused: true });
 

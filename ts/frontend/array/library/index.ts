@@ -12,6 +12,7 @@ import "./statistics.js";
 import "./histogram.js";
 import "./attributes.js";
 import "./builtins.js";
+import "./positions.js";
 import "./math.js";
 import "./javascript-math.js";
 import "./javascript-arrays.js";

@@ -66,3 +66,14 @@ define("np.append", (ctx, args, keywords, loc) => {
   if (!b.get("axis")) return concatenated(ctx, p.arrays.map((a) => flattened(ctx, a, loc)), 0, p.dtype, loc);
   return concatenated(ctx, p.arrays, b.axis("axis", shapeOf(p.arrays[0]!).length)!, p.dtype, loc);
 });
+/** Nested lists of blocks: the innermost lists are joined along the last axis, those around along the axes before. */
+define("np.block", (ctx, args, keywords, loc) => {
+  const given = bind(ctx, "np.block", "arrays", args, keywords, loc).need("arrays");
+  const depthOf = (v: Value): number => (v.kind === "list" ? 1 + Math.max(...v.items.map(depthOf)) : 0), depth = depthOf(given);
+  const join = (v: Value, level: number): Arrayish => {
+    if (v.kind !== "list") { const a = asArray(ctx, v, loc); return atLeast(isArray(a) ? a : { kind: "lazy", dtype: a.dtype, shape: [], at: () => a.code }, Math.max(1, depth)); }
+    const parts = v.items.map((x) => join(x, level + 1)), rank = Math.max(...parts.map((p) => shapeOf(p).length));
+    return concatenated(ctx, parts.map((p) => atLeast(p, rank)), rank - depth + level, resultType(parts).dtype, loc);
+  };
+  return join(given, 0);
+});

@@ -10,10 +10,10 @@ import type { Lowering } from "../context.js";
 import { define, type Handler } from "../registry.js";
 import { sameSize } from "../shapes.js";
 import { materialise } from "../store.js";
-import { type Arrayish, type ArrayValue, formatShape, indexOf, shapeOf } from "../value.js";
+import { type Arrayish, type ArrayValue, formatShape, indexOf, shapeOf, type Value } from "../value.js";
 import { bind } from "./arguments.js";
 import { asArray } from "./convert.js";
-import { matrixAt, partOf } from "./matmul.js";
+import { matmulValues, matrixAt, partOf } from "./matmul.js";
 import { broadcastShapes, operandOf } from "./operands.js";
 import { floatType, resultType } from "./promote.js";
 import { finished } from "./reduce.js";
@@ -103,4 +103,9 @@ linalg("cholesky", "a * upper?", (ctx, b, loc) => {
     ctx.map([n], ([k]) => { const e = realOf(ctx.read(l.data, indexOf(l, [k!, k!]))); raise(ctx, op("not", "bool", op("gt", "bool", e, constant(0, e.dtype))), "LinAlgError: Matrix is not positive definite", loc); }, { order: "up", loc });
   }, loc);
   return x;
+});
+define("np.linalg.multi_dot", (ctx, args, keywords, loc) => {
+  const list = bind(ctx, "np.linalg.multi_dot", "arrays", args, keywords, loc).need("arrays");
+  if ((list.kind !== "list" && list.kind !== "tuple") || list.items.length < 2) return ctx.fail("ARGUMENT", "np.linalg.multi_dot expects at least two arrays", loc);
+  return list.items.slice(1).reduce<Value>((x, y) => matmulValues(ctx, operandOf(ctx, x, loc), operandOf(ctx, y, loc), loc), list.items[0]!);
 });

@@ -80,14 +80,25 @@ define("np.einsum", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.einsum", "subscripts ...operands * optimize? out?", args, keywords, loc);
   const text = (b.text("subscripts") ?? "").replace(/\s/g, ""), operands = b.need("operands");
   const list = (operands.kind === "tuple" ? operands.items : []).map((v) => operandOf(ctx, v, loc));
-  if (text.includes(".")) return ctx.unsupported("an ellipsis in np.einsum", loc, "name the axes");
-  const [left, right] = text.split("->"), inputs = left!.split(",");
-  if (!/^[A-Za-z,]*(->[A-Za-z]*)?$/.test(text) || inputs.length !== list.length) return ctx.fail("ARGUMENT", `einsum subscripts "${text}" for ${list.length} operands`, loc);
+  const [left, right] = withoutEllipsis(ctx, text, list, loc), inputs = left.split(",");
+  if (!/^[A-Za-z,]*$/.test(left) || !/^[A-Za-z]*$/.test(right ?? "") || inputs.length !== list.length) return ctx.fail("ARGUMENT", `einsum subscripts "${text}" for ${list.length} operands`, loc);
   const all = inputs.join("");
   // Without an arrow: letters that occur once, in alphabetical order.
   const output = right ?? [...new Set(all)].filter((c) => all.split(c).length === 2).sort().join("");
   return inOut(ctx, einsum(ctx, inputs, output, list, loc), b.get("out"), loc);
 });
+
+/** Letters of their own for the axes that an ellipsis stands for; they come first in an output that is not written. */
+function withoutEllipsis(ctx: Lowering, text: string, operands: readonly Operand[], loc: SourceLoc): readonly [string, string | undefined] {
+  const [left, right] = text.split("->") as [string, string | undefined];
+  if (!text.includes("...")) return [left, right];
+  const free = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"].filter((c) => !text.includes(c)), inputs = left.split(",");
+  const ranks = inputs.map((s, k) => (s.includes("...") ? rankOf(operands[k]!) - s.replace("...", "").length : 0)), most = Math.max(...ranks);
+  if (ranks.some((r) => r < 0) || most > free.length) return ctx.fail("SHAPE", `einsum subscripts "${text}" for these operands`, loc);
+  if (ranks.some((r, k) => r !== most && inputs[k]!.includes("..."))) return ctx.unsupported("ellipses of different ranks in np.einsum", loc, "name the axes");
+  const letters = free.slice(0, most).join(""), once = [...new Set(left.replace(/[^A-Za-z]/g, ""))].filter((c) => left.split(c).length === 2).sort().join("");
+  return [left.replaceAll("...", letters), (right ?? `...${once}`).replace("...", letters)];
+}
 
 /** Σ over the letters that the output lacks of the product of the operands. */
 function einsum(ctx: Lowering, inputs: readonly string[], output: string, operands: readonly Operand[], loc: SourceLoc): Value {

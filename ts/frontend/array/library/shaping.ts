@@ -2,7 +2,7 @@
 import type { SourceLoc } from "../../../base/errors.js";
 import { add, addInt, divideExact, floordiv, int, mod, mul, ONE, sub, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
-import { define, defineMethod, type Handler } from "../registry.js";
+import { define, defineMethod, functionNamed, type Handler } from "../registry.js";
 import { axisOf, requireInt, sameSize, shapeFromValue } from "../shapes.js";
 import { type Arrayish, type ArrayValue, constantOf, formatShape, indexOf, isArray, listValue, shapeOf, type Value } from "../value.js";
 import { bind, type Bound } from "./arguments.js";
@@ -226,4 +226,8 @@ define(["np.split", "np.array_split"], (ctx, args, keywords, loc) => {
   const k = b.literal("indices_or_sections")!, size = divideExact(n, int(k)) ?? floordiv(n, int(k));
   sameSize(ctx, mul(size, int(k)), n, loc, "array split does not result in an equal division");
   return listValue(Array.from({ length: k }, (_, i) => sliced(a, axis, mul(int(i), size), size)));
+});
+for (const [name, axis] of [["hsplit", 1], ["vsplit", 0], ["dsplit", 2]] as const) define(`np.${name}`, (ctx, args, keywords, loc) => {
+  const b = bind(ctx, `np.${name}`, "ary indices_or_sections", args, keywords, loc), a = arrayArg(b, "ary");
+  return functionNamed("np.split")!(ctx, [a, b.need("indices_or_sections")], new Map([["axis", ctx.int(name === "hsplit" && shapeOf(a).length === 1 ? 0 : axis)]]), loc);
 });

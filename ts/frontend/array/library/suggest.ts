@@ -3,14 +3,14 @@ import { knownNames } from "../registry.js";
 
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^np\.random\b/, "make the random numbers before the call and pass them as an array"],
-  [/^(np\.(sort|argsort|partition|argpartition|unique|lexsort|median|percentile|quantile|searchsorted|histogram2d|bincount|digitize)|scipy\.stats\b.*)$/, "sort or bin before the call and pass the result as an array"],
-  [/^np\.linalg\.(lstsq|pinv|slogdet|qr|svd|eig|eigh|eigvals|matrix_power|matrix_rank)$/, "write the elimination out with loops, or solve before the call"],
+  [/^(np\.(partition|argpartition|lexsort|histogram2d|bincount)|scipy\.stats\b.*)$/, "sort or bin before the call and pass the result as an array"],
+  [/^np\.linalg\.(lstsq|pinv|slogdet|qr|svd|eig|eigh|eigvals|matrix_rank)$/, "write the elimination out with loops, or solve before the call"],
   [/^np\.(load|save|loadtxt|savetxt|genfromtxt|fromfile)$/, "read files before the call and pass the arrays"],
-  [/^np\.(vectorize|apply_along_axis|frompyfunc|fromfunction)$/, "use array arithmetic or a loop"],
+  [/^np\.(vectorize|apply_along_axis|frompyfunc)$/, "use array arithmetic or a loop"],
   [/^np\.fft\b/, "write the transform out, or use a matrix product with the Fourier matrix"],
   [/^scipy\b/, "only numpy and math are known"],
   [/^(time|sys|os)\b/, "keep measurements outside the function"],
-  [/^(nonzero|flatnonzero|argwhere|np\.(nonzero|flatnonzero|argwhere|extract|compress))$/, "use a boolean mask, or np.where(mask, a, b)"],
+  [/^(np\.(extract|compress))$/, "use a boolean mask"],
 ];
 
 /** A hint for an unsupported name: a known way round, or the supported name that is written most alike. */

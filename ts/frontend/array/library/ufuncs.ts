@@ -4,7 +4,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { constant, op, select, type OpName, type ScalarExpr } from "../../../scalar/expr.js";
 import { max, min } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
-import { define, type Keywords } from "../registry.js";
+import { define, functionNamed, type Keywords } from "../registry.js";
 import { store } from "../store.js";
 import { type ArrayValue, isArray, type LazyValue, type ScalarValue, shapeOf, type Value } from "../value.js";
 import { bind } from "./arguments.js";
@@ -256,13 +256,20 @@ export function clipped(ctx: Lowering, a: Value, low: Value | undefined, high: V
 }
 define("np.where", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.where", "condition x? y?", args, keywords, loc);
-  if (!b.has("x") || !b.has("y")) return ctx.unsupported("np.where with one argument", loc, "use np.where(condition, a, b), or a boolean mask");
+  if (!b.has("x") && !b.has("y")) return functionNamed("np.nonzero")!(ctx, args, keywords, loc);
+  if (!b.has("x") || !b.has("y")) return ctx.fail("ARGUMENT", "either both or neither of x and y should be given", loc);
   return whereValues(ctx, b.operand("condition"), b.operand("x"), b.operand("y"), loc);
 });
 export function whereValues(ctx: Lowering, c: Operand, x: Operand, y: Operand, loc: SourceLoc): Result {
   const t = resultType([{ dtype: x.dtype, weak: weakOf(x) }, { dtype: y.dtype, weak: weakOf(y) }]).dtype;
   return build(ctx, [c, x, y], ([k, p, q]) => select(asBool(k!), convert(p!, t), convert(q!, t)), false, loc);
 }
+define("np.select", (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "np.select", "condlist choicelist default?", args, keywords, loc), list = (name: string): readonly Value[] => { const v = b.need(name); return v.kind === "list" || v.kind === "tuple" ? v.items : ctx.unsupported(`${name} of np.select that is no list`, loc); };
+  const conditions = list("condlist"), choices = list("choicelist");
+  if (conditions.length !== choices.length || conditions.length === 0) return ctx.fail("ARGUMENT", "list of cases must be same length as list of conditions", loc);
+  return conditions.reduceRight<Operand>((rest, c, k) => whereValues(ctx, operandOf(ctx, c, loc), operandOf(ctx, choices[k]!, loc), rest, loc), b.has("default") ? b.operand("default") : ctx.int(0));
+});
 for (const name of ["real", "imag"] as const) define(`np.${name}`, (ctx, args, keywords, loc) => partOf(ctx, bind(ctx, `np.${name}`, "val", args, keywords, loc).operand("val"), name, loc));
 define("np.angle", (ctx, args, keywords, loc) => {
   const a = bind(ctx, "np.angle", "z", args, keywords, loc).operand("z");
