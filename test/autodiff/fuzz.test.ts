@@ -20,3 +20,22 @@ test("second derivatives of random programs", (t) => {
   t.log(r.counts);
   t.true(r.counts["checked"]! > 28);
 });
+
+test("gradients of random programs with while loops and exits", (t) => {
+  const r = fuzzGradients({ runs: 60, seed: 31, exits: true });
+  t.log(r.counts);
+  t.true(r.counts["checked"]! > 50);
+  t.is(r.counts["refused"] ?? 0, 0);
+});
+
+test("maps, while loops and exits", (t) => {
+  const r = fuzzGradients({ runs: 40, seed: 32, exits: true, maps: true });
+  t.log(r.counts);
+  t.true(r.counts["checked"]! > 30);
+});
+
+test("second derivatives of random programs with while loops and exits", (t) => {
+  const r = fuzzGradients({ runs: 20, seed: 33, exits: true, second: true });
+  t.log(r.counts);
+  t.true(r.counts["checked"]! > 14);
+});

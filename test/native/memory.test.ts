@@ -62,3 +62,27 @@ test.serial("out of memory leaves the books right", (t) => {
   t.is(a.memory().highWater, 0);
   t.is(a.memory().pooled, 0, "what was cached was given back first");
 });
+
+test.serial("buffers that a run makes larger keep what they hold, are counted, and come back", (t) => {
+  const k = kernel(`  double* p = 0; double* q = 0;
+  for (i64 n = 1; n <= symbols[0]; n++) {
+    if (!(p = (double*)rt->grow(rt->grown, 0, n * 8000))) return 5;
+    if (n == 3 && !(q = (double*)rt->grow(rt->grown, 2, 64))) return 5;
+    for (i64 i = 0; i < 1000; i++) p[(n - 1) * 1000 + i] = n;
+    if (q) q[n % 8] = n;
+  }
+  double s = 0; for (i64 i = 0; i < symbols[0] * 1000; i++) s += p[i];
+  ((double*)args[0])[0] = s;`);
+  const y = new Float64Array(1);
+  a.resetHighWater();
+  t.is(a.run(k, [y], BigInt64Array.of(300n), 128, SERIAL).code, 0);
+  t.is(y[0], 1000 * 300 * 301 / 2);
+  t.is(a.memory().inUse, 0);
+  t.is(a.memory().highWater, 128 + 64 + 299 * 8000 + 300 * 8000);
+});
+
+test.serial("what cannot be had is refused, and the rest of the run's memory comes back", (t) => {
+  const k = kernel("  if (!rt->grow(rt->grown, 0, 1000)) return 6; if (!rt->grow(rt->grown, 1, 1ll << 60)) return 5;");
+  t.is(a.run(k, [], NO_SYMBOLS, 0, SERIAL).code, 5);
+  t.is(a.memory().inUse, 0);
+});

@@ -35,6 +35,7 @@ export interface Report extends RunReport {
   readonly planCached: boolean;
   /** What became of each forward value that the backward pass needs. */
   readonly saved: readonly Decision[];
+  /** `bytes` of a buffer that grows: of one row. */
   readonly buffers: readonly { readonly name: string; readonly bytes: number; readonly role?: string; readonly storage: string }[];
   /** Bytes of the arena and of the results: what the run needs beside the caller's arrays. */
   readonly peakBytes: number;
@@ -157,6 +158,7 @@ export class Core {
 
   #checkMemory(v: Variant, layout: Layout): void {
     if (this.#limit === undefined) return;
+    if (v.compiled.plan.buffers.some((b) => b.storage === "growable")) throw new DaceError("UNSUPPORTED", "memoryLimit cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave memoryLimit out, or give the loops a bound that sizes give and do not leave them early" });
     const need = peakBytes(v, layout);
     if (need > this.#limit) throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${this.#limit}`, { hint: `the smallest limit that works is ${need} bytes` });
   }

@@ -314,6 +314,7 @@ class Exporter {
     return { before, make: (id) => s.json(id) };
   }
   library(n: LibraryNode, t: Targets): BlockJson[] {
+    if (n.op === "grow") refuse("a container that grows while the program runs");
     const [a, b] = n.inputs, [c] = n.outputs, plain = n.op === "matmul" && !n.accumulate && Object.keys(n.attributes).length === 0 && a && b && c && [a, b, c].every((o) => !o.saved && !this.graph.container(o.data).view && o.axes.every((x, i) => i === 0 || x > o.axes[i - 1]!) && ![...o.base, ...o.sizes].some(hasLoad));
     if (!plain) {
       if ([...n.inputs, ...n.outputs].some((o) => o.saved)) refuse("a saved value");
