@@ -7,7 +7,8 @@ export interface Outcome { readonly value: number; /** Smallest distance of a da
 export function interpret(p: FuzzProgram, state: State): Outcome {
   const integers = new Map<string, number>();
   let margin = Infinity, largest = 0;
-  const run = (body: readonly Statement[], s: State): void => {
+  let returned: number | undefined;
+  const run = (body: readonly Statement[], s: State): "break" | "continue" | "return" | undefined => {
     const { n } = s;
     const index = (i: Index): number => (i.base === undefined ? 0 : i.base === "n" ? n : integers.get(i.base)!) + i.plus;
     const place = (array: string, at: readonly Index[]): number => at.length === 1 ? index(at[0]!) : index(at[0]!) * n + index(at[1]!);
@@ -55,20 +56,42 @@ export function interpret(p: FuzzProgram, state: State): Outcome {
         }
         case "for": {
           const lo = index(st.from), hi = index(st.to);
-          if (st.step > 0) for (let i = lo; i < hi; i += st.step) { integers.set(st.variable, i); run(st.body, s); }
-          else for (let i = hi - 1; i >= lo; i += st.step) { integers.set(st.variable, i); run(st.body, s); }
+          for (let i = st.step > 0 ? lo : hi - 1; st.step > 0 ? i < hi : i >= lo; i += st.step) {
+            integers.set(st.variable, i);
+            const left = run(st.body, s);
+            if (left === "break") break;
+            if (left === "return") return left;
+          }
           break;
         }
-        case "if": run(holds(st.test) ? st.then : st.otherwise, s); break;
+        case "while": {
+          const on = (): boolean => integers.get(st.variable)! < st.limit && (!st.test || holds(st.test));
+          integers.set(st.variable, 0);
+          while (st.after || on()) {
+            integers.set(st.variable, integers.get(st.variable)! + 1);
+            const left = run(st.body, s);
+            if (left === "break") break;
+            if (left === "return") return left;
+            if (st.after && !on()) break;
+          }
+          break;
+        }
+        case "exit":
+          if (!holds(st.test)) break;
+          run(st.first, s);
+          if (st.value) returned = value(st.value, 0);
+          return st.how;
+        case "if": { const left = run(holds(st.test) ? st.then : st.otherwise, s); if (left) return left; break; }
         case "help": run(p.helper, { n, arrays: new Map([["x", s.arrays.get(st.array)!], ["y", s.arrays.get(st.other)!]]), scalars: new Map([["c", value(st.value, 0)]]) }); break;
         case "swap": { const v = s.arrays.get("v")!; s.arrays.set("v", s.arrays.get("w")!); s.arrays.set("w", v); break; }
       }
     }
+    return undefined;
   };
   const final: State = { n: state.n, arrays: new Map(state.arrays), scalars: new Map(state.scalars) };
   const result: Statement = { kind: "assign", name: "result", op: "=", value: p.result };
   final.scalars.set("result", 0);
   run([...p.body, result], final);
-  return { value: final.scalars.get("result")!, margin, largest };
+  return { value: returned ?? final.scalars.get("result")!, margin, largest };
 }
 const isConstant = (e: Expression): boolean => e.kind === "constant" || e.kind === "counter";

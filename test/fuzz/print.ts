@@ -35,6 +35,18 @@ export function pythonSource(p: FuzzProgram): string {
           block(s.then, `${indent}    `);
           if (s.otherwise.length > 0) { lines.push(`${indent}else:`); block(s.otherwise, `${indent}    `); }
           break;
+        case "while": {
+          const on = `${s.variable} < ${s.limit}${s.test ? ` and ${value(s.test.left, 0, 0)} > ${value(s.test.right, 0, 0)}` : ""}`;
+          lines.push(`${indent}${s.variable} = 0`, `${indent}while ${s.after ? "True" : on}:`, `${indent}    ${s.variable} += 1`);
+          block(s.body, `${indent}    `);
+          if (s.after) lines.push(`${indent}    if not (${on}):`, `${indent}        break`);
+          break;
+        }
+        case "exit":
+          lines.push(`${indent}if ${"even" in s.test ? `${s.test.even} % 2 == 0` : `${value(s.test.left, 0, 0)} > ${value(s.test.right, 0, 0)}`}:`);
+          block(s.first, `${indent}    `);
+          lines.push(`${indent}    ${s.how}${s.value ? ` ${value(s.value, 0, 0)}` : ""}`);
+          break;
         case "help": lines.push(`${indent}helper(n, ${s.array}, ${s.other}, ${value(s.value, 0, 0)})`); break;
         case "swap": lines.push(`${indent}v, w = w, v`); break;
       }
@@ -89,6 +101,18 @@ export function javascriptSource(p: FuzzProgram): string {
           block(s.then, `${indent}  `);
           if (s.otherwise.length > 0) { lines.push(`${indent}} else {`); block(s.otherwise, `${indent}  `); }
           lines.push(`${indent}}`);
+          break;
+        case "while": {
+          const on = `${s.variable} < ${s.limit}${s.test ? ` && ${value(s.test.left, "")} > ${value(s.test.right, "")}` : ""}`;
+          lines.push(`${indent}let ${s.variable} = 0;`, s.after ? `${indent}do {` : `${indent}while (${on}) {`, `${indent}  ${s.variable}++;`);
+          block(s.body, `${indent}  `);
+          lines.push(s.after ? `${indent}} while (${on});` : `${indent}}`);
+          break;
+        }
+        case "exit":
+          lines.push(`${indent}if (${"even" in s.test ? `${s.test.even} % 2 === 0` : `${value(s.test.left, "")} > ${value(s.test.right, "")}`}) {`);
+          block(s.first, `${indent}  `);
+          lines.push(`${indent}  ${s.how}${s.value ? ` ${value(s.value, "")}` : ""};`, `${indent}}`);
           break;
         case "help": lines.push(`${indent}helper(n, ${s.array}, ${s.other}, ${value(s.value, "")});`); break;
         case "swap": lines.push(`${indent}[v, w] = [w, v];`); break;

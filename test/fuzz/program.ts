@@ -19,6 +19,10 @@ export type Statement =
   /** array[row?, start : n - cut] op value, evaluated before anything is stored. */
   | { readonly kind: "slice"; readonly array: string; readonly row?: Index; readonly start: number; readonly cut: number; readonly op: "=" | "+=" | "*="; readonly value: Expression }
   | { readonly kind: "for"; readonly variable: string; readonly from: Index; readonly to: Index; readonly step: number; readonly body: readonly Statement[] }
+  /** At most `limit` times, counted from 1 in `variable` at the head of the body; ended by the data, too, if there is a test. `after`: tested after the body. */
+  | { readonly kind: "while"; readonly variable: string; readonly limit: number; readonly test: Test | undefined; readonly after: boolean; readonly body: readonly Statement[] }
+  /** if test: first, then out of the loop, on with its next iteration, or out of the function (with a value, in the main one). */
+  | { readonly kind: "exit"; readonly how: "break" | "continue" | "return"; readonly test: Test | { readonly even: string }; readonly first: readonly Statement[]; readonly value: Expression | undefined }
   | { readonly kind: "if"; readonly test: Test | { readonly even: string }; readonly then: readonly Statement[]; readonly otherwise: readonly Statement[] }
   /** helper(array, other, scalar): what it does is fixed per program. */
   | { readonly kind: "help"; readonly array: string; readonly other: string; readonly value: Expression }
@@ -41,9 +45,9 @@ class Choices {
   get spent(): boolean { return this.#at >= this.list.length; }
 }
 
-/** A variable in scope with how far it stays from both ends of [0, n). */
+/** A variable in scope with how far it stays from both ends of [0, n), where n is 7 or more. */
 interface Variable { readonly name: string; readonly low: number; readonly high: number }
-interface Scope { readonly variables: readonly Variable[]; readonly vectors: readonly string[]; readonly matrices: readonly string[]; readonly scalars: readonly string[]; readonly helper: boolean; readonly views: boolean }
+interface Scope { readonly variables: readonly Variable[]; readonly vectors: readonly string[]; readonly matrices: readonly string[]; readonly scalars: readonly string[]; readonly helper: boolean; readonly views: boolean; /** Whether break, and continue, have a loop. */ readonly loop: "none" | "break" | "both" }
 
 export function makeProgram(list: readonly number[]): FuzzProgram {
   const c = new Choices(list);
@@ -76,7 +80,7 @@ export function makeProgram(list: readonly number[]): FuzzProgram {
   };
   const op = (): "=" | "+=" | "*=" => c.of(["=", "=", "+=", "*="] as const);
   const statement = (scope: Scope, depth: number): Statement => {
-    switch (c.pick(depth <= 0 ? 6 : 12)) {
+    switch (c.pick(depth <= 0 ? 6 : 16)) {
       case 0: case 1: case 2: return { kind: "store", ...element(scope), op: op(), value: expression(scope, 2) };
       case 3: return { kind: "assign", name: c.of(scope.scalars), op: op(), value: expression(scope, 2) };
       case 4: case 5: {
@@ -92,6 +96,16 @@ export function makeProgram(list: readonly number[]): FuzzProgram {
       }
       case 7: if (scope.helper) return { kind: "help", array: c.of(scope.vectors), other: c.of(scope.vectors), value: expression(scope, 1) }; return loop(scope, depth);
       case 8: if (scope.helper) return { kind: "swap" }; return loop(scope, depth);
+      case 12: case 13: {
+        const how = scope.loop === "none" ? "return" : scope.loop === "break" ? c.of(["break", "return"] as const) : c.of(["break", "continue", "return"] as const);
+        const test = scope.variables.length > 0 && c.pick(3) === 2 ? { even: c.of(scope.variables).name } : { left: expression(scope, 1), right: expression(scope, 0) };
+        return { kind: "exit", how, test, first: c.pick(2) === 1 ? block(scope, 0, 1) : [], value: how === "return" && scope.helper ? expression(scope, 1) : undefined };
+      }
+      case 14: case 15: {
+        const variable = `k${counter++}`, limit = 1 + c.pick(4), after = c.pick(3) === 2, test = c.pick(2) === 1 ? { left: expression(scope, 1), right: expression(scope, 0) } : undefined;
+        const body = block({ ...scope, variables: [...scope.variables, { name: variable, low: 1, high: 2 }], loop: after ? "break" : "both" }, depth - 1, 3);
+        return { kind: "while", variable, limit, test, after, body };
+      }
       default: return loop(scope, depth);
     }
   };
@@ -102,11 +116,11 @@ export function makeProgram(list: readonly number[]): FuzzProgram {
     if (outer && shape === 4) { from = { base: outer.name, plus: 0 }; v = { name: variable, low: outer.low, high }; }
     else if (outer && shape === 5) { to = { base: outer.name, plus: 0 }; v = { name: variable, low, high: outer.high + 1 }; }
     const step = [1, 1, 2, -1, -2][c.pick(5)]!;
-    return { kind: "for", variable, from, to, step, body: block({ ...scope, variables: [...scope.variables, v] }, depth - 1, 3) };
+    return { kind: "for", variable, from, to, step, body: block({ ...scope, variables: [...scope.variables, v], loop: "both" }, depth - 1, 3) };
   };
   const block = (scope: Scope, depth: number, most: number): Statement[] => Array.from({ length: 1 + c.pick(most) }, () => statement(scope, depth));
-  const helper = block({ variables: [], vectors: HELPER_VECTORS, matrices: [], scalars: HELPER_SCALARS, helper: false, views: true }, 1, 2);
-  const scope: Scope = { variables: [], vectors: VECTORS, matrices: MATRICES, scalars: SCALARS, helper: true, views: true };
+  const helper = block({ variables: [], vectors: HELPER_VECTORS, matrices: [], scalars: HELPER_SCALARS, helper: false, views: true, loop: "none" }, 1, 2);
+  const scope: Scope = { variables: [], vectors: VECTORS, matrices: MATRICES, scalars: SCALARS, helper: true, views: true, loop: "none" };
   const body: Statement[] = [];
   do body.push(...block(scope, 3, 3)); while (!c.spent && body.length < 6);
   return { body, helper, result: expression(scope, 2) };
