@@ -5,6 +5,7 @@
  */
 import { Availability, operandAccess, type Access } from "../analysis/availability.js";
 import { loopFacts } from "../analysis/dependence.js";
+import { loadedBy } from "../analysis/walk.js";
 import { bodiesOf, loopsOf, withBodies, type Path } from "../analysis/paths.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { literal } from "../scalar/build.js";
@@ -152,6 +153,8 @@ class Resolver {
     const found = this.#definition(m, saved);
     if (!found) return undefined;
     const d = found.tasklet;
+    // An integer that an expression loads by name may have another value by now.
+    if (loadedBy(d).length > 0) return undefined;
     let flops = 0, loads = 0, moved = true;
     visitScalar(d.code, (e) => { if (e.kind === "op") { flops += costOf(e.op); moved = false; } });
     if (exact && !moved) return undefined;
