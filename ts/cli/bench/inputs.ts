@@ -66,8 +66,3 @@ export function inFloats(args: readonly unknown[]): unknown[] {
     return new NDArray(Float64Array.from(a.contiguous() as Float64Array, Number), a.shape);
   });
 }
-
-/** Arrays of their own, for a run that changes them. */
-export function copied(args: readonly unknown[]): unknown[] {
-  return args.map((a) => (a instanceof NDArray ? new NDArray(a.contiguous().slice(), a.shape, { dtype: a.dtype }) : a));
-}

@@ -8,9 +8,9 @@ import { python } from "../../api/program.js";
 import { jit, vjp, type Value } from "../../api/verbs.js";
 import type { Report } from "../../api/core.js";
 import { isTypedArray, NDArray } from "../../runtime/ndarray.js";
-import { checkGradient, doubled, gradientDifference, randomCotangents, singlePrecision, type Checked } from "./check.js";
+import { checkGradient, copied, doubled, gradientDifference, randomCotangents, singlePrecision, type Checked } from "./check.js";
 import type { BenchProgram, Sizes } from "./checkout.js";
-import { copied, inFloats, ownInputs, withNoise } from "./inputs.js";
+import { inFloats, ownInputs, withNoise } from "./inputs.js";
 import { NumpyRun } from "./numpy.js";
 
 export interface Job {
@@ -138,7 +138,7 @@ export function measure(job: Job, send: (found: Found) => void): void {
       return { tinyError: error };
     } finally { run?.dispose(); }
   });
-  if (tiny) stage("gradcheck", () => checked(job, gradients, tiny!, (r) => { builds.gradient = r; }));
+  if (tiny) stage("gradcheck", () => checked(job, forwards, gradients, tiny!, (r) => { builds.gradient = r; }));
 
   // At the preset's.
   const preset: { args?: unknown[]; from?: "NPBench" | "own"; run?: NumpyRun | undefined } = {};
@@ -178,20 +178,20 @@ export function measure(job: Job, send: (found: Found) => void): void {
  * The gradient at tiny sizes. Differences of single-precision values are too coarse to judge by: there the program's twin in double precision is compared with differences,
  * and the gradient with the twin's. Integer programs are tried in floats, if they take them.
  */
-function checked(job: Job, gradients: Verb, args: readonly unknown[], built: (r: Report) => void): Found {
+function checked(job: Job, forwards: (...args: unknown[]) => unknown, gradients: Verb, args: readonly unknown[], built: (r: Report) => void): Found {
   const { program: p, options } = job, { parameters } = programOf(p).facts();
-  const check = (verb: Verb, given: readonly unknown[], floats: boolean): Found => {
+  const check = (verb: Verb, forward: (...args: unknown[]) => unknown, given: readonly unknown[], floats: boolean): Found => {
     const noisy = withNoise(p.name, given);
-    if (!singlePrecision(noisy)) { const c = checkGradient(verb, parameters, noisy); if (!floats) built(verb.report!); return { gradcheck: { ok: c.error <= 1e-7, floats, ...c } }; }
+    if (!singlePrecision(noisy)) { const c = checkGradient(verb, forward, parameters, noisy); if (!floats) built(verb.report!); return { gradcheck: { ok: c.error <= 1e-7, floats, ...c } }; }
     const cotangents = randomCotangents(verb(noisy, ZERO_COTANGENTS).outputs, 5), { grads } = verb(noisy, cotangents);
     built(verb.report!);
-    const twin = vjp(python({ source: readFileSync(p.file, "utf8").replace(/\bfloat32\b/g, "float64").replace(/\bcomplex64\b/g, "complex128"), name: p.file }, { function: p.function }), options), wide = doubled(noisy);
-    const c = checkGradient(twin, parameters, wide), single = gradientDifference(grads, twin(wide, Object.fromEntries(Object.entries(cotangents).map(([k, v]) => [k, doubled([v])[0] as Value]))).grads);
+    const source = python({ source: readFileSync(p.file, "utf8").replace(/\bfloat32\b/g, "float64").replace(/\bcomplex64\b/g, "complex128"), name: p.file }, { function: p.function }), twin = vjp(source, options), wide = doubled(noisy);
+    const c = checkGradient(twin, jit(source, options), parameters, wide), single = gradientDifference(grads, twin(wide, Object.fromEntries(Object.entries(cotangents).map(([k, v]) => [k, doubled([v])[0] as Value]))).grads);
     return { gradcheck: { ok: c.error <= 1e-7 && single <= 1e-3, floats, ...c, single } };
   };
-  try { return check(gradients, args, false); } catch (e) {
+  try { return check(gradients, forwards, args, false); } catch (e) {
     if (!(e instanceof DaceError) || e.code !== "ERR_DACE_NOT_DIFFERENTIABLE") throw e;
-    try { return check(vjp(programOf(p), options), inFloats(args), true); } catch (second) { if (second instanceof DaceError) return { notDifferentiable: message(e) }; throw second; }
+    try { return check(vjp(programOf(p), options), jit(programOf(p), options), inFloats(args), true); } catch (second) { if (second instanceof DaceError) return { notDifferentiable: message(e) }; throw second; }
   }
 }
 

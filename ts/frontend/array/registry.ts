@@ -29,7 +29,7 @@ export function define(name: string | readonly string[], handler: Handler, optio
 export function defineConstant(name: string, value: Value): void { CONSTANTS.set(name, value); }
 /** A method: the receiver is args[0]. One handler per language and name; it looks at the receiver's kind itself. */
 export function defineMethod(language: Language, name: string | readonly string[], handler: Handler, options: { readonly impure?: boolean; readonly refused?: boolean } = {}): void {
-  for (const n of typeof name === "string" ? [name] : name) { METHODS.set(`${language}.${n}`, handler); if (options.impure) IMPURE.add(`.${n}`); if (options.refused) REFUSED.add(`${language}.${n}`); }
+  for (const n of typeof name === "string" ? [name] : name) { METHODS.set(`${language}.${n}`, handler); if (options.impure) IMPURE.add(`.${n}`); if (options.refused) REFUSED.add(`${language}.${n}`); else REFUSED.delete(`${language}.${n}`); }
 }
 export function defineAttribute(language: Language, name: string, handler: AttributeHandler): void { ATTRIBUTES.set(`${language}.${name}`, handler); }
 

@@ -46,7 +46,10 @@ const CASES: readonly (readonly [body: string, code: string, message: RegExp, hi
   ["return np.arange(0.0, v[0] * 1.0, 0.1)", "UNSUPPORTED", /np\.arange/, /linspace/],
   ["return math.factorial(int(x))", "UNSUPPORTED", /math\.factorial/],
   ["return len(x)", "TYPE", /no len/],
-  ["t = []\nfor i in range(3):\n    t.append(x)\nreturn v", "UNSUPPORTED", /append/, /final size/],
+  ["t = []\nfor i in range(v.shape[0]):\n    t.append(x)\nreturn v", "UNSUPPORTED", /changing a list/, /known length/],
+  ["v.append(x)\nreturn v", "UNSUPPORTED", /the method append of an array/, /final size/],
+  ["q = []\nif x > v[0]:\n    q.append(x)\nreturn v", "UNSUPPORTED", /changing a list/],
+  ["r = []\nreturn r.pop()", "BOUNDS", /empty list/],
   ["return 1 // 0", "RAISED", /division by zero/],
   ["return np.uint8(3) + 300", "TYPE", /out of bounds/],
 ];

@@ -18,12 +18,12 @@ import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
 import { type LoopNames, prepareNames } from "./loop-variables.js";
 import { boxFields, checkMutables, mutables } from "./mutables.js";
-import { alwaysLeaves, boundBy, leaves, visitStatements } from "./names.js";
+import { alwaysLeaves, boundBy, leaves, visitExpr, visitOwn, visitStatements } from "./names.js";
 import { sequenceOf } from "./sequences.js";
 import { type Completion, runList } from "./statements.js";
 import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
 
-/** Iterations of a loop that is unrolled because its variable is an exponent of sizes. */
+/** Iterations of a loop that is unrolled because its variable is an exponent of sizes, or because it makes a list. */
 const MOST_UNROLLED = 64;
 
 type Loop = ast.Stmt & { kind: "for" | "count" | "while" | "block" };
@@ -105,13 +105,24 @@ export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Comp
   const seq = sequenceOf(ctx, iterable, s.iterable.loc);
   const names = boundBy(s.target), simple = s.target.kind === "name" ? s.target.name : undefined;
   const step = seq.range?.step ?? 1, first = seq.range?.start ?? ZERO, count = seq.range && tripOf(seq.range.start, seq.range.stop, step).constant;
-  if (simple !== undefined && count !== undefined && count <= MOST_UNROLLED && ev.isExponent(ev.frame.def, simple)) return unrolled(ev, s, Array.from({ length: Math.max(0, count) }, (_, i) => seq.at(int(i))));
+  if (simple !== undefined && count !== undefined && count <= MOST_UNROLLED && (ev.isExponent(ev.frame.def, simple) || growsList(ev, s.body))) return unrolled(ev, s, Array.from({ length: Math.max(0, count) }, (_, i) => seq.at(int(i))));
   return countedLoop(ev, s, {
     target: names, label: s.label, body: s.body, trip: seq.range ? tripOf(seq.range.start, seq.range.stop, step) : seq.length, otherwise: s.otherwise,
     variable: simple ?? [...names][0] ?? "i",
     bind: (t) => { bindTarget(ev, s.target, seq.at(t)); },
     ...(simple !== undefined && seq.range ? { last: (t: Int) => ctx.int(add(first, mul(int(step), addInt(t, -1)))), name: simple } : {}),
   });
+}
+const GROWING = /^(append|extend|insert|pop)$/;
+/** The body calls a method that changes a list's length. */
+function growsList(ev: Evaluator, body: readonly ast.Stmt[]): boolean {
+  let found = false;
+  visitStatements(body, (s) => { visitOwn(s, (e) => { visitExpr(e, (x) => {
+    if (x.kind !== "call" || x.callee.kind !== "attribute" || !GROWING.test(x.callee.name) || x.callee.object.kind !== "name") return;
+    const b = (ownerOf(ev.frame, x.callee.object.name) ?? ev.frame).vars.get(x.callee.object.name);
+    if (b?.kind === "value" && b.value.kind === "list") found = true;
+  }); }); });
+  return found;
 }
 /** Iterations of a counted loop; what is negative means none. */
 function tripOf(start: Int, stop: Int, step: number): Int {

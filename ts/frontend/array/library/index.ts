@@ -11,6 +11,7 @@ import "./grids.js";
 import "./statistics.js";
 import "./histogram.js";
 import "./attributes.js";
+import "./python-containers.js";
 import "./builtins.js";
 import "./positions.js";
 import "./math.js";

@@ -1,0 +1,80 @@
+/**
+ * Methods of Python's lists and dictionaries. These live in the compiler: a list grows where every run grows it equally (the evaluator refuses the rest), and what it holds
+ * has a settled value.
+ */
+import type { SourceLoc } from "../../../base/errors.js";
+import { int } from "../../../symbolic/expr.js";
+import type { Lowering } from "../context.js";
+import { defineMethod, methodNamed, type Handler } from "../registry.js";
+import { materialise, pin, settleView } from "../store.js";
+import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, type TupleValue, type Value } from "../value.js";
+import { bind } from "./arguments.js";
+
+/** A value that later writes cannot change. */
+function settled(ctx: Lowering, v: Value, loc: SourceLoc): Value {
+  if (v.kind === "scalar") return pin(ctx, v, loc);
+  if (v.kind === "lazy") return settleView(ctx, materialise(ctx, v, { loc }), loc);
+  return v.kind === "array" ? settleView(ctx, v, loc) : v;
+}
+function position(ctx: Lowering, v: Value, length: number, loc: SourceLoc, what: string): number {
+  const i = integerOf(v)?.constant;
+  if (i === undefined) return ctx.unsupported(`${what} at an index that is known only when the program runs`, loc, "use an array");
+  return i < 0 ? i + length : i;
+}
+/** A method of lists; of anything else it is what it was before, or refused. */
+function listMethod(name: string, f: (ctx: Lowering, l: TupleValue, args: readonly Value[], loc: SourceLoc) => Value): void {
+  const other = methodNamed("python", name);
+  const handler: Handler = (ctx, args, keywords, loc) => {
+    const [self, ...rest] = args;
+    if (self?.kind === "list") return f(ctx, self, rest, loc);
+    if (other) return other(ctx, args, keywords, loc);
+    return ctx.unsupported(`the method ${name} of ${describe(self!)}`, loc, "allocate an array of the final size and fill it");
+  };
+  defineMethod("python", name, handler, { impure: true });
+}
+const one = (ctx: Lowering, name: string, args: readonly Value[], loc: SourceLoc): Value => (args.length === 1 ? args[0]! : ctx.fail("ARGUMENT", `${name} takes one argument, ${args.length} given`, loc));
+
+listMethod("append", (ctx, l, args, loc) => { l.items.push(settled(ctx, one(ctx, "append", args, loc), loc)); return NONE; });
+listMethod("extend", (ctx, l, args, loc) => {
+  const more = one(ctx, "extend", args, loc);
+  if (more.kind === "list" || more.kind === "tuple") { l.items.push(...more.items.map((v) => settled(ctx, v, loc))); return NONE; }
+  const n = more.kind === "sequence" ? more.length.constant : undefined;
+  if (more.kind !== "sequence" || n === undefined) return ctx.unsupported(`extend by ${describe(more)}`, loc, "use np.concatenate");
+  for (let i = 0; i < n; i++) l.items.push(settled(ctx, more.at(int(i)), loc));
+  return NONE;
+});
+listMethod("insert", (ctx, l, args, loc) => {
+  if (args.length !== 2) return ctx.fail("ARGUMENT", `insert takes two arguments, ${args.length} given`, loc);
+  l.items.splice(Math.max(0, position(ctx, args[0]!, l.items.length, loc, "insert")), 0, settled(ctx, args[1]!, loc));
+  return NONE;
+});
+listMethod("pop", (ctx, l, args, loc) => {
+  const at = args.length === 0 ? l.items.length - 1 : position(ctx, args[0]!, l.items.length, loc, "pop");
+  if (at < 0 || at >= l.items.length) return ctx.fail("BOUNDS", l.items.length === 0 ? "pop from an empty list" : "pop index out of range", loc);
+  return l.items.splice(at, 1)[0]!;
+});
+listMethod("reverse", (_ctx, l) => { l.items.reverse(); return NONE; });
+listMethod("clear", (_ctx, l) => { l.items.length = 0; return NONE; });
+listMethod("index", (ctx, l, args, loc) => {
+  const want = constantOf(one(ctx, "index", args, loc)), at = l.items.findIndex((x) => constantOf(x) === want);
+  if (want === undefined || l.items.some((x) => constantOf(x) === undefined)) return ctx.unsupported("index of what is known only when the program runs", loc, "search in a loop");
+  return at < 0 ? ctx.fail("ARGUMENT", `${String(want)} is not in list`, loc) : ctx.int(at);
+});
+
+// ---- dictionaries with string keys
+for (const name of ["keys", "values", "items", "get"] as const) defineMethod("python", name, (ctx, args, keywords, loc) => {
+  const d = args[0]!;
+  if (d.kind !== "object") return ctx.unsupported(`the method ${name} of ${describe(d)}`, loc);
+  const of = (v: Value): Value => (v.kind === "array" && v.dims.length === 0 ? { kind: "scalar", dtype: v.dtype, weak: false, code: ctx.read(v.data, v.base) } : v);
+  switch (name) {
+    case "keys": return listValue([...d.entries.keys()].map(stringValue));
+    case "values": return listValue([...d.entries.values()].map(of));
+    case "items": return listValue([...d.entries].map(([k, v]) => tupleValue([stringValue(k), of(v)])));
+    case "get": {
+      const b = bind(ctx, "get", "self key default?", args, keywords, loc), key = b.need("key");
+      if (key.kind !== "string") return ctx.unsupported("a key that is no string", loc);
+      const v = d.entries.get(key.value);
+      return v ? of(v) : b.get("default") ?? NONE;
+    }
+  }
+});
