@@ -92,8 +92,8 @@ export class Tapes {
       if (side) break;
     }
     side ??= saved.when;
-    // Nothing is gained by capturing outside a condition but in the same loops: what it guards need not be copied where it does not hold.
-    while (step < path.length - 1 && (path[step]!.node.kind === "conditional" || path[step]!.node.kind === "block")) step++;
+    // Nothing is gained by capturing outside a condition but in the same loops: what it guards need not be copied where it does not hold. Not behind a loop that may be left, though.
+    while (step < path.length - 1 && (path[step]!.node.kind === "conditional" || path[step]!.node.kind === "block") && (side === "before" || exitsOf(path[step + 1]!.node).size === 0)) step++;
     return { step, side: step === path.length - 1 ? saved.when : side };
   }
 
