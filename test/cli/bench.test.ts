@@ -29,14 +29,14 @@ program("broken", "def kernel(x, n):\n    with open('f') as f:\n        x = f.re
 program("endless", "def kernel(x, n):\n    while x < 5.0:\n        x = x * 1.0\n    return x\n", { parameters: { x: 1.5, n: 4 }, inputs: ["x", "n"] });
 program("single", "import numpy as np\ndef kernel(x):\n    y = np.empty(x.shape, dtype=np.float32)\n    y[:] = np.exp(x) * x\n    return y\n", { parameters: { N: 50 }, inputs: ["x"], init: "import numpy as np\ndef initialize(N):\n    return np.linspace(0.0, 1.0, N, dtype=np.float32)\n", initInputs: ["N"], initOutputs: ["x"] });
 
-interface Row { readonly name: string; readonly ok: boolean; readonly error?: number | string; readonly gradcheck?: { ok: boolean; error: number; elements: number; single?: number }; readonly notDifferentiable?: string; readonly forwardMs?: number; readonly gradientMs?: number; readonly buildMs?: { forward: number; gradient?: number }; readonly tapeBytes?: number; readonly residentBytes?: number; readonly inputs?: string; readonly errors?: Readonly<Record<string, string>> }
+interface Row { readonly name: string; readonly ok: boolean; readonly error?: number | string; readonly gradcheck?: { ok: boolean; error: number; elements: number; single?: number }; readonly notDifferentiable?: string; readonly forwardMs?: number; readonly gradientMs?: number; readonly buildMs?: { forward: number; gradient?: number }; readonly tapeBytes?: number; readonly tapesByInput?: Readonly<Record<string, number>>; readonly residentBytes?: number; readonly inputs?: string; readonly errors?: Readonly<Record<string, string>> }
 function bench(env: Readonly<Record<string, string>>, ...args: string[]): { status: number | null; out: string; err: string } {
   const r = spawnSync(process.execPath, [join(__dirname, "..", "..", "ts", "cli", "main.js"), "bench", "--npbench", dir, "--device", "js", "--timeout", "20", ...args], { encoding: "utf8", env: { ...process.env, ...env } });
   return { status: r.status, out: r.stdout, err: r.stderr };
 }
 
 test("without Python: known and plain inputs, values are compared with nothing", (t) => {
-  const r = bench({ DACE_AD_PYTHON: "" }, "--json", "--only", "gemm,spiral,counting,broken,single");
+  const r = bench({ DACE_AD_PYTHON: "" }, "--json", "--by-input", "--only", "gemm,spiral,counting,broken,single");
   t.is(r.status, 1, r.err);
   const { numpy, programs } = JSON.parse(r.out) as { numpy: string | null; programs: Row[] };
   t.is(numpy, null);
@@ -49,6 +49,7 @@ test("without Python: known and plain inputs, values are compared with nothing",
   }
   t.is(gemm!.inputs, "own");
   t.is(gemm!.tapeBytes, 0);
+  t.deepEqual(gemm!.tapesByInput, { alpha: 0, beta: 0, C: 0, A: 0, B: 0 });
   t.true(counting!.ok);
   t.regex(counting!.notDifferentiable!, /ERR_DACE_NOT_DIFFERENTIABLE/);
   t.false(broken!.ok);

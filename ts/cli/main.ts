@@ -51,7 +51,7 @@ function program(done: (status: number) => void): Command {
   cli.command("bench").description("the programs of a checkout of NPBench: right or not, how fast, how much memory").option("--npbench <dir>", "the checkout")
     .addOption(new Option("--preset <preset>", "sizes").choices([...PRESETS]).default("S")).option("--only <names>", "programs, separated by commas", list)
     .addOption(new Option("--device <device>", "where to run").choices(["auto", "cpu", "js", "cuda"])).option("--threads <n>", "threads of parallel loops", integer("--threads"))
-    .addOption(new Option("--precision <precision>", "rounding").choices(["default", "strict", "fast"])).option("--timeout <seconds>", "of one program", Number, 300)
+    .addOption(new Option("--precision <precision>", "rounding").choices(["default", "strict", "fast"])).option("--by-input", "tapes of the gradient in each input alone, too").option("--timeout <seconds>", "of one program", Number, 300)
     .option("--cache", "use the caches: builds then take no time").option("--json", "print the results as JSON, and nothing else on standard output")
     .action(async (o: BenchOptions) => { done(await benchCommand(o)); });
   cli.command("doctor").description("what was found on this machine, and how to get what is missing").option("--json", "as JSON").action((o: { json?: boolean }) => { done(doctor(o.json === true)); });

@@ -11,7 +11,7 @@ import { tinySizes } from "./programs.js";
 
 export interface BenchOptions {
   readonly npbench?: string; readonly preset?: Preset; readonly only?: readonly string[]; readonly json?: boolean; readonly device?: DerivativeOptions["device"]; readonly threads?: number;
-  readonly precision?: DerivativeOptions["precision"]; readonly timeout?: number; readonly cache?: boolean;
+  readonly precision?: DerivativeOptions["precision"]; readonly timeout?: number; readonly cache?: boolean; readonly byInput?: boolean;
 }
 export interface Row extends Found { readonly name: string; readonly ok: boolean; readonly seconds: number }
 
@@ -30,11 +30,12 @@ export async function benchCommand(o: BenchOptions): Promise<number> {
   for (const program of programs) {
     const sizes = program.presets[preset];
     const row = sizes
-      ? await measured({ root, program, sizes, tiny: tinySizes(program.name, program.presets.S ?? sizes), python: python?.command, options, budget: 500 }, o.timeout ?? 300)
+      ? await measured({ root, program, sizes, tiny: tinySizes(program.name, program.presets.S ?? sizes), python: python?.command, options, budget: 500, byInput: o.byInput === true }, o.timeout ?? 300)
       : { name: program.name, ok: false, seconds: 0, errors: { inputs: `there is no preset ${preset}` } };
     rows.push(row);
     say(line(row));
     for (const [stage, text] of Object.entries(row.errors ?? {})) say(`    ${stage}: ${text.split("\n").join("\n      ")}`);
+    if (row.tapesByInput) say(`    tapes of the gradient in each input alone: ${Object.entries(row.tapesByInput).map(([k, n]) => `${k} ${bytes(n)}`).join(", ")}`);
     if (row.gradcheck && !row.gradcheck.ok) say(`    gradient: off by ${row.gradcheck.error.toExponential(1)}${row.gradcheck.single === undefined ? "" : ` (single precision ${row.gradcheck.single.toExponential(1)} from double)`}, at ${row.gradcheck.worst}`);
   }
   const good = rows.filter((r) => r.ok).length;

@@ -1,12 +1,12 @@
 /** One program, in a process of its own: its crash is nobody else's. Every stage's findings are sent as they come. */
 import { readFileSync } from "node:fs";
-import { isComplex, isFloat } from "../../base/dtypes.js";
+import { bytesOf, isComplex, isFloat } from "../../base/dtypes.js";
 import { DaceError } from "../../base/errors.js";
 import { ZERO_COTANGENTS } from "../../api/bind.js";
 import type { DerivativeOptions } from "../../api/options.js";
 import { python } from "../../api/program.js";
 import { jit, vjp, type Value } from "../../api/verbs.js";
-import type { Report } from "../../api/core.js";
+import { Core, type Report } from "../../api/core.js";
 import { isTypedArray, NDArray } from "../../runtime/ndarray.js";
 import { checkGradient, copied, doubled, gradientDifference, randomCotangents, singlePrecision, type Checked } from "./check.js";
 import type { BenchProgram, Sizes } from "./checkout.js";
@@ -17,6 +17,8 @@ export interface Job {
   readonly root: string; readonly program: BenchProgram; readonly sizes: Sizes; readonly tiny: Sizes; readonly python: string | undefined; readonly options: DerivativeOptions;
   /** Milliseconds that repeated runs may take. */
   readonly budget: number;
+  /** Tapes of the gradient in each input alone, too. */
+  readonly byInput: boolean;
 }
 export interface Found {
   /** Where the inputs came from. */
@@ -33,7 +35,7 @@ export interface Found {
   readonly gradcheck?: Checked & { readonly ok: boolean; /** Integers were given as floats. */ readonly floats: boolean; /** Of single precision against double. */ readonly single?: number };
   /** Why there is no gradient, of a program whose values are integers. */
   readonly notDifferentiable?: string;
-  readonly tapeBytes?: number; readonly tapes?: readonly string[]; readonly arenaBytes?: { readonly forward: number; readonly gradient?: number };
+  readonly tapeBytes?: number; readonly tapes?: readonly string[]; readonly tapesByInput?: Readonly<Record<string, number>>; readonly arenaBytes?: { readonly forward: number; readonly gradient?: number };
   /** Of the whole process. */
   readonly residentBytes?: number;
   readonly errors?: Readonly<Record<string, string>>;
@@ -151,9 +153,11 @@ export function measure(job: Job, send: (found: Found) => void): void {
     const ms = fastest(job.budget, () => copied(args), (a) => { forwards(...a); });
     return { forwardMs: ms, buildMs: { forward: built(first) }, compileMs: { forward: first.compileMs }, arenaBytes: { forward: report.peakBytes } };
   });
+  let inputsOf: string[] = [];
   if (forward) stage("gradient", () => {
     let outputs: Record<string, Value>;
     try { outputs = gradients(args, ZERO_COTANGENTS).outputs; } catch (e) { if (e instanceof DaceError && e.code === "ERR_DACE_NOT_DIFFERENTIABLE") return { notDifferentiable: message(e) }; throw e; }
+    inputsOf = Object.keys(gradients(args, ZERO_COTANGENTS).grads);
     const report = gradients.report!, first = builds.gradient ?? report, cotangents = randomCotangents(outputs, 3), ms = fastest(job.budget, () => [], () => { gradients(args, cotangents); });
     const tapes = report.buffers.filter((b) => b.role === "tape");
     return {
@@ -162,6 +166,13 @@ export function measure(job: Job, send: (found: Found) => void): void {
     };
   });
   send({ residentBytes: 1024 * process.resourceUsage().maxRSS });
+  if (job.byInput && inputsOf.length > 0) stage("tapes", () => ({
+    tapesByInput: Object.fromEntries(inputsOf.map((name) => {
+      // Planned for the preset's sizes, not run.
+      const core = new Core("vjp", programOf(p), { ...options, device: "js", wrt: [name] }), { variant, layout } = core.variant(core.given(args));
+      return [name, variant.compiled.plan.buffers.reduce((s, b, i) => (b.role === "tape" ? s + layout.elements[i]! * bytesOf(b.dtype) : s), 0)];
+    })),
+  }));
   if (values) stage("NumPy", () => {
     if (!run) return { error: "skipped" };
     if (run.meta.failed !== undefined) throw new DaceError("ARGUMENT", `NumPy fails: ${run.meta.failed}`);
