@@ -107,8 +107,8 @@ export function mergeArms(ev: Evaluator, key: string, arms: readonly [Arm, Arm],
       const x = a.get(name), y = b.get(name);
       if (x && y && sameBinding(x, y)) { frame.vars.set(name, x); continue; }
       if (!live(frame, name)) continue;
-      if (x?.kind === "cell" || y?.kind === "cell") { frame.vars.set(name, (x?.kind === "cell" ? x : y)!); continue; }
-      const values = [x, y].map((q) => (q?.kind === "value" ? q.value : undefined));
+      // A container that a loop in one arm made for the name: what it holds at the arm's end.
+      const values = [x, y].map((q) => q && bound(ev, q));
       // Unbound on one path: the program that uses it there is wrong (Python), or undefined is what the name holds.
       const [p, q] = values.map((v) => v ?? (ev.ctx.language === "javascript" || name.startsWith("%") ? NONE : undefined));
       if (!p || !q) { frame.vars.set(name, { kind: "value", value: (p ?? q)! }); continue; }
