@@ -31,6 +31,8 @@ export interface EmitOptions {
   readonly place: (container: Container) => Place;
   readonly symbol: (name: string) => Text;
   readonly sites: Sites;
+  /** Is the container (a base) touched at all? Loops may list private ones whose uses an interior has done away with. */
+  readonly used?: (name: string) => boolean;
   /** Units of work from which threads share a loop (tests lower it). */
   readonly threshold?: number;
 }
@@ -330,7 +332,7 @@ export class Emitter implements Printer {
     const declared: string[] = [];
     for (const name of l.locals ?? []) {
       const c = this.graph.container(name);
-      if (c.view) continue;
+      if (c.view || this.options.used?.(name) === false) continue;
       if (c.shape.length === 0) {
         const v = this.fresh("c");
         this.line(this.language.declare(v, c.dtype, this.language.constant(0, undefined, c.dtype), true));

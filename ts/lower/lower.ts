@@ -60,7 +60,7 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
   const js = new Js(options.precision), sites = new Sites();
-  const emit = { precision: options.precision, place, symbol, sites, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
+  const emit = { precision: options.precision, place, symbol, sites, used: (name: string): boolean => use.has(name), ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
   const cpp = cppText({
     graph, emit, threads: options.threads, vectorMath: options.vectorMath, buffers, args, symbols, variables: variables.map((x) => [x, places.get(x.name)!.text] as const),
     ...(options.longest === undefined ? {} : { longest: options.longest }),
