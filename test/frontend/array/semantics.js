@@ -48,8 +48,15 @@ function decr(a){ for(let i=a.length-2;i>=0;i--) a[i]+=0.5*a[i+1]; }
 function floatStep(n){ let s=0; for(let x=0;x<1;x+=0.25) s+=x*n; return s; }
 function bound(a,n){ let s=0; for(let i=0;i<n/2;i++) s+=a[i]; return s; }
 
+function loopInOneArm(a,c){ let s=0.5; if(c>0.5) s=Math.sin(c); else for(let i=0;i<a.length;i++){ if(s>0.78) break; s+=a[i]; } return s; }
+function loopInEachArm(a,c){ let s=0.5, n=0; if(c>0.5) { while(s<2){ s*=1.5; n++; if(a[0]*s>1) break; } } else { for(let i=0;i<a.length;i++){ if(a[i]>c) continue; s+=a[i]; if(s>1) break; n+=2; } } return [s,n]; }
+function arrayInOneArm(a,c){ let u=a; if(c>0.5) u=new Float64Array(3).fill(c); else for(let i=0;i<2;i++){ u=u.map(x=>x*0.5); if(u[0]<0.1) break; } return u[1]; }
+
 /** Argument lists by function. */
 const CASES = {
+  loopInOneArm: [[A(5),0.9],[A(5),0.1],[A(1),0.1]],
+  loopInEachArm: [[A(5),0.9],[A(5),0.2],[A(5,3),0.7]],
+  arrayInOneArm: [[A(3),0.9],[A(3),0.1]],
   total: [[A(6)]],
   whileCount: [[A(7)]],
   doWhile: [[100],[0.5]],
@@ -95,4 +102,4 @@ const CASES = {
   floatStep: [[3]],
   bound: [[A(8),5],[A(8),6]],
 };
-module.exports = { CASES, functions: { total, whileCount, doWhile, breakCont, labels, exitValue, exitValue2, swap, swap2, newArrayEachStep, switched, intIndex, postinc, div, mid, neg, nested, forof, obj2, lit, litset, tern, either, inner, float32, int32, uint8, fact, collatz, withDefault, gcd, early, methods, fill, largest, bits, destruct, nullish, accum2, stateobj, anyAbove, decr, floatStep, bound } };
+module.exports = { CASES, functions: { loopInOneArm, loopInEachArm, arrayInOneArm, total, whileCount, doWhile, breakCont, labels, exitValue, exitValue2, swap, swap2, newArrayEachStep, switched, intIndex, postinc, div, mid, neg, nested, forof, obj2, lit, litset, tern, either, inner, float32, int32, uint8, fact, collatz, withDefault, gcd, early, methods, fill, largest, bits, destruct, nullish, accum2, stateobj, anyAbove, decr, floatStep, bound } };
