@@ -10,7 +10,7 @@ import { truth } from "./elementwise.js";
 import { proven } from "./integers.js";
 import { numberValue, pow, toInt32, toNumber, toUint32, wholePart } from "./javascript-operators.js";
 import { codeAt } from "./operands.js";
-import { reduceTo } from "./reduce.js";
+import { reduceTo, rootOf } from "./reduce.js";
 import { ceilDiv } from "./views.js";
 
 const D = "float64";
@@ -89,7 +89,7 @@ define("Math.hypot", (ctx, args, _keywords, loc) => {
     const spread = spreadOf(arg);
     if (!spread) return toNumber(ctx, arg, loc).code;
     const squares = reduceTo(ctx, spreadArray(ctx, spread, loc), [0], { wcr: "sum", dtype: D, label: "hypot", of: (x) => { const v = cast(x, D); return op("mul", D, v, v); } }, loc);
-    return op("sqrt", D, codeAt(ctx, squares, []));
+    return rootOf(codeAt(ctx, squares, []));
   });
   if (parts.length === 0) return floatValue(0, "javascript");
   return numberValue(parts.length === 1 ? op("abs", D, parts[0]!) : parts.reduce((a, b) => op("hypot", D, a, b)));

@@ -10,6 +10,7 @@ import { bind } from "./arguments.js";
 import { operandOf, scalarOf } from "./operands.js";
 import { boolAs, convert } from "./promote.js";
 import { pythonBinary } from "./python-operators.js";
+import { rootOf } from "./reduce.js";
 import { reduceNamed } from "./reductions.js";
 import { truncatedDiv } from "./integers.js";
 import { ceilDiv } from "./views.js";
@@ -57,7 +58,7 @@ define("math.dist", (ctx, args, _keywords, loc) => {
   const [p, q] = args.map((v) => operandOf(ctx, v, loc));
   if (!p || !q) return ctx.fail("ARGUMENT", "math.dist needs two points", loc);
   const d = pythonBinary(ctx, "-", p, q, loc), total = reduceNamed(ctx, "sum", [pythonBinary(ctx, "*", operandOf(ctx, d, loc), operandOf(ctx, d, loc), loc)], new Map(), loc);
-  return result(op("sqrt", D, double(scalar(ctx, total, "dist", loc))));
+  return result(rootOf(double(scalar(ctx, total, "dist", loc))));
 });
 
 /** Rounding to an integer, symbolic where the value is a quotient of integers. */

@@ -1,7 +1,7 @@
 /** np.dot, matmul, inner, vdot, outer, tensordot, kron, cross, trace, np.linalg.norm and einsum. */
 import { isComplex, realOf, type DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
-import { constant, op, type ScalarExpr } from "../../../scalar/expr.js";
+import { constant, op, select, type ScalarExpr } from "../../../scalar/expr.js";
 import { add, mul, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { define, defineMethod, type Handler, type Keywords } from "../registry.js";
@@ -14,7 +14,7 @@ import { contract, dotValues, matmulValues, outerProduct } from "./matmul.js";
 import { build, codeAt, isCheap, operandOf, type Operand } from "./operands.js";
 import { convert, floatType, resultType, zero } from "./promote.js";
 import { pythonBinary } from "./python-operators.js";
-import { finished, reduceTo, requireElements, countOf, sumType } from "./reduce.js";
+import { finished, reduceTo, rootOf, requireElements, countOf, sumType } from "./reduce.js";
 import { strong, writeOut } from "./ufuncs.js";
 import { expanded, permuted, taken } from "./views.js";
 
@@ -196,12 +196,12 @@ function norm(ctx: Lowering, args: readonly Value[], keywords: Keywords, loc: So
   const result = (wcr: "sum" | "max" | "min", of: (e: ScalarExpr) => ScalarExpr, over: readonly number[] = axes, v: Arrayish = x): Arrayish => reduceTo(ctx, v, over, { wcr, dtype: part, of, label: "norm" }, loc);
   const done = (v: Arrayish, f?: (e: ScalarExpr) => ScalarExpr): Value => finished(ctx, f ? { kind: "lazy", dtype: part, shape: shapeOf(v), at: (i) => f(codeAt(ctx, v, i)) } : v, axes, keep);
   const matrix = axes.length === 2;
-  if (kind === undefined || (kind === 2 && !matrix) || (kind === "fro" && matrix)) return done(result("sum", squares), (e) => op("sqrt", part, e));
+  if (kind === undefined || (kind === 2 && !matrix) || (kind === "fro" && matrix)) return done(result("sum", squares), rootOf);
   if (axes.length === 1 && typeof kind === "number") {
     if (kind === Infinity || kind === -Infinity) { requireElements(ctx, countOf(x, axes), "norm", loc); return done(result(kind > 0 ? "max" : "min", size)); }
     if (kind === 0) return done(result("sum", (e) => convert(convert(e, "bool"), part)));
     if (kind === 1) return done(result("sum", size));
-    return done(result("sum", (e) => op("pow", part, size(e), constant(kind, part))), (e) => op("pow", part, e, constant(1 / kind, part)));
+    return done(result("sum", (e) => op("pow", part, size(e), constant(kind, part))), (e) => { const root = op("pow", part, e, constant(1 / kind, part)); return kind > 0 ? select(op("eq", "bool", e, zero(part)), zero(part), root) : root; });
   }
   if (matrix && !keep && (kind === 1 || kind === Infinity)) {
     const [p, q] = [Math.min(...axes), Math.max(...axes)], [inner, outer] = (kind === 1) === (axes[0] === p) ? [p, q] : [q, p];

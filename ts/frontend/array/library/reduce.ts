@@ -25,6 +25,12 @@ export interface Reduction {
   readonly where?: (index: readonly Expr[]) => ScalarExpr;
 }
 
+/** The root of a sum of squares. At 0, where a norm or a deviation has no derivative, ours is 0: the arm that is not taken contributes nothing. */
+export function rootOf(squares: ScalarExpr): ScalarExpr {
+  const d = squares.dtype;
+  return select(op("eq", "bool", squares, zero(d)), zero(d), op("sqrt", d, squares));
+}
+
 /** What a combining write starts from. */
 export function neutral(wcr: Wcr, dtype: DType): ScalarExpr {
   if (wcr === "sum") return zero(dtype);

@@ -12,7 +12,7 @@ import { bind, type Bound } from "./arguments.js";
 import { build, codeAt, elementAt, isCheap, operandOf } from "./operands.js";
 import { convert } from "./promote.js";
 import { integerCode, pythonBinary } from "./python-operators.js";
-import { countOf, finished, reduceTo, requireElements, sumType, unmasked, type Reduction } from "./reduce.js";
+import { countOf, finished, reduceTo, requireElements, rootOf, sumType, unmasked, type Reduction } from "./reduce.js";
 import { writeOut } from "./ufuncs.js";
 import { asArray } from "./convert.js";
 
@@ -80,7 +80,7 @@ const KINDS: Readonly<Record<string, (s: Subject) => Result>> = {
   count_nonzero: (s) => counted(s, (x) => x, (n) => n),
   mean,
   var: (s) => variance(s),
-  std: (s) => { const v = variance(s); return build(s.ctx, [v], ([x]) => op("sqrt", v.dtype, x!), false, s.loc); },
+  std: (s) => { const v = variance(s); return build(s.ctx, [v], ([x]) => rootOf(x!), false, s.loc); },
 };
 
 const reduce = (s: Subject, r: Reduction): Result => finished(s.ctx, reduceTo(s.ctx, s.v, s.axes, { ...r, ...(s.where ? { where: s.where } : {}) }, s.loc), s.axes, s.keep);
