@@ -164,3 +164,17 @@ test("functions of the caller's arrays never change them, but for jit", (t) => {
   call(jit(p, js), a);
   t.deepEqual(a, Float64Array.of(3, 6, 9, 12));
 });
+
+test("debug: { nan: true } stops at the line that stores what is not a number, forward and backward", (t) => {
+  const source = "import numpy as np\ndef f(x, c):\n    y = x * c\n    for k in range(3):\n        y[1:] = y[1:] - y[:-1]\n        y += np.log(y)\n    return np.sum(y)\n";
+  for (const device of ["js", "cpu"] as const) {
+    const p = python({ source, name: "steps.py" }, { function: "f" });
+    for (const verb of [jit, grad]) {
+      const checked = verb(p, { device, debug: { nan: true } } as never) as (...args: unknown[]) => unknown, plain = verb(p, { device } as never) as (...args: unknown[]) => unknown;
+      const e = t.throws(() => checked(Float64Array.of(1, 5, 2), 1), { instanceOf: DaceError, code: "ERR_DACE_NAN" });
+      t.regex(e!.message, /y is not a number\n {2}steps\.py:6:/);
+      t.deepEqual(checked(Float64Array.of(1, 100, 1e5), 3), plain(Float64Array.of(1, 100, 1e5), 3));
+    }
+  }
+  t.throws(() => grad((x: number) => x, { debug: { nan: 1 } as never }), { code: "ERR_DACE_ARGUMENT" });
+});

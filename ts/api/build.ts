@@ -34,8 +34,8 @@ export interface Compiled {
 export function planKey(program: Program, verb: Verb, options: DerivativeOptions, signatureKey: string, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
-  const { wrt, of, precision } = options;
-  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", signatureKey])).digest("hex");
+  const { wrt, of, precision, debug } = options;
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, signatureKey])).digest("hex");
 }
 export function factsKey(program: Program, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);
@@ -43,18 +43,18 @@ export function factsKey(program: Program, memory?: Memory): string | undefined 
 }
 
 export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
-  const precision = options.precision ?? "default", { differentiate, finish } = pipeline();
+  const precision = options.precision ?? "default", common = { precision, vectorMath: true, ...(options.debug?.nan ? { trapNan: true } : {}) }, { differentiate, finish } = pipeline();
   // Before anything else: `wrt` naming an integer is the user's first mistake to hear of.
   const positions = verb === "jit" ? [] : positionsOf(options.wrt, facts, signature.parameters, verb === "vjp" ? "all" : "first");
   const primal = trace.stage("simplified", () => program.graph(signature));
-  if (verb === "jit") return { plan: finish(primal, { precision, vectorMath: true }, trace), positions, gradients: [], outputs: [], saved: [], unaffected: [] };
+  if (verb === "jit") return { plan: finish(primal, common, trace), positions, gradients: [], outputs: [], saved: [], unaffected: [] };
 
   const wrt = positions.map((i) => containerOfParameter(primal, facts, i));
   const named = verb === "vjp" ? selectOutputs(primal, facts, options.of) : new Map([["return", scalarOutput(primal, facts, options.of, program.place())]]);
   const of = [...new Set(named.values())];
   if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
   const d = differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : of }, trace);
-  const plan = finish(d.graph, { precision, vectorMath: true, outputs: d.outputs }, trace);
+  const plan = finish(d.graph, { ...common, outputs: d.outputs }, trace);
   return {
     plan, positions,
     gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),

@@ -21,6 +21,8 @@ export interface Options {
   readonly captures?: Readonly<Record<string, unknown>>;
   /** Out-of-range indices are always reported. */
   readonly bounds?: true;
+  /** `nan`: the run stops with NAN, and the line, where a value that is not a number is stored. Slow. */
+  readonly debug?: { readonly nan?: boolean };
   readonly strategy?: "auto";
   readonly invert?: false;
 }
@@ -54,8 +56,8 @@ export function checkOptions(o: object | undefined, extra: readonly string[] = [
   if (wrt !== undefined && !names(wrt, true)) throw new DaceError("ARGUMENT", "wrt is a name or an index, or an array of these");
   if (of !== undefined && !names(of, false)) throw new DaceError("ARGUMENT", "of is a name or an array of names");
   for (const [k, off] of [["strategy", "auto"], ["invert", false], ["bounds", true]] as const) if (x[k] !== undefined && x[k] !== off) throw new DaceError("UNSUPPORTED", `option ${k}: ${JSON.stringify(x[k])} is not available in this version`, { hint: `it is ${JSON.stringify(off)}` });
-  const debug = x["debug"] as { nan?: boolean } | undefined;
-  if (debug !== undefined && Object.values(debug).some(Boolean)) throw new DaceError("UNSUPPORTED", "option debug is not available in this version");
+  const debug = x["debug"];
+  if (debug !== undefined && (typeof debug !== "object" || debug === null || Object.entries(debug).some(([k, v]) => k !== "nan" || (v !== undefined && typeof v !== "boolean")))) throw new DaceError("ARGUMENT", "debug is { nan: true } or { nan: false }");
 }
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };

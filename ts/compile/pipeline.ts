@@ -13,6 +13,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import { validate } from "../sdfg/validate.js";
 import { optimizeGraph } from "../transform/optimize.js";
 import { simplify } from "../transform/simplify.js";
+import { trapNan } from "../transform/trap-nan.js";
 
 export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised" | "scheduled";
 
@@ -57,10 +58,12 @@ export interface FinishOptions {
   readonly outputs?: Readonly<Record<string, string>>;
   readonly vectorMath: boolean;
   readonly optimize?: 0 | 1 | 2 | 3;
+  /** Stop at the first value that is not a number. */
+  readonly trapNan?: boolean;
 }
 
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
-  const optimised = trace.stage("optimised", () => optimizeGraph(graph, options.outputs ?? {}));
+  const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}));
   const scheduled = trace.stage("scheduled", () => schedule(optimised, { precision: options.precision, outputs: options.outputs ?? {} }));
   return trace.time("lower", () => lowerToPlan(scheduled, {
     precision: options.precision, threads: true, vectorMath: options.vectorMath,

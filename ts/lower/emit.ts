@@ -119,7 +119,7 @@ export class Emitter implements Printer {
         this.line(this.language.exit(label));
         break;
       }
-      case "raise": this.line(this.language.raise(n.code === "RAISED" ? 3 : 2, this.site(n.code, n.message, n.loc))); break;
+      case "raise": this.line(this.language.raise(n.code === "RAISED" ? 3 : n.code === "NAN" ? 4 : 2, this.site(n.code, n.message, n.loc))); break;
       case "library": if (n.op === "grow") this.#grow(n); else this.#gemm(n); break;
     }
   }

@@ -112,8 +112,8 @@ export interface Block extends NodeBase { readonly kind: "block"; readonly label
 /** Leaves the block of that label (break and return; continue is an exit from a block that is a loop's whole body). */
 export interface Exit extends NodeBase { readonly kind: "exit"; readonly label: string }
 
-/** Stops the program with an error of the user's own (`raise`, `assert`, `throw`) or a bounds error. */
-export interface Raise extends NodeBase { readonly kind: "raise"; readonly code: "RAISED" | "BOUNDS"; readonly message: string }
+/** Stops the program with an error of the user's own (`raise`, `assert`, `throw`), a bounds error, or a NaN that was asked to be one. */
+export interface Raise extends NodeBase { readonly kind: "raise"; readonly code: "RAISED" | "BOUNDS" | "NAN"; readonly message: string }
 
 /** A rectangular part of a container as an operand: operand dimension d runs along container axis axes[d], from base, `sizes[d]` long. */
 export interface Operand {
