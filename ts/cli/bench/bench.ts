@@ -48,14 +48,20 @@ export async function benchCommand(o: BenchOptions): Promise<number> {
 function measured(job: Job, timeout: number): Promise<Row> {
   return new Promise((resolve) => {
     const start = performance.now(), child = fork(join(__dirname, "measure.js"), [], { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: ["--no-warnings"] });
-    let found: Found = {}, stderr = "", late = false;
+    let found: Found = {}, stderr = "", late = false, done = false;
     const timer = setTimeout(() => { late = true; child.kill("SIGKILL"); }, 1000 * timeout);
     child.stderr!.on("data", (b: Buffer) => { stderr = (stderr + b.toString()).slice(-4000); });
-    child.on("message", (m: Found) => { found = joined(found, m); });
+    child.on("message", (m: Found | "done") => {
+      if (m !== "done") { found = joined(found, m); return; }
+      // All has been said: how the process ends is of no interest.
+      done = true;
+      clearTimeout(timer);
+      setTimeout(() => child.kill("SIGKILL"), 5000).unref();
+    });
     child.on("error", (e) => { stderr += e.message; });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      const end = late ? `stopped after ${timeout} s` : code === 0 ? undefined : `the process ended with ${signal ?? code}${stderr === "" ? "" : `: ${stderr.trim().split("\n").at(-1)!}`}`;
+      const end = done ? undefined : late ? `stopped after ${timeout} s` : code === 0 ? undefined : `the process ended with ${signal ?? code}${stderr === "" ? "" : `: ${stderr.trim().split("\n").at(-1)!}`}`;
       if (end !== undefined) found = { ...found, errors: { ...found.errors, process: end } };
       resolve({ name: job.program.name, ok: fine(found), seconds: (performance.now() - start) / 1000, ...found });
     });

@@ -209,6 +209,6 @@ function checked(job: Job, forwards: (...args: unknown[]) => unknown, gradients:
 if (require.main === module) {
   process.once("message", (job: Job) => {
     measure(job, (found) => { process.send!(found); });
-    process.disconnect();
+    process.send!("done", undefined, undefined, () => { process.disconnect(); });
   });
 }
