@@ -44,7 +44,7 @@ export class Availability {
   readonly #paths = new Map<number, Path>();
   readonly #mutable = new Set<string>();
   readonly #cache = new Map<string, boolean>();
-  readonly #locals = new Map<string, number>();
+  readonly #locals = new Map<string, Set<number>>();
 
   constructor(readonly graph: Graph) {
     visitPaths(graph.body, (node, path) => {
@@ -58,15 +58,15 @@ export class Availability {
       if (node.kind === "tasklet") write({ path, data: node.output.data, index: node.output.index, extra: [] });
       else if (node.kind === "library") {
         node.outputs.forEach((o, k) => { write({ path, ...operandAccess(o, `w${node.id}_${k}`) }); });
-      } else if (node.kind === "loop") for (const l of node.locals ?? []) this.#locals.set(l, node.id);
+      } else if (node.kind === "loop") for (const l of node.locals ?? []) this.#locals.set(l, (this.#locals.get(l) ?? new Set()).add(node.id));
     });
   }
 
   baseOf(data: string): string { return this.graph.container(data).view?.base ?? data; }
   path(node: number): Path { const p = this.#paths.get(node); if (!p) throw new Error(`no node ${node}`); return p; }
   writes(base: string): readonly WriteAccess[] { return this.#writes.get(base) ?? []; }
-  /** The loop to which a container is private, if any. */
-  localTo(data: string): number | undefined { return this.#locals.get(this.baseOf(data)); }
+  /** The loops to which a container is private, none inside another. */
+  localTo(data: string): ReadonlySet<number> | undefined { return this.#locals.get(this.baseOf(data)); }
 
   /** Is the element as it was before/after the node still there when the whole body has run? */
   available(m: Access, saved: Saved): boolean {

@@ -24,6 +24,7 @@ import { Iterations, type Numbering } from "./iterations.js";
 import { fill, mapOver, Pool, tasklet } from "./names.js";
 import { prepare, writesActive, type Prepared } from "./prepare.js";
 import { reverseTasklet, type TaskletContext } from "./tasklet.js";
+import { uniqueLocals } from "../transform/unique-locals.js";
 
 export interface ReverseOptions {
   /** Containers whose gradient is asked for. */
@@ -50,7 +51,8 @@ export interface Joint {
   readonly numbers: ReadonlyMap<number, Numbering>;
 }
 
-export function reverse(graph: Graph, options: ReverseOptions): Joint {
+export function reverse(primal: Graph, options: ReverseOptions): Joint {
+  const graph = uniqueLocals(primal);
   const pool = new Pool(graph.containers);
   const iterations = new Iterations(pool, graph.facts);
   const prepared = prepare(graph, pool, activeContainers(graph, options.wrt, options.of).active, iterations);

@@ -84,8 +84,8 @@ export class Tapes {
 
   /** The outermost legal point: before (after) the node on N's path, with no write to the element between it and N. */
   #point(m: Access, saved: Saved, path: Path): { step: number; side: "before" | "after" } {
-    const owner = this.available.localTo(m.data);
-    let step = owner === undefined ? 0 : path.findIndex((s) => s.node.id === owner) + 1, side: "before" | "after" | undefined;
+    const owners = this.available.localTo(m.data);
+    let step = owners ? path.findIndex((s) => owners.has(s.node.id)) + 1 : 0, side: "before" | "after" | undefined;
     for (; step < path.length - 1; step++) {
       // Behind a node that may be left there is no coming by for sure.
       side = (["before", "after"] as const).find((x) => (x === "before" || exitsOf(path[step]!.node).size === 0) && !this.available.changedWithin(m, saved, step, x));

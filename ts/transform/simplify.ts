@@ -11,6 +11,7 @@ import { forwardDefinitions } from "./forward.js";
 import { loopToMap } from "./loop-to-map.js";
 import { recogniseReductions } from "./reductions.js";
 import { splitLoops } from "./split-loops.js";
+import { uniqueLocals } from "./unique-locals.js";
 
 export function simplify(graph: Graph, options: { readonly speculate: boolean }): Graph {
   let g = delinearize(graph, options);
@@ -18,7 +19,7 @@ export function simplify(graph: Graph, options: { readonly speculate: boolean })
   const facts = g.facts.with(...g.checks.flatMap((c) => (c.kind === "shape" ? [c.expr, neg(c.expr)] : [c.expr])));
   g = g.with({ body: specialise(g.body, facts) });
   g = removeDeadCode(g);
-  g = splitLoops(g, options);
+  g = uniqueLocals(splitLoops(g, options));
   g = forwardDefinitions(g, { differentiable: true });
   g = recogniseReductions(g);
   g = loopToMap(g);
