@@ -1,0 +1,68 @@
+/**
+ * The model solved with lazy memory rows: solve, let the simulator name the events that are above the limit, add their rows, repeat. Rows only take plans away
+ * that the simulator refuses, so every solver's bound on the way is one for the problem (as far as `again` allows it), and a plan that holds is its optimum.
+ */
+import { MemoryModel, type RowKey } from "./model.js";
+import { pruned } from "./greedy.js";
+import { solveMip } from "./mip.js";
+import { simulate, withoutUnread, type Simulation } from "./simulate.js";
+import type { Plan, Problem } from "./problem.js";
+import type { Windows } from "./windows.js";
+
+export interface Candidate { readonly plan: Plan; readonly sim: Simulation }
+
+export interface Search {
+  readonly again: Windows;
+  readonly fixed?: (value: number, slot: number) => boolean | undefined;
+  /** Milliseconds of performance.now(). */
+  readonly deadline: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly start?: Candidate | undefined;
+}
+
+/** `bound` is proven for the model: of the cost, or of the peak in bytes. */
+export interface Found { readonly status: "optimal" | "infeasible" | "stopped"; readonly best?: Candidate; readonly bound: number; readonly rounds: number }
+
+const ROWS_A_ROUND = 400, SEEDED = 130;
+
+/** The cheapest plan within `limit`; without one, the plan of the smallest peak (between `range`, where that is known). */
+export async function search(p: Problem, limit: number | undefined, s: Search, range?: readonly [number, number]): Promise<Found> {
+  const model = new MemoryModel(p, s.again, limit, range, s.fixed);
+  if (p.branches.length === 0 && p.slots.length + p.values.length <= SEEDED) {
+    p.values.forEach((_, value) => { model.addMemory({ value, slot: -1, path: [] }); });
+    p.slots.forEach((_, slot) => { model.addMemory({ value: -1, slot, path: [] }); });
+  }
+  const merit = (c: Candidate): number => limit === undefined ? c.sim.peak : c.sim.cost;
+  const valid = (c: Candidate): boolean => (limit === undefined || c.sim.peak <= limit) && c.sim.hostBytes <= p.hostLimit;
+  let best = s.start && valid(s.start) ? s.start : undefined, bound = limit === undefined ? range?.[0] ?? 0 : 0;
+  for (let rounds = 1; ; rounds++) {
+    const seconds = (s.deadline - performance.now()) / 1000;
+    if (seconds <= 0) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
+    const gap = model.gap();
+    const r = await solveMip(model.mip(), { seconds, gap, ...(best ? { start: model.start(best.plan) } : {}) }, s.signal);
+    if (r.status === "infeasible") return { status: "infeasible", bound: Infinity, rounds };
+    if (Number.isFinite(r.bound)) bound = Math.max(bound, model.worth(r.bound));
+    let next: Candidate | undefined;
+    if (r.x) {
+      let plan = withoutUnread(p, model.plan(r.x));
+      // Paths that are not the dearest cost nothing, so the solver may have done there what nobody needs.
+      if (p.branches.length > 0 && p.mode === "slot" && limit !== undefined) plan = pruned(p, Math.max(limit, simulate(p, plan).peak), plan, () => performance.now() > s.deadline);
+      next = { plan, sim: simulate(p, plan) };
+      if (valid(next) && (!best || merit(next) < merit(best))) best = next;
+    }
+    if (r.status === "stopped" || !next) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
+    const found = model.worth(r.objective), slack = Math.max(1e-6, 1e-9 * Math.abs(found));
+    if (best && merit(best) <= found + slack) return { status: model.exact ? "optimal" : "stopped", best, bound: model.exact ? Math.min(bound, merit(best)) : 0, rounds };
+
+    const { sim } = next, top = limit ?? found + slack;
+    let added = 0;
+    const violated = sim.bytes.map((bytes, e) => ({ bytes, e })).filter((x) => x.bytes > top).sort((a, b) => b.bytes - a.bytes).slice(0, ROWS_A_ROUND);
+    const keys = violated.map(({ e }): RowKey => ({ value: sim.events[e]!.value, slot: sim.events[e]!.slot, path: p.branches.length > 0 ? sim.pathAt(e) : [] }));
+    for (const k of keys) if (!model.has(k)) { model.addMemory(k); added++; }
+    if (valid(next) && sim.cost > found + slack && limit !== undefined && p.branches.length > 0) added += model.addPath(sim.dearest) ? 1 : 0;
+    if (added > 0) continue;
+    // Only the solver's tolerance is left between the model and the simulator.
+    if (limit === undefined || keys.length === 0) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
+    for (const k of keys) model.addCover(k, r.x!);
+  }
+}

@@ -1,0 +1,16 @@
+/** Static decisions as plans. */
+import { together, type Plan, type Problem } from "./problem.js";
+import { childrenOf, needsOf } from "./windows.js";
+
+/** One decision a value, carried out: what is not stored is computed again in every slot that asks for it. */
+export function expand(p: Problem, mode: readonly ("store" | "recompute" | "offload")[], loops: readonly number[]): Plan {
+  const needs = needsOf(p), children = childrenOf(p), recompute: number[][] = p.slots.map(() => []), first = new Map<number, number>();
+  p.slots.forEach((s, t) => {
+    const again = new Set<number>();
+    for (let v = p.values.length - 1; v >= 0; v--) {
+      if (!together(p.values[v]!.arm, s.arm) || !(needs[v]!.has(t) || children[v]!.some((u) => again.has(u)))) continue;
+      if (mode[v] === "recompute") { again.add(v); recompute[t]!.unshift(v); } else if (mode[v] === "offload" && !first.has(v)) first.set(v, t);
+    }
+  });
+  return { recompute, offload: [...first].map(([value, t]) => ({ value, fetch: [t] })), loops };
+}

@@ -1,0 +1,119 @@
+/**
+ * Mixed-integer models and the HiGHS solver that solves them, in a worker thread of its own: the solver is synchronous. The worker starts with the first model
+ * and keeps the process alive only while one is being solved. Aborting ends it; so does a failure inside the solver, and the next model starts another.
+ */
+import type { Worker } from "node:worker_threads";
+import { InternalError } from "../../base/errors.js";
+
+/** Minimise cost·x with rowLower ≤ A x ≤ rowUpper; A by rows. */
+export interface Mip {
+  readonly cost: Float64Array; readonly lower: Float64Array; readonly upper: Float64Array;
+  /** 1 where x must be whole. */
+  readonly integer: Int32Array;
+  readonly rowLower: Float64Array; readonly rowUpper: Float64Array;
+  readonly starts: Int32Array; readonly indices: Int32Array; readonly values: Float64Array;
+}
+
+export interface MipOptions {
+  readonly seconds: number;
+  /** Two objective values closer than this are the same. */
+  readonly gap: number;
+  /** A solution that is at hand; the missing columns are the solver's to find. */
+  readonly start?: { readonly indices: Int32Array; readonly values: Float64Array };
+}
+
+/** `x` is absent where none was found; `bound` is proven: no solution is below it. `stopped`: out of time. */
+export interface MipResult { readonly status: "optimal" | "infeasible" | "stopped"; readonly x?: Float64Array; readonly objective: number; readonly bound: number }
+
+const SOURCE = `"use strict";
+const { parentPort, workerData } = require("node:worker_threads");
+let highs;
+parentPort.on("message", async ({ m, o }) => {
+  try {
+    highs ??= await require(workerData)();
+    const answer = highs.withModel({
+      numCols: m.cost.length, numRows: m.rowLower.length, colCost: m.cost, colLower: m.lower, colUpper: m.upper, rowLower: m.rowLower, rowUpper: m.rowUpper,
+      matrix: { format: "csr", numRows: m.rowLower.length, numCols: m.cost.length, starts: m.starts, indices: m.indices, values: m.values }, integrality: m.integer,
+    }, (model) => {
+      model.options.set({ output_flag: false, time_limit: o.seconds, mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1 });
+      if (o.start) model.setSolution({ indices: o.start.indices, values: o.start.values });
+      model.run();
+      const code = model.getModelStatus(), s = highs.constants.modelStatus;
+      const status = code === s.optimal || code === s.modelEmpty ? "optimal" : code === s.infeasible || code === s.unboundedOrInfeasible ? "infeasible" : code === s.timeLimit || code === s.interrupt || code === s.solutionLimit || code === s.iterationLimit ? "stopped" : "failed " + code;
+      const found = model.info.get("primal_solution_status") === 2;
+      return { status, x: found ? Float64Array.from(model.getSolution().colValue) : undefined, objective: found ? model.getObjectiveValue() : Infinity, bound: model.info.get("mip_dual_bound") };
+    });
+    parentPort.postMessage(answer);
+  } catch (e) { highs = undefined; parentPort.postMessage({ status: "failed " + String(e && e.message || e) }); }
+});`;
+
+interface Job { readonly m: Mip; readonly o: MipOptions; readonly resolve: (r: MipResult) => void; readonly reject: (e: unknown) => void }
+type Answer = Omit<MipResult, "status"> & { readonly status: string };
+
+let worker: Worker | undefined;
+let running: Job | undefined;
+const queue: Job[] = [];
+
+function stop(): void {
+  const w = worker;
+  worker = undefined;
+  void w?.terminate();
+}
+
+function started(): Worker {
+  if (worker) return worker;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { Worker } = require("node:worker_threads") as typeof import("node:worker_threads");
+  const w = worker = new Worker(SOURCE, { eval: true, execArgv: [], env: {}, workerData: require.resolve("highs") });
+  const settle = (f: (job: Job) => void): void => {
+    if (w !== worker || !running) return;
+    const job = running;
+    running = undefined;
+    f(job);
+    next();
+  };
+  w.on("message", (a: Answer) => {
+    const { status } = a;
+    const failed = status !== "optimal" && status !== "infeasible" && status !== "stopped";
+    if (w === worker && failed) { stop(); const job = running; running = undefined; job?.reject(new InternalError(`the solver failed: ${status}`)); next(); return; }
+    settle((job) => { job.resolve(a as MipResult); });
+  });
+  const ended = (e: unknown): void => { if (w !== worker) return; worker = undefined; const job = running; running = undefined; job?.reject(new InternalError(`the solver's worker ended: ${String(e)}`)); next(); };
+  w.on("error", ended);
+  w.on("exit", (code) => { ended(`exit ${code}`); });
+  return w;
+}
+
+function next(): void {
+  if (running) return;
+  running = queue.shift();
+  if (!running) { worker?.unref(); return; }
+  try {
+    const w = started();
+    w.ref();
+    w.postMessage({ m: running.m, o: running.o });
+  } catch (e) {
+    const { reject } = running;
+    running = undefined;
+    reject(e);
+    next();
+  }
+}
+
+/** Rejects with the signal's reason when aborted, and INTERNAL when the solver fails. */
+export function solveMip(m: Mip, o: MipOptions, signal?: AbortSignal): Promise<MipResult> {
+  return new Promise<MipResult>((resolve, reject) => {
+    if (signal?.aborted) { reject(signal.reason as Error); return; }
+    const abort = (): void => {
+      const at = queue.indexOf(job);
+      if (at >= 0) queue.splice(at, 1);
+      else if (running === job) { running = undefined; stop(); next(); } else return;
+      reject(signal!.reason as Error);
+    };
+    const done = (): void => { signal?.removeEventListener("abort", abort); };
+    const job: Job = { m, o, resolve: (r) => { done(); resolve(r); }, reject: (e) => { done(); reject(e as Error); } };
+    signal?.addEventListener("abort", abort, { once: true });
+    queue.push(job);
+    next();
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * The ladder: nothing to do → exact → greedy and windows around what it found; always with a proven bound, within a time budget. Every answer has been through
+ * the simulator. Where no plan fits, the smallest limit that works is looked for, and the values that are live at its peak.
+ */
+import { greedyPlan } from "./greedy.js";
+import { search, type Candidate } from "./exact.js";
+import { simulate, type Simulation } from "./simulate.js";
+import { checkProblem, storeAll, type Plan, type Problem } from "./problem.js";
+import { fullWindows, type Windows } from "./windows.js";
+import { improve } from "./improve.js";
+
+export interface SolveOptions { readonly budgetMs?: number; readonly signal?: AbortSignal; /** A plan for a smaller limit, say. */ readonly known?: Plan }
+
+export interface Smallest { readonly limit: number; readonly proven: boolean; readonly plan: Plan; /** Names of what is live at its peak, largest first. */ readonly dominating: readonly string[] }
+
+/** `feasible`: a plan, without proof that it is the cheapest. `unknown`: none was found in time, and none was proven impossible. */
+export type Status = "optimal" | "feasible" | "infeasible" | "unknown";
+
+export interface Solution {
+  readonly status: Status;
+  /** Absent where there is no plan. */
+  readonly plan?: Plan; readonly cost?: number; readonly peak?: number;
+  /** No plan within the limit costs less. */
+  readonly bound: number;
+  /** (cost - bound) / cost. */
+  readonly gap: number;
+  readonly rung: "store-all" | "exact" | "windows";
+  /** Given where there is no plan. */
+  readonly smallest?: Smallest;
+  readonly ms: number;
+}
+
+export const BUDGET_MS = 10_000;
+/** Problems whose windows hold more pairs of value and slot than this are not given to the solver whole. */
+const WHOLE = 2600;
+
+const pairs = (w: Windows): number => w.reduce((s, x) => s + x.length, 0);
+
+/** No plan's peak is below it: what each event reads and makes must be there. */
+export function peakBound(p: Problem): number {
+  let most = p.base;
+  const sum = (list: readonly number[]): number => [...new Set(list)].filter((v) => !p.values[v]!.arm).reduce((s, v) => s + p.values[v]!.size, 0);
+  const least = (slot: number): number => p.loops.reduce((s, l) => s + (l.slot === slot ? Math.min(...l.options.map((o) => o.inside)) : 0), 0);
+  p.values.forEach((v, i) => { most = Math.max(most, p.base + (v.forwardExtra ?? 0) + sum([...v.parents, i])); });
+  p.slots.forEach((s, t) => { most = Math.max(most, p.base + s.extra + sum(s.needs) + least(t)); });
+  return most;
+}
+
+/** The smallest limit for which there is a plan. */
+export async function smallestLimit(p: Problem, o: SolveOptions = {}): Promise<Smallest> {
+  const deadline = performance.now() + (o.budgetMs ?? BUDGET_MS), late = (): boolean => performance.now() > deadline || o.signal?.aborted === true;
+  const windows = fullWindows(p), whole = pairs(windows) <= WHOLE, lower = peakBound(p);
+  let best = candidate(p, storeAll(p));
+  // The greedy plan by bisection: it need not be monotone, and every plan counts.
+  for (let low = lower - 1, steps = 0; low < best.sim.peak - 1 && steps < 40 && !late(); steps++) {
+    const limit = Math.floor((low + best.sim.peak) / 2), found = greedyPlan(p, limit, () => late() || performance.now() > deadline - (whole ? 0.8 : 0.2) * (o.budgetMs ?? BUDGET_MS));
+    if (found && found.sim.peak < best.sim.peak) best = found; else low = limit;
+    if (!whole) await turn(o.signal);
+  }
+  let proven = best.sim.peak === lower;
+  if (whole && !proven) {
+    const s = { again: windows, deadline, signal: o.signal };
+    const found = await search(p, undefined, { ...s, start: best }, [lower, best.sim.peak]);
+    if (found.best) best = found.best;
+    proven = found.status === "optimal";
+    // Where tolerances kept the solver from an answer to the byte, plans one byte below are looked for.
+    while (!proven && !late()) {
+      const below = await search(p, best.sim.peak - 1, s);
+      if (below.best) best = below.best; else { proven = below.status === "infeasible"; break; }
+    }
+  }
+  o.signal?.throwIfAborted();
+  return { limit: best.sim.peak, proven, plan: best.plan, dominating: best.sim.liveAt(best.sim.worst).map((v) => p.values[v]!.name) };
+}
+
+/** Lets timers and aborts in. */
+export function turn(signal: AbortSignal | undefined): Promise<void> { return new Promise((resolve, reject) => { setImmediate(() => { if (signal?.aborted) reject(signal.reason as Error); else resolve(); }); }); }
+
+function candidate(p: Problem, plan: Plan): Candidate & { sim: Simulation } { return { plan, sim: simulate(p, plan) }; }
+
+/** The cheapest plan whose peak is at most `limit` bytes. Rejects with the signal's reason when aborted. */
+export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {}): Promise<Solution> {
+  const began = performance.now(), budget = o.budgetMs ?? BUDGET_MS, deadline = began + budget, ms = (): number => performance.now() - began;
+  o.signal?.throwIfAborted();
+  checkProblem(p);
+  const answer = (c: Candidate, bound: number, rung: Solution["rung"]): Solution => {
+    const low = Math.min(bound, c.sim.cost), gap = c.sim.cost > 0 ? (c.sim.cost - low) / c.sim.cost : 0;
+    return { status: gap <= 1e-9 ? "optimal" : "feasible", plan: c.plan, cost: c.sim.cost, peak: c.sim.peak, bound: low, gap, rung, ms: ms() };
+  };
+  const free = candidate(p, storeAll(p));
+  if (free.sim.peak <= limit) return answer(free, free.sim.cost, "store-all");
+  const none = async (status: "infeasible" | "unknown", rung: Solution["rung"]): Promise<Solution> => {
+    const smallest = await smallestLimit(p, { ...o, budgetMs: Math.max(budget / 2, deadline - performance.now()) });
+    if (smallest.limit <= limit) return answer(candidate(p, smallest.plan), free.sim.cost, rung);
+    return { status: smallest.proven ? "infeasible" : status, bound: Infinity, gap: 0, rung, smallest, ms: ms() };
+  };
+  if (limit < peakBound(p)) return none("infeasible", "exact");
+
+  const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;
+  const known = o.known && candidate(p, o.known);
+  let best: Candidate | undefined = known && known.sim.peak <= limit && known.sim.hostBytes <= p.hostLimit ? known : undefined;
+  const share = whole ? 0.2 : 0.4, found = greedyPlan(p, limit, () => performance.now() > began + share * budget || o.signal?.aborted === true);
+  if (found && (!best || found.sim.cost < best.sim.cost)) best = found;
+  await turn(o.signal);
+  if (whole) {
+    const { start, top } = { start: best, top: best?.sim.cost ?? Infinity };
+    const r = await search(p, limit, { again: windows, deadline, signal: o.signal, start, fixed: (v) => p.objective === "worst" && p.values[v]!.cost > top ? false : undefined });
+    if (r.status === "infeasible" && !best) return none("infeasible", "exact");
+    best = r.best ?? best;
+    return best ? answer(best, r.status === "optimal" ? best.sim.cost : Math.max(free.sim.cost, r.bound), "exact") : none("unknown", "exact");
+  }
+  best ??= await rescue(p, limit, deadline, o);
+  if (!best) return none("unknown", "windows");
+  return answer(await improve(p, limit, windows, best, deadline, o.signal), free.sim.cost, "windows");
+}
+
+/** Large and greedily infeasible: the plan of the smallest limit found may still fit. */
+async function rescue(p: Problem, limit: number, deadline: number, o: SolveOptions): Promise<Candidate | undefined> {
+  const s = await smallestLimit(p, { ...o, budgetMs: (deadline - performance.now()) / 2 });
+  return s.limit <= limit ? candidate(p, s.plan) : undefined;
+}
