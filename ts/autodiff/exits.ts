@@ -84,9 +84,21 @@ export class Exits {
     const known = this.#last.get(l.id);
     if (known) return known;
     const at = this.iterations.place(outer), data = this.iterations.add("reached", at, { dtype: "int64", role: "count" });
-    const down = l.kind === "loop" && l.order === "down", e = load(data, at.index), store = (x: Expr): Node => tasklet({ data, index: at.index }, symbolic(x), []);
-    this.iterations.before(l.id, store(l.kind === "while" ? ZERO : down ? l.end : l.begin));
-    this.iterations.head(l.id, store(down ? sym((l).variable) : addInt(sym(nameOf(l)), 1)));
+    const down = l.kind === "loop" && l.order === "down", e = load(data, at.index), store = (to: string, index: readonly Expr[], x: Expr): Node => tasklet({ data: to, index }, symbolic(x), []);
+    // Inside other loops a scalar counts, and is stored where the loop ends, by an exit too.
+    const count = outer.length === 0 ? data : this.iterations.pool.add("steps", { dtype: "int64", shape: [], transient: true, role: "workspace" });
+    this.iterations.before(l.id, store(count, [], l.kind === "while" ? ZERO : down ? l.end : l.begin));
+    this.iterations.head(l.id, store(count, [], down ? sym(nameOf(l)) : addInt(sym(nameOf(l)), 1)));
+    if (outer.length > 0) {
+      const record = (): Node => store(data, at.index, load(count, []));
+      this.iterations.after(l.id, record());
+      const leaving = (n: Node, inside: readonly string[]): void => {
+        if (n.kind === "exit" && !inside.includes(n.label)) this.iterations.before(n.id, record());
+        const next = n.kind === "block" ? [...inside, n.label] : inside;
+        for (const b of bodiesOf(n)) for (const x of b.list) leaving(x, next);
+      };
+      leaving(l, []);
+    }
     this.#last.set(l.id, e);
     return e;
   }

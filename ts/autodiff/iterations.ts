@@ -21,6 +21,7 @@ export interface Numbering { readonly tick: string; readonly first: Expr }
 
 export class Iterations {
   readonly #before = new Map<number, Node[]>();
+  readonly #after = new Map<number, Node[]>();
   readonly #heads = new Map<number, { count?: Node; room: Node[]; rest: Node[] }>();
   readonly #start: Node[] = [];
   readonly #ordered = new Set<number>();
@@ -53,6 +54,7 @@ export class Iterations {
   }
 
   before(node: number, n: Node): void { const l = this.#before.get(node); if (l) l.push(n); else this.#before.set(node, [n]); }
+  after(node: number, n: Node): void { const l = this.#after.get(node); if (l) l.push(n); else this.#after.set(node, [n]); }
   /** At the head of every iteration of a loop. */
   head(loop: number, n: Node): void { this.#head(loop).rest.push(n); }
   #head(loop: number): { count?: Node; room: Node[]; rest: Node[] } {
@@ -94,10 +96,10 @@ export class Iterations {
       const h = this.#heads.get(n.id), head = h ? [...(h.count ? [h.count] : []), ...h.room, ...h.rest] : [];
       let next = withBodies(n, bodiesOf(n).map((b) => [...head, ...visit(b.list)]));
       if (next.kind === "loop" && this.#ordered.has(n.id)) next = { ...next, order: "up" };
-      return [...(this.#before.get(n.id) ?? []), next];
+      return [...(this.#before.get(n.id) ?? []), next, ...(this.#after.get(n.id) ?? [])];
     });
     const out = [...body.slice(0, at), ...this.#start, ...visit(body.slice(at))];
-    this.#before.clear(); this.#heads.clear(); this.#start.length = 0; this.#ordered.clear();
+    this.#before.clear(); this.#after.clear(); this.#heads.clear(); this.#start.length = 0; this.#ordered.clear();
     return out;
   }
 }

@@ -33,6 +33,8 @@ export interface EmitOptions {
   readonly sites: Sites;
   /** Is the container (a base) touched at all? Loops may list private ones whose uses an interior has done away with. */
   readonly used?: (name: string) => boolean;
+  /** Scalars that are nothing but indices: in JavaScript they are numbers, not big integers. */
+  readonly indices?: ReadonlySet<string>;
   /** Units of work from which threads share a loop (tests lower it). */
   readonly threshold?: number;
 }
@@ -55,7 +57,7 @@ export class Emitter implements Printer {
   constructor(readonly graph: Graph, readonly language: Language, readonly options: EmitOptions) {
     this.scope = new Scope(graph);
     this.facts = graph.facts;
-    this.integers = new Integers(graph, language, options.symbol, (data) => this.place(data));
+    this.integers = new Integers(graph, language, options.symbol, (data) => this.place(data), (data) => this.#isIndex(data));
   }
 
   line(...texts: readonly Text[]): void { for (const t of texts) this.lines.push(`${"  ".repeat(this.depth)}${t}`); }
@@ -67,6 +69,7 @@ export class Emitter implements Printer {
     const base = this.scope.base(data);
     return this.scope.locals.get(base) ?? this.options.place(this.graph.container(base));
   }
+  #isIndex(data: string): boolean { return this.language.name === "js" && this.options.indices?.has(this.scope.base(data)) === true; }
   site(code: "BOUNDS" | "RAISED" | "NAN", message: string, loc: SourceLoc | undefined): number { return this.options.sites.add(code, message, loc); }
   protected indent(f: () => void): void { this.depth++; f(); this.depth--; }
 
@@ -132,6 +135,12 @@ export class Emitter implements Printer {
   }
 
   #tasklet(t: Tasklet, shared: ReadonlySet<string>): void {
+    if (this.#isIndex(t.output.data) && (t.code.kind === "symbolic" || t.code.kind === "const")) {
+      if (t.code.kind === "symbolic") checkLoads(this, t.code.expr, t.loc);
+      this.line(`${this.place(t.output.data).text} = ${t.code.kind === "const" ? String(t.code.value) : this.integers.print(t.code.expr)};`);
+      this.scope.written(t.output.data, undefined);
+      return;
+    }
     for (const m of t.inputs) { checkIndices(this, m.data, m.index, t.loc); for (const g of m.guard ?? []) checkLoads(this, g, t.loc); }
     checkIndices(this, t.output.data, t.output.index, t.loc);
     const { language } = this, c = this.graph.container(t.output.data);
@@ -335,7 +344,7 @@ export class Emitter implements Printer {
       if (c.view || this.options.used?.(name) === false) continue;
       if (c.shape.length === 0) {
         const v = this.fresh("c");
-        this.line(this.language.declare(v, c.dtype, this.language.constant(0, undefined, c.dtype), true));
+        this.line(this.language.declare(v, c.dtype, this.#isIndex(name) ? "0" : this.language.constant(0, undefined, c.dtype), true));
         this.scope.locals.set(name, { kind: "variable", text: v });
         declared.push(name);
       } else this.privateBuffer(c, declared);

@@ -11,7 +11,7 @@ export class Integers {
   /** Of the innermost loop being printed: its variable and the named parts of offsets. */
   #inner: { readonly variable: string; readonly offsets: Map<string, Text> } | undefined;
 
-  constructor(readonly graph: Graph, readonly language: Language, readonly symbol: (name: string) => Text, readonly place: (data: string) => Place) {}
+  constructor(readonly graph: Graph, readonly language: Language, readonly symbol: (name: string) => Text, readonly place: (data: string) => Place, readonly isIndex: (data: string) => boolean) {}
 
   print(e: Expr): Text {
     if (e.terms.length === 0) return this.language.int(0);
@@ -34,6 +34,7 @@ export class Integers {
       case "max": return this.language.maxInt(a.args.map((x) => this.print(x)));
       case "load": {
         const c = this.graph.container(a.data), at = this.place(a.data);
+        if (at.kind === "variable" && this.isIndex(a.data)) return at.text;
         return at.kind === "variable" ? this.language.toIndex(at.text, c.dtype) : this.language.readIndex(at.text, this.offset(this.flat(c, a.index)), c.dtype);
       }
     }

@@ -2,7 +2,8 @@
 import { InternalError } from "../base/errors.js";
 import type { DType } from "../base/dtypes.js";
 import type { SourceLoc } from "../base/errors.js";
-import type { Container, ReturnValue } from "../sdfg/nodes.js";
+import { bodiesOf } from "../analysis/paths.js";
+import type { Container, Node, ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { lifetimes } from "../schedule/lifetimes.js";
 import { unitsIn } from "../schedule/work.js";
@@ -59,8 +60,9 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const place = (c: Container): Place => { const p = places.get(c.name); if (!p) throw new InternalError(`container ${c.name} has no place`); return p; };
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
+  const indices = indexScalars(graph, new Set(buffers.map((b) => b.name)));
   const js = new Js(options.precision), sites = new Sites();
-  const emit = { precision: options.precision, place, symbol, sites, used: (name: string): boolean => use.has(name), ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
+  const emit = { precision: options.precision, place, symbol, sites, used: (name: string): boolean => use.has(name), indices, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
   const cpp = cppText({
     graph, emit, threads: options.threads, vectorMath: options.vectorMath, buffers, args, symbols, variables: variables.map((x) => [x, places.get(x.name)!.text] as const),
     ...(options.longest === undefined ? {} : { longest: options.longest }),
@@ -87,8 +89,25 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
       flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", "-fno-split-loops", "-fno-unswitch-loops", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
       link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
     },
-    js: jsSource(js, j.lines, buffers, args, symbols, variables, places),
+    js: jsSource(js, j.lines, buffers, args, symbols, variables, places, indices),
   };
+}
+
+/** 64-bit scalars that only integer expressions are written to, and that are only read in such. */
+function indexScalars(graph: Graph, buffers: ReadonlySet<string>): Set<string> {
+  const found = new Set<string>();
+  for (const c of graph.containers.values()) if (c.dtype === "int64" && c.shape.length === 0 && !c.view && !buffers.has(c.name)) found.add(c.name);
+  for (const c of graph.containers.values()) if (c.view) found.delete(c.view.base);
+  const whole = (n: Node): void => {
+    if (n.kind === "tasklet") { for (const m of n.inputs) found.delete(m.data); if (n.wcr || (n.code.kind !== "symbolic" && n.code.kind !== "const") || n.code.dtype !== "int64") found.delete(n.output.data); }
+    else if (n.kind === "library") for (const o of [...n.inputs, ...n.outputs]) found.delete(o.data);
+    else if (n.kind === "while") for (const m of n.condition.inputs) found.delete(m.data);
+    else if (n.kind === "conditional") for (const b of n.branches) for (const m of b.condition?.inputs ?? []) found.delete(m.data);
+    for (const b of bodiesOf(n)) b.list.forEach(whole);
+    if (n.kind === "loop") n.schedule?.interior?.body.forEach(whole);
+  };
+  graph.body.forEach(whole);
+  return found;
 }
 
 function planResult(r: ReturnValue, index: (name: string) => number): PlanResult {
@@ -106,13 +125,13 @@ const JS_ARRAY: Readonly<Record<DType, string>> = {
   complex64: "Float32Array", complex128: "Float64Array",
 };
 
-function jsSource(js: Js, lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>): string {
+function jsSource(js: Js, lines: readonly string[], buffers: readonly PlanBuffer[], args: readonly number[], symbols: readonly string[], variables: readonly Container[], places: ReadonlyMap<string, { text: string }>, indices: ReadonlySet<string>): string {
   const head: string[] = [];
   symbols.forEach((s, i) => { if (!s.startsWith("@")) head.push(`  const s${i} = symbols[${i}];`); });
   args.forEach((b, i) => { head.push(`  const v${b} = args[${i}];`); });
   buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  const v${i} = new ${JS_ARRAY[b.dtype]}(arena, symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
   buffers.forEach((b, i) => { if (b.storage === "growable") head.push(`  let v${i} = new ${JS_ARRAY[b.dtype]}(0), v${i}n = 0;`); });
-  for (const c of variables) head.push(`  ${js.declare(places.get(c.name)!.text, c.dtype, js.constant(0, undefined, c.dtype), true)}`);
+  for (const c of variables) head.push(`  ${js.declare(places.get(c.name)!.text, c.dtype, indices.has(c.name) ? "0" : js.constant(0, undefined, c.dtype), true)}`);
   const body = `${head.join("\n")}\n${lines.join("\n")}\n  return 0;\n`;
   return `${jsHelpers(js, body)}\n${body}`;
 }
