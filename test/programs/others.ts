@@ -32,6 +32,28 @@ export const OTHERS: readonly OtherProgram[] = [
     args: () => [wave(8), 4],
   },
   {
+    name: "a temporary of the iteration in a loop that does something else the first time",
+    python: "import numpy as np\ndef f(a, b):\n    d = 0.2 * a[:, 1]\n    for t in range(1, 4):\n        if t > 1:\n            a[:] = 0.8 * np.tanh(np.outer(d, b)) + 0.1 * np.tanh(b @ b)\n        else:\n            a[2, :] *= 0.3 * np.tanh(b @ b)\n            b[1:] += a[2, :-1]\n    return np.sum(a * a) + 0.3 * np.sum(b)\n",
+    javascript: (a: Float64Array, b: Float64Array): number => {
+      const n = b.length, rows = 4, d = Float64Array.from({ length: rows }, (_, i) => 0.2 * a[i * n + 1]!);
+      for (let t = 1; t < 4; t++) {
+        let dot = 0;
+        for (let j = 0; j < n; j++) dot += b[j]! * b[j]!;
+        if (t > 1) for (let i = 0; i < rows; i++) for (let j = 0; j < n; j++) a[i * n + j] = 0.8 * Math.tanh(d[i]! * b[j]!) + 0.1 * Math.tanh(dot);
+        else {
+          for (let j = 0; j < n; j++) a[2 * n + j]! *= 0.3 * Math.tanh(dot);
+          for (let j = 1; j < n; j++) b[j]! += a[2 * n + j - 1]!;
+        }
+      }
+      let s = 0;
+      for (const x of a) s += x * x;
+      for (const x of b) s += 0.3 * x;
+      return s;
+    },
+    args: () => [wave(20), wave(5, 2)],
+    shapes: { 0: [4, 5] },
+  },
+  {
     name: "array overwritten after its use",
     python: "import numpy as np\ndef f(a, b):\n    c = np.sin(a) * b\n    a[:] = b * b\n    b[:] = 0.0\n    return np.sum(c * a)\n",
     javascript: (a: Float64Array, b: Float64Array): number => {
