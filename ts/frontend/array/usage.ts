@@ -6,6 +6,15 @@ import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
 
 /** Library functions all of whose numeric arguments are sizes or bounds. */
 const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace|fromfunction|indices|hanning|hamming|blackman|triu_indices|tril_indices|diag_indices)|slice|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
+/** Which arguments of such a function are: some take an array, a value or the ends of a range beside. */
+function sizesAmong(name: string): (position: number) => boolean {
+  switch (name) {
+    case "np.linspace": return (i) => i === 2;
+    case "np.full": return (i) => i === 0;
+    case "np.roll": case "np.repeat": case "np.tile": case "np.reshape": case "np.broadcast_to": case "np.fromfunction": return (i) => i > 0;
+    default: return () => true;
+  }
+}
 const SIZED_METHODS = new Set(["reshape", "repeat", "slice", "subarray", "fill", "copyWithin", "at", "set"]);
 
 export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
@@ -149,7 +158,7 @@ class Usage {
         go(e.callee);
         for (const a of e.args) go(a.value);
         for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift|bins)$/.test(k.name)) this.#need(k.value, names); }
-        if (e.callee.kind === "library" && SIZED.test(e.callee.name)) e.args.forEach((a, i) => { if (e.callee.kind !== "library" || e.callee.name !== "np.linspace" || i === 2) if (e.callee.kind !== "library" || e.callee.name !== "np.full" || i === 0) this.#need(a.value, names); });
+        if (e.callee.kind === "library" && SIZED.test(e.callee.name)) { const sized = sizesAmong(e.callee.name); e.args.forEach((a, i) => { if (sized(i)) this.#need(a.value, names); }); }
         // The number of bins; edges are an array.
         if (e.callee.kind === "library" && e.callee.name === "np.histogram" && e.args[1]) this.#need(e.args[1].value, names);
         if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" || e.callee.name === "set" ? e.args.slice(1) : e.args) this.#need(a.value, names);

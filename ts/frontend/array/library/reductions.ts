@@ -4,6 +4,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { constant, op, type ScalarExpr } from "../../../scalar/expr.js";
 import type { Wcr } from "../../../sdfg/nodes.js";
 import type { Expr } from "../../../symbolic/expr.js";
+import { compressed } from "../compress.js";
 import type { Lowering } from "../context.js";
 import { define, defineMethod, type Keywords } from "../registry.js";
 import { materialise } from "../store.js";
@@ -46,8 +47,11 @@ export function reduceNamed(ctx: Lowering, name: string, args: readonly Value[],
   const a = b.need("a");
   const nan = name.startsWith("nan"), base = nan ? name.slice(3) : name;
   let v: Arrayish, where: Where;
+  if (a.kind === "masked" && (b.get("axis") ?? b.get("where"))) {
+    // Some axes of what a mask has picked: of the picked elements as an array.
+    return reduceNamed(ctx, name, [compressed(ctx, a, loc), ...args.slice(1)], new Map([...keywords].filter(([k]) => k !== "a")), loc);
+  }
   if (a.kind === "masked") {
-    if (b.get("axis") ?? b.get("where")) return ctx.unsupported(`np.${name} with axis or where of an array of data-dependent length`, loc);
     ({ value: v, where } = unmasked(ctx, a));
   } else {
     const array = asArray(ctx, a, loc);
