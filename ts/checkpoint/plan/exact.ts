@@ -36,8 +36,8 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
   const valid = (c: Candidate): boolean => (limit === undefined || c.sim.peak <= limit) && c.sim.hostBytes <= p.hostLimit;
   let best = s.start && valid(s.start) ? s.start : undefined, bound = limit === undefined ? range?.[0] ?? 0 : 0;
   for (let rounds = 1; ; rounds++) {
-    const seconds = (s.deadline - performance.now()) / 1000;
-    if (seconds <= 0) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
+    const left = (s.deadline - performance.now()) / 1000, seconds = rounds === 1 && left > 1 ? left * 0.85 : left;
+    if (seconds <= 0.005) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
     const gap = model.gap();
     const r = await solveMip(model.mip(), { seconds, gap, ...(best ? { start: model.start(best.plan) } : {}) }, s.signal);
     if (r.status === "infeasible") return { status: "infeasible", bound: Infinity, rounds };
@@ -50,9 +50,10 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
       next = { plan, sim: simulate(p, plan) };
       if (valid(next) && (!best || merit(next) < merit(best))) best = next;
     }
-    if (r.status === "stopped" || !next) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
+    // The solver may have been stopped with a plan that other rows forbid: with the time that is left, those are added.
+    if (!next || (r.status === "stopped" && (valid(next) || s.deadline - performance.now() < 100))) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
     const found = model.worth(r.objective), slack = Math.max(1e-6, 1e-9 * Math.abs(found));
-    if (best && merit(best) <= found + slack) return { status: model.exact ? "optimal" : "stopped", best, bound: model.exact ? Math.min(bound, merit(best)) : 0, rounds };
+    if (r.status === "optimal" && best && merit(best) <= found + slack) return { status: model.exact ? "optimal" : "stopped", best, bound: model.exact ? Math.min(bound, merit(best)) : 0, rounds };
 
     const { sim } = next, top = limit ?? found + slack;
     let added = 0;

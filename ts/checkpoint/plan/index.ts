@@ -1,9 +1,10 @@
 /** Planning memory: problems, plans, the simulator and the solver, apart from any graph. */
 export { carryOut, storeAllActions, uniformActions, type Action, type LoopShape, type Tally } from "./actions.js";
+export { costBound, peakBound } from "./bounds.js";
 export { expand } from "./expand.js";
 export { loopOptions, nestedOptions, paretoOptions, type ScheduleKind, type ScheduleOption } from "./loops.js";
 export { MixedTable, mixedTable } from "./mixed.js";
 export { checkProblem, problemOf, storeAll, type Arm, type Loop, type LoopOption, type Mode, type Objective, type Plan, type Problem, type Slot, type Value } from "./problem.js";
 export { revolveActions, revolveExtra } from "./revolve.js";
 export { simulate, type Event, type Simulation } from "./simulate.js";
-export { BUDGET_MS, peakBound, smallestLimit, solvePlan, type Smallest, type Solution, type SolveOptions, type Status } from "./solve.js";
+export { BUDGET_MS, smallestLimit, solvePlan, type Smallest, type Solution, type SolveOptions, type Status } from "./solve.js";

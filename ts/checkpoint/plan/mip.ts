@@ -111,7 +111,7 @@ export function solveMip(m: Mip, o: MipOptions, signal?: AbortSignal): Promise<M
       reject(signal!.reason as Error);
     };
     const done = (): void => { signal?.removeEventListener("abort", abort); };
-    const job: Job = { m, o, resolve: (r) => { done(); resolve(r); }, reject: (e) => { done(); reject(e as Error); } };
+    const job: Job = { m, o, resolve: (r) => { done(); resolve(r); }, reject: (e) => { done(); reject(e); } };
     signal?.addEventListener("abort", abort, { once: true });
     queue.push(job);
     next();

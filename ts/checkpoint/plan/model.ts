@@ -76,7 +76,7 @@ export class MemoryModel {
       this.#window.push(window);
       this.#s.push(new Map(window.map((t) => [t, this.#column(0, 0, 1)])));
       const moves = v.offload && !(v.arm && p.branches.length > 0) && window.length > 0;
-      this.#o.push(moves ? this.#column(cheap ? v.offload!.out : 0, 0, 1) : undefined);
+      this.#o.push(moves ? this.#column(cheap ? v.offload.out : 0, 0, 1) : undefined);
       this.#p.push(new Map(moves ? window.map((t) => [t, this.#column(cheap ? v.offload!.in : 0, 0, 1)]) : []));
     });
     for (const l of p.loops) this.#loops.push(l.options.map((o) => this.#column(cheap ? o.cost : 0, 0, 1)));
@@ -121,7 +121,9 @@ export class MemoryModel {
     if (fixed && o !== undefined) this.#atMost([...this.#p[v]!.values()], [o]);
     for (const t of this.#window[v]!) {
       const s = this.#s[v]!.get(t)!, r = this.#r[v]!.get(t), fetch = this.#p[v]!.get(t);
-      if (this.#needs[v]!.has(t)) this.#atMost([], this.#atHand(v, t), -1);
+      // At hand in one way only: the others would be in vain.
+      const ways = this.#atHand(v, t).flatMap((column) => column === undefined ? [] : [{ column, value: 1 }]);
+      if (this.#needs[v]!.has(t) || ways.length > 1) this.#row(this.#needs[v]!.has(t) ? 1 : 0, 1, ways);
       const { before, first } = this.#before(v, t);
       for (const k of before) this.#atMost([s], fixed ? [this.#s[v]!.get(k), this.#p[v]!.get(k)] : this.#atHand(v, k));
       if (first && store !== undefined) this.#atMost([s], [store]);

@@ -2,6 +2,7 @@
  * The ladder: nothing to do → exact → greedy and windows around what it found; always with a proven bound, within a time budget. Every answer has been through
  * the simulator. Where no plan fits, the smallest limit that works is looked for, and the values that are live at its peak.
  */
+import { costBound, peakBound } from "./bounds.js";
 import { greedyPlan } from "./greedy.js";
 import { search, type Candidate } from "./exact.js";
 import { simulate, type Simulation } from "./simulate.js";
@@ -35,16 +36,6 @@ export const BUDGET_MS = 10_000;
 const WHOLE = 2600;
 
 const pairs = (w: Windows): number => w.reduce((s, x) => s + x.length, 0);
-
-/** No plan's peak is below it: what each event reads and makes must be there. */
-export function peakBound(p: Problem): number {
-  let most = p.base;
-  const sum = (list: readonly number[]): number => [...new Set(list)].filter((v) => !p.values[v]!.arm).reduce((s, v) => s + p.values[v]!.size, 0);
-  const least = (slot: number): number => p.loops.reduce((s, l) => s + (l.slot === slot ? Math.min(...l.options.map((o) => o.inside)) : 0), 0);
-  p.values.forEach((v, i) => { most = Math.max(most, p.base + (v.forwardExtra ?? 0) + sum([...v.parents, i])); });
-  p.slots.forEach((s, t) => { most = Math.max(most, p.base + s.extra + sum(s.needs) + least(t)); });
-  return most;
-}
 
 /** The smallest limit for which there is a plan. */
 export async function smallestLimit(p: Problem, o: SolveOptions = {}): Promise<Smallest> {
@@ -96,6 +87,7 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   };
   if (limit < peakBound(p)) return none("infeasible", "exact");
 
+  const floor = free.sim.cost + costBound(p, limit);
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;
   const known = o.known && candidate(p, o.known);
   let best: Candidate | undefined = known && known.sim.peak <= limit && known.sim.hostBytes <= p.hostLimit ? known : undefined;
@@ -107,11 +99,11 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
     const r = await search(p, limit, { again: windows, deadline, signal: o.signal, start, fixed: (v) => p.objective === "worst" && p.values[v]!.cost > top ? false : undefined });
     if (r.status === "infeasible" && !best) return none("infeasible", "exact");
     best = r.best ?? best;
-    return best ? answer(best, r.status === "optimal" ? best.sim.cost : Math.max(free.sim.cost, r.bound), "exact") : none("unknown", "exact");
+    return best ? answer(best, r.status === "optimal" ? best.sim.cost : r.status === "infeasible" ? floor : Math.max(floor, r.bound), "exact") : none("unknown", "exact");
   }
   best ??= await rescue(p, limit, deadline, o);
   if (!best) return none("unknown", "windows");
-  return answer(await improve(p, limit, windows, best, deadline, o.signal), free.sim.cost, "windows");
+  return answer(await improve(p, limit, windows, best, deadline, o.signal), floor, "windows");
 }
 
 /** Large and greedily infeasible: the plan of the smallest limit found may still fit. */

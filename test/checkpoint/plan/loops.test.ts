@@ -1,0 +1,107 @@
+/** Loop schedules, carried out on paper, against closed forms, the recursion that defines them, and a shortest path over everything one can do. */
+import test from "ava";
+import { carryOut, loopOptions, MixedTable, mixedTable, nestedOptions, paretoOptions, revolveActions, revolveExtra, storeAllActions, uniformActions, type LoopShape } from "../../../ts/checkpoint/plan/index.js";
+import { loopOptimum } from "./reference.js";
+
+const unit = (steps: number, more: Partial<LoopShape> = {}): LoopShape => ({ steps, snapshot: 1, tape: 0, forward: 1, taped: 1, ...more });
+
+test("revolve: the closed form is the recursion's minimum", (t) => {
+  const table: number[][] = [];
+  for (let c = 1; c <= 8; c++) {
+    const row = table[c] = [0, 0];
+    for (let l = 2; l <= 60; l++) {
+      let best = c === 1 ? l * (l - 1) / 2 : Infinity;
+      if (c > 1) for (let j = 1; j < l; j++) best = Math.min(best, j + table[c - 1]![l - j]! + row[j]!);
+      row[l] = best;
+      t.is(revolveExtra(l, c), best, `t(${l}, ${c})`);
+    }
+  }
+});
+
+test("revolve: the schedule advances as often as the closed form says, with so many snapshots", (t) => {
+  for (const follows of [false, true]) {
+    for (const [l, c] of [[1, 1], [2, 1], [5, 2], [13, 3], [30, 4], [56, 3], [100, 10], [365, 3], [1000, 20]] as const) {
+      const s = carryOut(unit(l), revolveActions(l, c, follows));
+      t.is(s.advanced, revolveExtra(follows ? l + 1 : l, c), `${l} steps, ${c} snapshots`);
+      t.true(s.peak <= c);
+      // One tape at a time.
+      t.true(carryOut(unit(l, { snapshot: 0, tape: 1 }), revolveActions(l, c, follows)).peak === 1);
+    }
+  }
+});
+
+test("uniform segments: bytes and steps", (t) => {
+  for (const [steps, length] of [[10, 5], [10, 4], [100, 34], [7, 7], [9, 1]] as const) {
+    const k = Math.ceil(steps / length), last = steps - (k - 1) * length, shape = unit(steps, { snapshot: 2, tape: 5 });
+    const alone = carryOut(shape, uniformActions(steps, length, false));
+    t.is(alone.advanced, steps - last);
+    t.is(alone.peak, Math.max(2 * (k - 1) + 5 * last, k > 1 ? 2 * (k - 2) + 5 * length : 0));
+    const inside = carryOut(shape, uniformActions(steps, length, true));
+    t.is(inside.advanced, steps);
+    t.is(inside.held, 2 * k);
+  }
+  t.like(carryOut(unit(6, { tape: 3 }), storeAllActions(6)), { held: 18, inside: 18, advanced: 0, extra: 0 });
+});
+
+test("mixtures of snapshots and tapes are the best there are", (t) => {
+  for (const shape of [unit(4, { tape: 1 }), unit(4, { tape: 2 }), unit(5, { snapshot: 2, tape: 3, forward: 2, taped: 3 })]) {
+    const table = new MixedTable(shape.steps, shape.snapshot, shape.tape, shape.forward, shape.taped, shape.steps * shape.tape + shape.snapshot);
+    for (let m = 0; m <= shape.steps * shape.tape; m++) {
+      t.is(table.cost(m), loopOptimum(shape, m), `${shape.steps} steps, memory ${m}`);
+      if (table.cost(m) === Infinity) continue;
+      const s = carryOut(shape, table.actions(m, false, 1, shape.steps));
+      t.true(s.peak <= m);
+      t.is(s.forwardCost, table.cost(m));
+    }
+  }
+});
+
+test("long loops have their steps in groups, and their schedules still fit", (t) => {
+  const shape = unit(1700, { snapshot: 1_000_003, tape: 3_000_017 }), { table, group, unit: bytes } = mixedTable(shape);
+  t.true(group > 1);
+  for (const m of table.breakpoints().filter((_, i) => i % 40 === 0)) t.true(carryOut(shape, table.actions(m, false, group, shape.steps)).peak <= m * bytes);
+});
+
+test("a loop's options: none is beaten by another, each is what its schedule takes", (t) => {
+  const shape = unit(60, { snapshot: 4096, tape: 9 * 4096, forward: 3, taped: 4 });
+  for (const follows of [true, false]) {
+    const options = loopOptions(shape, follows);
+    t.true(options.length > 8 && options.length <= 64);
+    t.is(paretoOptions(options).length, options.length);
+    t.true(options.some((o) => o.cost === 0) && options.some((o) => o.inside <= 3 * 4096 + shape.tape));
+    for (const o of options) {
+      const s = carryOut(shape, o.actions());
+      t.deepEqual([s.held, s.inside, s.extra, s.advanced], [o.held, o.inside, o.cost, o.extraSteps], `${o.kind} ${o.parameter}`);
+    }
+  }
+});
+
+test("options of very long loops come from closed forms that the schedules would confirm", (t) => {
+  const long = loopOptions(unit(30_000, { snapshot: 100, tape: 700 }), true);
+  t.true(long.length > 8);
+  for (const o of long.filter((_, i) => i % 6 === 0)) {
+    const s = carryOut(unit(30_000, { snapshot: 100, tape: 700 }), o.actions());
+    t.true(s.held <= o.held && s.inside <= o.inside, `${o.kind} ${o.parameter}`);
+    t.is(s.extra, o.cost);
+  }
+});
+
+test("a loop in a loop: the inner one's bytes are in the outer tape, its cost arises once a step", (t) => {
+  const inner = loopOptions(unit(8, { snapshot: 10, tape: 20 }), true), outer = unit(5, { snapshot: 30, tape: 2, forward: 8, taped: 8 }), options = nestedOptions(outer, inner, true);
+  t.true(options.length <= 64 && options.some((o) => o.cost === 0));
+  for (const o of options) {
+    const i = inner[o.inner!]!, s = carryOut({ ...outer, tape: 2 + i.held, reverse: i.inside - i.held, reverseCost: i.cost }, o.actions());
+    t.deepEqual([s.held, s.inside, s.extra], [o.held, o.inside, o.cost]);
+  }
+  t.is(Math.min(...options.map((o) => o.cost)), 0);
+  // Least of all: one snapshot of each loop and one tape.
+  t.true(Math.min(...options.map((o) => o.inside)) <= 30 + 2 + 10 + 20 + 10);
+});
+
+test("schedules that are wrong do not pass", (t) => {
+  const wrong = (actions: Parameters<typeof carryOut>[1]): void => { t.throws(() => carryOut(unit(2), actions), { message: /loop schedule/ }); };
+  wrong([{ do: "advance", from: 0, to: 2 }, { do: "turn" }, { do: "restore", at: 0, free: true }]);
+  wrong([{ do: "tape", step: 0 }, { do: "tape", step: 1 }, { do: "turn" }, { do: "reverse", step: 0 }]);
+  wrong([{ do: "tape", step: 0 }, { do: "tape", step: 1 }, { do: "turn" }, { do: "reverse", step: 1 }]);
+  wrong([{ do: "snapshot", at: 0 }, { do: "tape", step: 0 }, { do: "tape", step: 1 }, { do: "turn" }, { do: "reverse", step: 1 }, { do: "reverse", step: 0 }]);
+});
