@@ -933,3 +933,9 @@ def chained_arrays(A, n):
     for i in range(n):
         a, b, c = b, c, a + b
     return a, b, c
+
+
+def matmul_in_place(S, v):
+    R = S
+    S @= S
+    return R @ v

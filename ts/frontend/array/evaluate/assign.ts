@@ -5,7 +5,7 @@ import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import { materialise, store } from "../store.js";
 import { sameSize, shapeFromValue } from "../shapes.js";
-import { type ArrayValue, type Value, NONE, describe, isArray } from "../value.js";
+import { type ArrayValue, type Value, NONE, describe, isArray, shapeOf } from "../value.js";
 import { binary } from "../library/elementwise.js";
 import { reshaped } from "../library/views.js";
 import type { Evaluator } from "./evaluator.js";
@@ -118,6 +118,8 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
     const v = binary(ctx, s.op, old, value, s.loc);
     const dtype = v.kind === "scalar" || isArray(v) ? v.dtype : v.kind === "masked" ? v.value.dtype : target.dtype;
     if (ctx.language === "python" && old.kind !== "scalar" && !castable(dtype, target.dtype)) ctx.fail("TYPE", `the result of ${s.op}= is ${dtype}, which an array of ${target.dtype} does not hold`, s.loc, "write the assignment out, or convert with astype");
+    // A product that has lost a dimension is not spread over the array that it would replace.
+    if (s.op === "@" && old.kind === "array" && (!isArray(v) || shapeOf(v).length !== old.dims.length || old.dims.length < 2)) ctx.fail("SHAPE", "@= needs a product of the same shape as the array", s.loc, "write the assignment out");
     put(v);
   };
   switch (t.kind) {
@@ -125,7 +127,6 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
       let old = lookup(ev, t.name, t.loc);
       if (old.kind === "array" && ctx.language === "python") {
         const target = old, value = evaluate(ev, s.value);
-        if (s.op === "@") { assignName(ev, t.name, binary(ctx, s.op, old, value, s.loc), s.loc); return; }
         writable(ctx, target, s.loc);
         inPlace(target, old, value, (v) => { store(ctx, target, v, s.loc); });
         return;
