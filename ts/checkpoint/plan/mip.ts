@@ -47,7 +47,7 @@ parentPort.on("message", async ({ m, o }) => {
   } catch (e) { highs = undefined; parentPort.postMessage({ status: "failed " + String(e && e.message || e) }); }
 });`;
 
-interface Job { readonly m: Mip; readonly o: MipOptions; readonly resolve: (r: MipResult) => void; readonly reject: (e: unknown) => void }
+interface Job { readonly m: Mip; readonly o: MipOptions; readonly resolve: (r: MipResult) => void; readonly reject: (e: Error) => void }
 type Answer = Omit<MipResult, "status"> & { readonly status: string };
 
 let worker: Worker | undefined;
@@ -95,7 +95,7 @@ function next(): void {
   } catch (e) {
     const { reject } = running;
     running = undefined;
-    reject(e);
+    reject(e as Error);
     next();
   }
 }
