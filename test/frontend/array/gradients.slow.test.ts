@@ -8,9 +8,7 @@ interface Stored { readonly shape: readonly number[]; readonly dtype: string; re
 const FOLDER = join(process.cwd(), "test/frontend/array"), SOURCE = readFileSync(join(FOLDER, "semantics.py"), "utf8");
 const cases = JSON.parse(readFileSync(join(FOLDER, "semantics.json"), "utf8")) as { name: string; args: (number | Stored)[] }[];
 /** Refused by name, never wrong. */
-const REFUSED: Readonly<Record<string, "UNSUPPORTED" | "NOT_DIFFERENTIABLE">> = {
-  // Loops whose length only the run knows.
-  early: "UNSUPPORTED", early_nested: "UNSUPPORTED", forelse: "UNSUPPORTED", dyn_while: "UNSUPPORTED", array_in_while: "UNSUPPORTED", swap_in_while: "UNSUPPORTED", while_nested: "UNSUPPORTED", early_array: "UNSUPPORTED", prev_while: "UNSUPPORTED",
+const REFUSED: Readonly<Record<string, "NOT_DIFFERENTIABLE">> = {
   // Integer results.
   int_counter: "NOT_DIFFERENTIABLE", break_find: "NOT_DIFFERENTIABLE", loopvar_after_break: "NOT_DIFFERENTIABLE", binsearch: "NOT_DIFFERENTIABLE", helper_early: "NOT_DIFFERENTIABLE",
 };
