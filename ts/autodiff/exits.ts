@@ -86,7 +86,7 @@ export class Exits {
     const at = this.iterations.place(outer), data = this.iterations.add("reached", at, { dtype: "int64", role: "count" });
     const down = l.kind === "loop" && l.order === "down", e = load(data, at.index), store = (to: string, index: readonly Expr[], x: Expr): Node => tasklet({ data: to, index }, symbolic(x), []);
     // Inside other loops a scalar counts, and is stored where the loop ends, by an exit too.
-    const count = outer.length === 0 ? data : this.iterations.pool.add("steps", { dtype: "int64", shape: [], transient: true, role: "workspace" });
+    const count = outer.length === 0 ? data : this.iterations.scalar("steps", outer);
     this.iterations.before(l.id, store(count, [], l.kind === "while" ? ZERO : down ? l.end : l.begin));
     this.iterations.head(l.id, store(count, [], down ? sym(nameOf(l)) : addInt(sym(nameOf(l)), 1)));
     if (outer.length > 0) {

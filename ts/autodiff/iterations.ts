@@ -22,6 +22,7 @@ export interface Numbering { readonly tick: string; readonly first: Expr }
 export class Iterations {
   readonly #before = new Map<number, Node[]>();
   readonly #after = new Map<number, Node[]>();
+  readonly #privates = new Map<number, string[]>();
   readonly #heads = new Map<number, { count?: Node; room: Node[]; rest: Node[] }>();
   readonly #start: Node[] = [];
   readonly #ordered = new Set<number>();
@@ -50,6 +51,13 @@ export class Iterations {
   add(prefix: string, place: Place, fields: Omit<Container, "name" | "shape" | "transient">, inner: readonly Expr[] = []): string {
     const shape = [...place.shape, ...inner], data = this.pool.add(prefix, { ...fields, shape, transient: true, ...(place.numbered === undefined ? {} : { growable: true }) });
     if (place.numbered !== undefined) this.#head(place.numbered).room.push(growNode(data, { shape }, addInt(place.index[0]!, 1)));
+    return data;
+  }
+
+  /** An integer for use between the loops given, private to an iteration of the innermost one that can have private containers. */
+  scalar(prefix: string, loops: readonly Around[]): string {
+    const data = this.pool.add(prefix, { dtype: "int64", shape: [], transient: true, role: "workspace" }), owner = loops.findLast((l) => l.kind === "loop")?.id;
+    if (owner !== undefined) this.#privates.set(owner, [...(this.#privates.get(owner) ?? []), data]);
     return data;
   }
 
@@ -96,10 +104,12 @@ export class Iterations {
       const h = this.#heads.get(n.id), head = h ? [...(h.count ? [h.count] : []), ...h.room, ...h.rest] : [];
       let next = withBodies(n, bodiesOf(n).map((b) => [...head, ...visit(b.list)]));
       if (next.kind === "loop" && this.#ordered.has(n.id)) next = { ...next, order: "up" };
+      const own = this.#privates.get(n.id);
+      if (next.kind === "loop" && own) next = { ...next, locals: [...(next.locals ?? []), ...own] };
       return [...(this.#before.get(n.id) ?? []), next, ...(this.#after.get(n.id) ?? [])];
     });
     const out = [...body.slice(0, at), ...this.#start, ...visit(body.slice(at))];
-    this.#before.clear(); this.#after.clear(); this.#heads.clear(); this.#start.length = 0; this.#ordered.clear();
+    this.#before.clear(); this.#after.clear(); this.#privates.clear(); this.#heads.clear(); this.#start.length = 0; this.#ordered.clear();
     return out;
   }
 }
