@@ -23,7 +23,26 @@ export interface Search {
 /** `bound` is proven for the model: of the cost, or of the peak in bytes. */
 export interface Found { readonly status: "optimal" | "infeasible" | "stopped"; readonly best?: Candidate; readonly bound: number; readonly rounds: number }
 
-const ROWS_A_ROUND = 400, SEEDED = 130;
+/** Rows are dense: where there are many values, few at a time; those of neighbouring events are nearly the same. */
+const ENTRIES_A_ROUND = 20_000, SEEDED = 130;
+
+function rowsAtOnce(p: Problem): number { return Math.max(12, Math.floor(ENTRIES_A_ROUND / p.values.length)); }
+
+function keyOf(p: Problem, sim: Simulation, e: number): RowKey { return { value: sim.events[e]!.value, slot: sim.events[e]!.slot, path: p.branches.length > 0 ? sim.pathAt(e) : [] }; }
+
+/** Events above `top`, at most so many: the highest, then the highest away from those, and so on. */
+function peaks(sim: Simulation, top: number, most: number): number[] {
+  const above = sim.bytes.map((bytes, e) => ({ bytes, e })).filter((x) => x.bytes > top).sort((a, b) => b.bytes - a.bytes);
+  if (above.length <= most) return above.map((x) => x.e);
+  const out: number[] = [], near = new Set<number>(), apart = Math.ceil(above.length / most / 2);
+  for (const { e } of above) {
+    if (near.has(e)) continue;
+    out.push(e);
+    if (out.length === most) break;
+    for (let d = -apart; d <= apart; d++) near.add(e + d);
+  }
+  return out;
+}
 
 /** The cheapest plan within `limit`; without one, the plan of the smallest peak (between `range`, where that is known). */
 export async function search(p: Problem, limit: number | undefined, s: Search, range?: readonly [number, number]): Promise<Found> {
@@ -31,6 +50,8 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
   if (p.branches.length === 0 && p.slots.length + p.values.length <= SEEDED) {
     p.values.forEach((_, value) => { model.addMemory({ value, slot: -1, path: [] }); });
     p.slots.forEach((_, slot) => { model.addMemory({ value: -1, slot, path: [] }); });
+  } else if (limit !== undefined && s.start) {
+    for (const e of peaks(s.start.sim, limit * 0.98, rowsAtOnce(p))) model.addMemory(keyOf(p, s.start.sim, e));
   }
   const merit = (c: Candidate): number => limit === undefined ? c.sim.peak : c.sim.cost;
   const valid = (c: Candidate): boolean => (limit === undefined || c.sim.peak <= limit) && c.sim.hostBytes <= p.hostLimit;
@@ -57,8 +78,7 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
 
     const { sim } = next, top = limit ?? found + slack;
     let added = 0;
-    const violated = sim.bytes.map((bytes, e) => ({ bytes, e })).filter((x) => x.bytes > top).sort((a, b) => b.bytes - a.bytes).slice(0, ROWS_A_ROUND);
-    const keys = violated.map(({ e }): RowKey => ({ value: sim.events[e]!.value, slot: sim.events[e]!.slot, path: p.branches.length > 0 ? sim.pathAt(e) : [] }));
+    const keys = peaks(sim, top, rowsAtOnce(p)).map((e) => keyOf(p, sim, e));
     for (const k of keys) if (!model.has(k)) { model.addMemory(k); added++; }
     if (valid(next) && sim.cost > found + slack && limit !== undefined && p.branches.length > 0) added += model.addPath(sim.dearest) ? 1 : 0;
     if (added > 0) continue;

@@ -87,24 +87,33 @@ function slotPlan(p: Problem, limit: number, power: number, late: () => boolean)
       }
       return { cost, harm };
     };
-    let best: { score: number; slot: number; add: Set<number>; move?: number } | undefined;
+    const moves: { score: number; slot: number; value: number; add: Set<number>; moved: boolean }[] = [];
     for (const g of gaps) {
       const slot = sim.events[g.to]!.slot, v = p.values[g.value]!, events = above(g.from, g.to);
       if (slot < 0 || events === 0 || v.size === 0 || !together(v.arm, p.slots[slot]!.arm)) continue;
       if (v.recompute && sim.events[g.from]!.slot !== slot && !draft.recompute[slot]!.has(g.value)) {
         const add = new Set<number>(), c = chain(g.value, slot, g.to, add), gain = c ? events * v.size - c.harm : 0;
-        if (c && gain > 0) { const score = c.cost / gain ** power; if (!best || score < best.score) best = { score, slot, add }; }
+        if (c && gain > 0) moves.push({ score: c.cost / gain ** power, slot, value: g.value, add, moved: false });
       }
       if (v.offload && !v.arm && host + v.size <= p.hostLimit && !draft.offload.has(g.value) && sim.events[g.from]!.slot < 0) {
-        const score = (v.offload.out + v.offload.in) / (events * v.size) ** power;
-        if (!best || score < best.score) best = { score, slot, add: new Set(), move: g.value };
+        moves.push({ score: (v.offload.out + v.offload.in) / (events * v.size) ** power, slot, value: g.value, add: new Set(), moved: true });
       }
     }
+    moves.sort((x, y) => x.score - y.score);
     const loop = loopMove(p, draft, sim, limit);
-    if (loop && (!best || loop.score < best.score)) { draft.loops[loop.loop] = loop.option; continue; }
-    if (!best) return undefined;
-    if (best.move !== undefined) { draft.offload.set(best.move, [best.slot]); host += p.values[best.move]!.size; }
-    for (const v of best.add) draft.recompute[best.slot]!.add(v);
+    if (loop && (moves.length === 0 || loop.score < moves[0]!.score)) { draft.loops[loop.loop] = loop.option; continue; }
+    if (moves.length === 0) return undefined;
+    // One at a time where it is close, some at a time while far above the limit.
+    let room = (sim.peak - limit) / 8;
+    for (const m of moves) {
+      if (m !== moves[0] && (room -= p.values[m.value]!.size) < 0) break;
+      if (m.moved) {
+        if (draft.offload.has(m.value) || host + p.values[m.value]!.size > p.hostLimit) continue;
+        draft.offload.set(m.value, [m.slot]);
+        host += p.values[m.value]!.size;
+      }
+      for (const v of m.add) draft.recompute[m.slot]!.add(v);
+    }
   }
 }
 

@@ -1,29 +1,46 @@
 /**
- * Large problems: the model around a plan that is at hand. A stretch of slots is opened (there, values may be computed again wherever their full windows allow it),
- * everything else stays as the plan has it; the stretch moves over the backward sweep and grows while that finds something.
+ * Large problems: the model around a plan that is at hand. Values may be computed again where the plan does so, where a slot needs them, and where a child within a
+ * few generations may be; in stretches of slots if that is still too much, everything outside of the stretch staying as the plan has it. A stretch that finds
+ * something is followed by one around the new plan; when none does, more generations are allowed.
  */
 import { search, type Candidate } from "./exact.js";
-import type { Problem } from "./problem.js";
-import type { Windows } from "./windows.js";
+import { together, type Problem } from "./problem.js";
+import { needsOf, type Windows } from "./windows.js";
 
 /** Pairs of value and slot that one model may decide. */
-const OPEN = 500;
+const OPEN = 2600, GENERATIONS = 4;
 
-export async function improve(p: Problem, limit: number, windows: Windows, start: Candidate, deadline: number, signal: AbortSignal | undefined): Promise<Candidate> {
-  const bySlot: number[][] = p.slots.map(() => []);
-  windows.forEach((w, v) => { if (p.values[v]!.recompute) for (const t of w) bySlot[t]!.push(v); });
-  let best = start, idle = 0;
-  for (let at = 0, size = OPEN; performance.now() < deadline && idle < p.slots.length;) {
-    // Most of what is computed again is dear where the plan does most of it: slots with much of it come with their neighbours.
-    let to = at, open = 0;
-    while (to < p.slots.length && (to === at || open + bySlot[to]!.length <= size)) open += bySlot[to++]!.length;
-    const sets = best.plan.recompute.map((r) => new Set(r)), within = (t: number): boolean => t >= at && t < to;
-    const again = p.values.map((v, i) => v.recompute ? [...new Set([...windows[i]!.filter(within), ...sets.flatMap((s, t) => s.has(i) ? [t] : [])])].sort((a, b) => a - b) : []);
-    const r = await search(p, limit, { again, start: best, deadline: Math.min(deadline, performance.now() + 4000), signal, fixed: (v, t) => within(t) ? undefined : sets[t]!.has(v) });
-    const better = r.best !== undefined && r.best.sim.cost < best.sim.cost - 1e-9;
-    if (better) { best = r.best!; idle = 0; } else idle += to - at;
-    if (r.status === "stopped" && !better) size = Math.max(50, size / 2);
-    at = to >= p.slots.length ? 0 : better ? at + Math.max(1, (to - at) >> 1) : to;
+/** Where values may be computed again: by slot. */
+function near(p: Problem, windows: Windows, best: Candidate, generations: number): Set<number>[] {
+  const needs = needsOf(p), out = best.plan.recompute.map((r) => new Set(r)), within = windows.map((w) => new Set(w));
+  needs.forEach((slots, v) => { if (p.values[v]!.recompute) for (const t of slots) out[t]!.add(v); });
+  out.forEach((set, t) => {
+    let last = [...set];
+    for (let g = 0; g < generations; g++) {
+      last = last.flatMap((v) => p.values[v]!.parents).filter((q) => p.values[q]!.recompute && within[q]!.has(t) && together(p.values[q]!.arm, p.slots[t]!.arm) && !set.has(q));
+      for (const q of last) set.add(q);
+    }
+  });
+  return out;
+}
+
+export async function improve(p: Problem, limit: number, windows: Windows, start: Candidate, floor: number, deadline: number, signal: AbortSignal | undefined): Promise<Candidate> {
+  let best = start, most = OPEN;
+  for (let generations = 0; generations <= GENERATIONS && best.sim.cost > floor;) {
+    let found = false;
+    for (let at = 0; at < p.slots.length;) {
+      if (performance.now() >= deadline) return best;
+      const open = near(p, windows, best, generations), sets = best.plan.recompute.map((r) => new Set(r));
+      let to = at, pairs = 0;
+      while (to < p.slots.length && (to === at || pairs + open[to]!.size <= most)) pairs += open[to++]!.size;
+      const within = (t: number): boolean => t >= at && t < to, again: number[][] = p.values.map(() => []);
+      open.forEach((set, t) => { for (const v of within(t) ? set : sets[t]!) again[v]!.push(t); });
+      const left = deadline - performance.now();
+      const r = await search(p, limit, { again, start: best, deadline: performance.now() + (left > 1000 ? Math.max(1000, left * 0.6) : left), signal, fixed: (v, t) => within(t) ? undefined : sets[t]!.has(v) });
+      if (r.best && r.best.sim.cost < best.sim.cost - 1e-9) { best = r.best; found = true; } else if (r.status === "stopped") most = Math.max(200, most / 2);
+      at = to;
+    }
+    if (!found) generations++;
   }
   return best;
 }

@@ -103,7 +103,7 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   }
   best ??= await rescue(p, limit, deadline, o);
   if (!best) return none("unknown", "windows");
-  return answer(await improve(p, limit, windows, best, deadline, o.signal), floor, "windows");
+  return answer(await improve(p, limit, windows, best, floor, deadline, o.signal), floor, "windows");
 }
 
 /** Large and greedily infeasible: the plan of the smallest limit found may still fit. */
