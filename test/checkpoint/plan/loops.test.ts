@@ -1,6 +1,6 @@
 /** Loop schedules, carried out on paper, against closed forms, the recursion that defines them, and a shortest path over everything one can do. */
 import test from "ava";
-import { carryOut, loopOptions, MixedTable, mixedTable, nestedOptions, paretoOptions, revolveActions, revolveExtra, storeAllActions, uniformActions, type LoopShape } from "../../../ts/checkpoint/plan/index.js";
+import { carryOut, loopOptions, MixedTable, mixedTable, nestedOptions, onlineActions, paretoOptions, revolveActions, revolveExtra, storeAllActions, uniformActions, type LoopShape } from "../../../ts/checkpoint/plan/index.js";
 import { loopOptimum } from "./reference.js";
 
 const unit = (steps: number, more: Partial<LoopShape> = {}): LoopShape => ({ steps, snapshot: 1, tape: 0, forward: 1, taped: 1, ...more });
@@ -26,6 +26,22 @@ test("revolve: the schedule advances as often as the closed form says, with so m
       t.true(s.peak <= c);
       // One tape at a time.
       t.true(carryOut(unit(l, { snapshot: 0, tape: 1 }), revolveActions(l, c, follows)).peak === 1);
+    }
+  }
+});
+
+test("a loop of unknown length: what it keeps on the way does not depend on its length, and fits", (t) => {
+  for (const c of [1, 2, 3, 7]) {
+    let before: string[] = [];
+    for (const steps of [0, 1, 2, 3, 7, 8, 9, 31, 100]) {
+      const actions = [...onlineActions(steps, c)], forward = actions.slice(0, actions.findIndex((a) => a.do === "turn")).map((a) => JSON.stringify(a));
+      const s = carryOut(unit(steps), actions);
+      t.true(s.peak <= c);
+      t.deepEqual(forward.slice(0, before.length), before);
+      before = forward;
+      // Never better than knowing the length, and of its order.
+      const known = revolveExtra(steps + 1, c);
+      t.true(s.advanced >= known && s.advanced <= 2 * known + steps, `${steps} steps, ${c} snapshots: ${s.advanced}, ${known}`);
     }
   }
 });

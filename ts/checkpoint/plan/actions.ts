@@ -6,12 +6,13 @@ import { InternalError } from "../../base/errors.js";
 
 /**
  * `advance`: the working copy goes forward, keeping nothing. `snapshot`: it is copied. `restore`: it is the snapshot of that state again (which goes, if `free`).
- * `tape`: one step forward, recording what its reversal reads. `reverse`: that step backward; its tape goes. `turn`: what follows the loop runs, forward and backward.
+ * `drop`: the snapshot goes. `tape`: one step forward, recording what its reversal reads. `reverse`: that step backward; its tape goes. `turn`: what follows the loop runs, forward and backward.
  */
 export type Action =
   | { readonly do: "advance"; readonly from: number; readonly to: number }
   | { readonly do: "snapshot"; readonly at: number }
   | { readonly do: "restore"; readonly at: number; readonly free: boolean }
+  | { readonly do: "drop"; readonly at: number }
   | { readonly do: "tape"; readonly step: number }
   | { readonly do: "reverse"; readonly step: number }
   | { readonly do: "turn" };
@@ -59,6 +60,10 @@ export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
         if (!snapshots.has(a.at)) bad(`there is no snapshot ${a.at}`);
         state = a.at;
         if (a.free) { snapshots.delete(a.at); bytes -= shape.snapshot; }
+        break;
+      case "drop":
+        if (!snapshots.delete(a.at)) bad(`there is no snapshot ${a.at}`);
+        bytes -= shape.snapshot;
         break;
       case "tape":
         if (a.step !== state || tapes.has(a.step)) bad(`no tape of step ${a.step} in state ${state}`);

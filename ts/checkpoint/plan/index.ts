@@ -5,6 +5,7 @@ export { expand } from "./expand.js";
 export { loopOptions, nestedOptions, paretoOptions, type ScheduleKind, type ScheduleOption } from "./loops.js";
 export { MixedTable, mixedTable } from "./mixed.js";
 export { checkProblem, problemOf, storeAll, type Arm, type Loop, type LoopOption, type Mode, type Objective, type Plan, type Problem, type Slot, type Value } from "./problem.js";
-export { revolveActions, revolveExtra } from "./revolve.js";
+export { onlineActions, revolveActions, revolveExtra } from "./revolve.js";
 export { simulate, type Event, type Simulation } from "./simulate.js";
+export { MemoryInfeasible } from "./infeasible.js";
 export { BUDGET_MS, smallestLimit, solvePlan, type Smallest, type Solution, type SolveOptions, type Status } from "./solve.js";

@@ -39,29 +39,56 @@ function split(l: number, c: number): number {
   throw new InternalError(`no split of ${l} steps with ${c} snapshots`);
 }
 
+/** Reverses [from, to), two steps or more, in state `from`, whose snapshot there is (it goes), with room for `free` others; `one` runs a single step from its state. */
+export function* reversePart(from: number, to: number, free: number, one: (step: number) => Iterable<Action>): Generator<Action> {
+  // The left parts are followed in a loop, so the recursion is only as deep as there are snapshots.
+  while (to - from > 1) {
+    const at = from + split(to - from, free + 1);
+    yield { do: "advance", from, to: at };
+    if (to - at > 1) { yield { do: "snapshot", at }; yield* reversePart(at, to, free - 1, one); } else yield* one(at);
+    to = at;
+    yield { do: "restore", at: from, free: to - from === 1 };
+  }
+  yield* one(from);
+}
+
 /** The schedule. `follows`: other code runs at the turn; it counts as one more step, which has no tape. */
 export function* revolveActions(steps: number, c: number, follows: boolean): Generator<Action> {
-  const last = follows ? steps : steps - 1;
+  const total = follows ? steps + 1 : steps;
   let turned = false;
-  /** Reverses [from, to), in state `from`, whose snapshot there is where it is longer than one step. */
-  function* part(from: number, to: number, free: number): Generator<Action> {
-    // The left parts are followed in a loop, so the recursion is only as deep as there are snapshots.
-    while (to - from > 1) {
-      const at = from + split(to - from, free + 1);
-      yield { do: "advance", from, to: at };
-      if (to - at > 1) { yield { do: "snapshot", at }; yield* part(at, to, free - 1); } else yield* one(at);
-      to = at;
-      if (to - from > 1) yield { do: "restore", at: from, free: false };
-      else { yield { do: "restore", at: from, free: true }; }
-    }
-    yield* one(from);
-  }
   function* one(step: number): Generator<Action> {
     if (step < steps) yield { do: "tape", step };
-    if (step === last && !turned) { turned = true; yield { do: "turn" }; }
+    if (!turned) { turned = true; yield { do: "turn" }; }
     if (step < steps) yield { do: "reverse", step };
   }
-  const total = last + 1;
-  if (total > 1) { yield { do: "snapshot", at: 0 }; }
-  yield* part(0, total, Math.min(c, Math.max(1, total - 1)) - 1);
+  if (total < 2) { yield* one(0); return; }
+  yield { do: "snapshot", at: 0 };
+  yield* reversePart(0, total, Math.min(c, total - 1) - 1, one);
+}
+
+/**
+ * For a loop whose steps are counted only by running it: snapshots at the multiples of a stride, which doubles whenever there is no room for another; what comes
+ * before the turn does not depend on how many steps there will be. Afterwards each segment is reversed binomially with the room that later ones have left.
+ */
+export function* onlineActions(steps: number, c: number): Generator<Action> {
+  let held: number[] = [], stride = 1;
+  for (let at = 0; at < steps; at++) {
+    if (at % stride === 0) {
+      if (held.length === c) {
+        stride *= 2;
+        for (const s of held.filter((x) => x % stride !== 0)) yield { do: "drop", at: s };
+        held = held.filter((x) => x % stride === 0);
+      }
+      if (at % stride === 0) { yield { do: "snapshot", at }; held.push(at); }
+    }
+    yield { do: "advance", from: at, to: at + 1 };
+  }
+  yield { do: "turn" };
+  const one = function* (step: number): Generator<Action> { yield { do: "tape", step }; yield { do: "reverse", step }; };
+  for (let to = steps; to > 0;) {
+    const from = held.pop()!;
+    yield { do: "restore", at: from, free: to - from === 1 };
+    if (to - from === 1) yield* one(from); else yield* reversePart(from, to, c - held.length - 1, one);
+    to = from;
+  }
 }

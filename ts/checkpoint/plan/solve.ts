@@ -12,7 +12,7 @@ import { improve } from "./improve.js";
 
 export interface SolveOptions { readonly budgetMs?: number; readonly signal?: AbortSignal; /** A plan for a smaller limit, say. */ readonly known?: Plan }
 
-export interface Smallest { readonly limit: number; readonly proven: boolean; readonly plan: Plan; /** Names of what is live at its peak, largest first. */ readonly dominating: readonly string[] }
+export interface Smallest { readonly limit: number; readonly proven: boolean; readonly plan: Plan; /** What is live at its peak, largest first. */ readonly dominating: readonly { readonly name: string; readonly bytes: number }[] }
 
 /** `feasible`: a plan, without proof that it is the cheapest. `unknown`: none was found in time, and none was proven impossible. */
 export type Status = "optimal" | "feasible" | "infeasible" | "unknown";
@@ -34,6 +34,9 @@ export interface Solution {
 export const BUDGET_MS = 10_000;
 /** Problems whose windows hold more pairs of value and slot than this are not given to the solver whole. */
 const WHOLE = 2600;
+
+/** Below this many, the whole model is solved at once. */
+const EASY = 400;
 
 const pairs = (w: Windows): number => w.reduce((s, x) => s + x.length, 0);
 
@@ -61,7 +64,7 @@ export async function smallestLimit(p: Problem, o: SolveOptions = {}): Promise<S
     }
   }
   o.signal?.throwIfAborted();
-  return { limit: best.sim.peak, proven, plan: best.plan, dominating: best.sim.liveAt(best.sim.worst).map((v) => p.values[v]!.name) };
+  return { limit: best.sim.peak, proven, plan: best.plan, dominating: best.sim.liveAt(best.sim.worst).map((v) => ({ name: p.values[v]!.name, bytes: p.values[v]!.size })) };
 }
 
 /** Lets timers and aborts in. */
@@ -95,6 +98,8 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   if (found && (!best || found.sim.cost < best.sim.cost)) best = found;
   await turn(o.signal);
   if (whole) {
+    // A good plan spares the solver most of its search.
+    if (best && pairs(windows) > EASY) best = await improve(p, limit, windows, best, floor, performance.now() + 0.3 * (deadline - performance.now()), o.signal);
     const { start, top } = { start: best, top: best?.sim.cost ?? Infinity };
     const r = await search(p, limit, { again: windows, deadline, signal: o.signal, start, fixed: (v) => p.objective === "worst" && p.values[v]!.cost > top ? false : undefined });
     if (r.status === "infeasible" && !best) return none("infeasible", "exact");
