@@ -165,15 +165,15 @@ test("functions of the caller's arrays never change them, but for jit", (t) => {
   t.deepEqual(a, Float64Array.of(3, 6, 9, 12));
 });
 
+type Run = (...args: unknown[]) => unknown;
 test("debug: { nan: true } stops at the line that stores what is not a number, forward and backward", (t) => {
   const source = "import numpy as np\ndef f(x, c):\n    y = x * c\n    for k in range(3):\n        y[1:] = y[1:] - y[:-1]\n        y += np.log(y)\n    return np.sum(y)\n";
   for (const device of ["js", "cpu"] as const) {
     const p = python({ source, name: "steps.py" }, { function: "f" });
-    for (const verb of [jit, grad]) {
-      const checked = verb(p, { device, debug: { nan: true } } as never) as (...args: unknown[]) => unknown, plain = verb(p, { device } as never) as (...args: unknown[]) => unknown;
+    for (const [checked, plain] of [[jit(p, { device, debug: { nan: true } }), jit(p, { device })], [grad(p, { device, debug: { nan: true } }), grad(p, { device })]] as [Run, Run][]) {
       const e = t.throws(() => checked(Float64Array.of(1, 5, 2), 1), { instanceOf: DaceError, code: "ERR_DACE_NAN" });
       t.regex(e!.message, /y is not a number\n {2}steps\.py:6:/);
-      const all = (f: typeof plain): number[] => [f(Float64Array.of(1, 100, 1e5), 3)].flatMap((x) => (typeof x === "number" ? [x] : Array.from(x as Float64Array)));
+      const all = (f: Run): number[] => [f(Float64Array.of(1, 100, 1e5), 3)].flatMap((x) => (typeof x === "number" ? [x] : Array.from(x as Float64Array)));
       const expected = all(plain);
       all(checked).forEach((x, i) => { t.true(Math.abs(x - expected[i]!) <= 1e-13 * Math.abs(expected[i]!)); });
     }
