@@ -4,6 +4,7 @@
  */
 import { MemoryModel, type RowKey } from "./model.js";
 import { pruned } from "./greedy.js";
+import { Pace } from "./pace.js";
 import { solveMip } from "./mip.js";
 import { simulate, withoutUnread, type Simulation } from "./simulate.js";
 import type { Plan, Problem } from "./problem.js";
@@ -65,10 +66,13 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
     if (Number.isFinite(r.bound)) bound = Math.max(bound, model.worth(r.bound));
     let next: Candidate | undefined;
     if (r.x) {
-      let plan = withoutUnread(p, model.plan(r.x));
-      // Paths that are not the dearest cost nothing, so the solver may have done there what nobody needs.
-      if (p.branches.length > 0 && p.mode === "slot" && limit !== undefined) plan = pruned(p, Math.max(limit, simulate(p, plan).peak), plan, () => performance.now() > s.deadline);
+      const plan = withoutUnread(p, model.plan(r.x));
       next = { plan, sim: simulate(p, plan) };
+      // Paths that are not the dearest cost nothing, so the solver may have done there what nobody needs.
+      if (p.branches.length > 0 && p.mode === "slot" && limit !== undefined && valid(next)) {
+        const less = await pruned(p, limit, plan, new Pace(s.deadline, s.signal));
+        next = { plan: less, sim: simulate(p, less) };
+      }
       if (valid(next) && (!best || merit(next) < merit(best))) best = next;
     }
     // The solver may have been stopped with a plan that other rows forbid: with the time that is left, those are added.
@@ -82,8 +86,8 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
     for (const k of keys) if (!model.has(k)) { model.addMemory(k); added++; }
     if (valid(next) && sim.cost > found + slack && limit !== undefined && p.branches.length > 0) added += model.addPath(sim.dearest) ? 1 : 0;
     if (added > 0) continue;
-    // Only the solver's tolerance is left between the model and the simulator.
-    if (limit === undefined || keys.length === 0) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
-    for (const k of keys) model.addCover(k, r.x!);
+    // Only the solver's tolerance should be left between the model and the simulator. What else there may be costs the proof, not the plan.
+    const covered = limit !== undefined && r.x ? keys.filter((k) => model.addCover(k, r.x!)).length : 0;
+    if (covered === 0) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
   }
 }

@@ -2,6 +2,7 @@
  * A plan without a solver: drop what idles over events that are above the limit, cheapest per byte and event first, until the simulator finds none; then take
  * back what turned out not to be needed. It gives the solver its first plan, and large problems the one to improve on.
  */
+import type { Pace } from "./pace.js";
 import { expand } from "./expand.js";
 import { simulate, withoutUnread, type Simulation } from "./simulate.js";
 import { storeAll, together, type Plan, type Problem } from "./problem.js";
@@ -13,13 +14,13 @@ function planOf(d: Draft): Plan {
   return { recompute: d.recompute.map((r) => [...r].sort((a, b) => a - b)), loops: d.loops, offload: [...d.offload].map(([value, fetch]) => ({ value, fetch })) };
 }
 
-/** Undefined where it finds none, or not before `late`. */
-export function greedyPlan(p: Problem, limit: number, late: () => boolean): { readonly plan: Plan; readonly sim: Simulation } | undefined {
+/** Undefined where it finds none, or not in time. */
+export async function greedyPlan(p: Problem, limit: number, pace: Pace): Promise<{ readonly plan: Plan; readonly sim: Simulation } | undefined> {
   let best: { plan: Plan; sim: Simulation } | undefined;
   for (const power of p.mode === "static" ? [1] : [1, 0.5]) {
-    if (best && late()) break;
-    const found = p.mode === "static" ? staticPlan(p, limit, late) : slotPlan(p, limit, power, late);
-    const thin = found && (p.mode === "static" ? found : pruned(p, limit, found, late));
+    if (best && pace.late()) break;
+    const found = p.mode === "static" ? await staticPlan(p, limit, pace) : await slotPlan(p, limit, power, pace);
+    const thin = found && (p.mode === "static" ? found : await pruned(p, limit, found, pace));
     if (!thin) continue;
     const sim = simulate(p, thin);
     if (!best || sim.cost < best.sim.cost) best = { plan: thin, sim };
@@ -50,7 +51,7 @@ function loopMove(p: Problem, draft: Draft, sim: Simulation, limit: number): { l
   return best;
 }
 
-function slotPlan(p: Problem, limit: number, power: number, late: () => boolean): Plan | undefined {
+async function slotPlan(p: Problem, limit: number, power: number, pace: Pace): Promise<Plan | undefined> {
   const start = storeAll(p), draft: Draft = { recompute: start.recompute.map(() => new Set()), loops: [...start.loops], offload: new Map() };
   let host = 0, left = Infinity, worse = 0;
   for (;;) {
@@ -60,7 +61,8 @@ function slotPlan(p: Problem, limit: number, power: number, late: () => boolean)
     const now = overload(sim, limit);
     worse = now < left ? 0 : worse + 1;
     left = Math.min(left, now);
-    if (late() || worse > 50) return undefined;
+    if (pace.late() || worse > 50) return undefined;
+    await pace.breathe();
 
     const over = [0];
     for (const b of sim.bytes) over.push(over[over.length - 1]! + (b > limit ? 1 : 0));
@@ -118,11 +120,12 @@ function slotPlan(p: Problem, limit: number, power: number, late: () => boolean)
 }
 
 /** Takes back what can be kept after all, dearest first. */
-export function pruned(p: Problem, limit: number, plan: Plan, late: () => boolean): Plan {
+export async function pruned(p: Problem, limit: number, plan: Plan, pace: Pace): Promise<Plan> {
   const all = plan.recompute.flatMap((r, slot) => r.map((value) => ({ slot, value }))).sort((a, b) => p.values[b.value]!.cost - p.values[a.value]!.cost);
   let cost = simulate(p, plan).cost;
   for (const { slot, value } of all) {
-    if (late()) break;
+    if (pace.late()) break;
+    await pace.breathe();
     if (!plan.recompute[slot]!.includes(value)) continue;
     const less = withoutUnread(p, { ...plan, recompute: plan.recompute.map((r, t) => t === slot ? r.filter((v) => v !== value) : r) }), sim = simulate(p, less);
     if (sim.peak > limit || sim.cost > cost) continue;
@@ -131,15 +134,16 @@ export function pruned(p: Problem, limit: number, plan: Plan, late: () => boolea
   return plan;
 }
 
-function staticPlan(p: Problem, limit: number, late: () => boolean): Plan | undefined {
+async function staticPlan(p: Problem, limit: number, pace: Pace): Promise<Plan | undefined> {
   const mode: ("store" | "recompute" | "offload")[] = p.values.map(() => "store"), loops = [...storeAll(p).loops];
   for (;;) {
     const plan = expand(p, mode, loops), sim = simulate(p, plan), now = overload(sim, limit);
     if (now === 0) return plan;
+    await pace.breathe();
     let best: { score: number; v: number; as: "recompute" | "offload" } | undefined;
     p.values.forEach((v, i) => {
       for (const as of ["recompute", "offload"] as const) {
-        if (mode[i] !== "store" || late() || (as === "recompute" ? !v.recompute : !v.offload || v.arm !== undefined || sim.hostBytes + v.size > p.hostLimit)) continue;
+        if (mode[i] !== "store" || pace.late() || (as === "recompute" ? !v.recompute : !v.offload || v.arm !== undefined || sim.hostBytes + v.size > p.hostLimit)) continue;
         mode[i] = as;
         const then = simulate(p, expand(p, mode, loops)), gain = now - overload(then, limit);
         mode[i] = "store";
@@ -150,7 +154,7 @@ function staticPlan(p: Problem, limit: number, late: () => boolean): Plan | unde
     });
     const loop = loopMove(p, { recompute: [], loops, offload: new Map() }, sim, limit);
     if (loop && (!best || loop.score < best.score)) { loops[loop.loop] = loop.option; continue; }
-    if (!best || late()) return undefined;
+    if (!best || pace.late()) return undefined;
     mode[best.v] = best.as;
   }
 }

@@ -3,7 +3,6 @@
  * P, it is fetched for the slot. Memory rows are added one by one, for the events and paths that the simulator finds violated: few of them matter.
  * `again` restricts where values may be computed again; with full windows the model's optimum is the problem's.
  */
-import { InternalError } from "../../base/errors.js";
 import { expand } from "./expand.js";
 import type { Mip } from "./mip.js";
 import { pathsThrough, takes, type Path } from "./paths.js";
@@ -282,14 +281,15 @@ export class MemoryModel {
     this.#rows.push({ lower: -Infinity, upper, entries: row.entries });
   }
 
-  /** The row was within the solver's tolerance of holding, and did not hold: not all that made it so together. */
-  addCover(e: RowKey, x: Float64Array): void {
+  /** The row was within the solver's tolerance of holding, and did not hold: not all that made it so together. False if that is not what happened. */
+  addCover(e: RowKey, x: Float64Array): boolean {
     const row = this.#memory.get(key(e))!;
     const on = row.entries.filter((t) => t.value > 0 && x[t.column]! > 0.5).sort((a, b) => b.value - a.value);
     const cover: Entry[] = [];
     for (let sum = 0, k = 0; k < on.length && sum <= row.upper; k++) { sum += on[k]!.value; cover.push({ column: on[k]!.column, value: 1 }); }
-    if (this.limit === undefined || cover.reduce((s, c) => s + row.entries.find((t) => t.column === c.column)!.value, 0) <= row.upper) throw new InternalError("memory planning: the model and the simulator disagree");
+    if (this.limit === undefined || cover.reduce((s, c) => s + row.entries.find((t) => t.column === c.column)!.value, 0) <= row.upper) return false;
     this.#row(-Infinity, cover.length - 1, cover);
+    return true;
   }
 
   /** The cost on the path is at most the objective. False if that has been said. */

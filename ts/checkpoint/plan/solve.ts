@@ -4,6 +4,8 @@
  */
 import { costBound, peakBound } from "./bounds.js";
 import { greedyPlan } from "./greedy.js";
+import { recomputeAll } from "./expand.js";
+import { Pace } from "./pace.js";
 import { search, type Candidate } from "./exact.js";
 import { simulate, type Simulation } from "./simulate.js";
 import { checkProblem, storeAll, type Plan, type Problem } from "./problem.js";
@@ -42,14 +44,16 @@ const pairs = (w: Windows): number => w.reduce((s, x) => s + x.length, 0);
 
 /** The smallest limit for which there is a plan. */
 export async function smallestLimit(p: Problem, o: SolveOptions = {}): Promise<Smallest> {
-  const deadline = performance.now() + (o.budgetMs ?? BUDGET_MS), late = (): boolean => performance.now() > deadline || o.signal?.aborted === true;
+  const budget = o.budgetMs ?? BUDGET_MS, deadline = performance.now() + budget, late = (): boolean => performance.now() > deadline;
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE, lower = peakBound(p);
   let best = candidate(p, storeAll(p));
+  const all = candidate(p, recomputeAll(p));
+  if (all.sim.peak < best.sim.peak) best = all;
+  const pace = new Pace(deadline - (whole ? 0.8 : 0.2) * budget, o.signal);
   // The greedy plan by bisection: it need not be monotone, and every plan counts.
-  for (let low = lower - 1, steps = 0; low < best.sim.peak - 1 && steps < 40 && !late(); steps++) {
-    const limit = Math.floor((low + best.sim.peak) / 2), found = greedyPlan(p, limit, () => late() || performance.now() > deadline - (whole ? 0.8 : 0.2) * (o.budgetMs ?? BUDGET_MS));
+  for (let low = lower - 1, steps = 0; low < best.sim.peak - 1 && steps < 40 && !pace.late(); steps++) {
+    const limit = Math.floor((low + best.sim.peak) / 2), found = await greedyPlan(p, limit, pace);
     if (found && found.sim.peak < best.sim.peak) best = found; else low = limit;
-    if (!whole) await turn(o.signal);
   }
   let proven = best.sim.peak === lower;
   if (whole && !proven) {
@@ -66,9 +70,6 @@ export async function smallestLimit(p: Problem, o: SolveOptions = {}): Promise<S
   o.signal?.throwIfAborted();
   return { limit: best.sim.peak, proven, plan: best.plan, dominating: best.sim.liveAt(best.sim.worst).map((v) => ({ name: p.values[v]!.name, bytes: p.values[v]!.size })) };
 }
-
-/** Lets timers and aborts in. */
-export function turn(signal: AbortSignal | undefined): Promise<void> { return new Promise((resolve, reject) => { setImmediate(() => { if (signal?.aborted) reject(signal.reason as Error); else resolve(); }); }); }
 
 function candidate(p: Problem, plan: Plan): Candidate & { sim: Simulation } { return { plan, sim: simulate(p, plan) }; }
 
@@ -94,9 +95,12 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;
   const known = o.known && candidate(p, o.known);
   let best: Candidate | undefined = known && known.sim.peak <= limit && known.sim.hostBytes <= p.hostLimit ? known : undefined;
-  const share = whole ? 0.2 : 0.4, found = greedyPlan(p, limit, () => performance.now() > began + share * budget || o.signal?.aborted === true);
+  const share = whole ? 0.2 : 0.4, found = await greedyPlan(p, limit, new Pace(began + share * budget, o.signal));
   if (found && (!best || found.sim.cost < best.sim.cost)) best = found;
-  await turn(o.signal);
+  if (!best) {
+    const all = candidate(p, recomputeAll(p));
+    if (all.sim.peak <= limit) best = all;
+  }
   if (whole) {
     // A good plan spares the solver most of its search.
     if (best && pairs(windows) > EASY) best = await improve(p, limit, windows, best, floor, performance.now() + 0.3 * (deadline - performance.now()), o.signal);
