@@ -15,6 +15,8 @@ export type { DType } from "./base/dtypes.js";
 
 import { buildId } from "./compile/program-cache.js";
 import { nativeAddon } from "./runtime/addon.js";
+import { parseExpr } from "./symbolic/parse.js";
 // What the first call needs whatever its program: paid when the package is loaded.
 nativeAddon();
 buildId();
+parseExpr("max(0, n0 + -1*n1)");
