@@ -267,10 +267,10 @@ export abstract class Expressions {
       const t = this.source.slice(n), integer = /^0[xXoObB]/.test(t) || !/[.eE]/.test(t);
       return integer && !Number.isSafeInteger(v) ? { kind: "bigint", value: BigInt(t.replace(/_/g, "")), loc } : { kind: "number", value: v, integer, loc };
     }
-    if (typeof v === "object" && "imag" in v) return { kind: "imaginary", value: Number((v as { imag: unknown }).imag), loc };
+    if (typeof v === "object" && "imag" in v) return { kind: "imaginary", value: Number(v.imag), loc };
     if (this.#isEllipsis(n)) return this.refuse("... here", n, "use ... in a subscript only");
     if (/b/i.test(text(n["quote_style"]))) return this.refuse("bytes", n, "use an array of uint8");
-    return { kind: "string", value: String(v), loc };
+    return { kind: "string", value: v as string, loc };
   }
 
   /** The text of a message: literal parts as they are, computed parts as {source}. */

@@ -170,7 +170,7 @@ export class ModuleNames implements Globals {
   }
   #convert(name: string, event: Event, use: SourceLoc): GlobalValue | undefined {
     const s = event.statement, c = this.#converter!, loc = this.source.loc(s);
-    const refuse = (what: string, hint: string, at = loc): undefined => { this.problems.add(what, at, hint); return undefined; };
+    const refuse = (what: string, hint: string, at = loc): GlobalValue | undefined => { this.problems.add(what, at, hint); return undefined; };
     switch (event.kind) {
       case "function": return { kind: "function", def: c.functionDef(s) };
       case "value": {

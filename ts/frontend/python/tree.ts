@@ -50,7 +50,6 @@ export class Source {
   readonly #ascii: readonly boolean[];
   constructor(readonly file: SourceFile) {
     this.lines = file.text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/);
-    // eslint-disable-next-line no-control-regex
     this.#ascii = this.lines.map((l) => /^[\x00-\x7f]*$/.test(l));
   }
   /** Index into the line (in UTF-16 units) of a byte column. */
