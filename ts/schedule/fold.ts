@@ -4,11 +4,12 @@
  */
 import { conditionFacts } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
-import { constant, inputsOf, input, mapScalar, type ScalarExpr } from "../scalar/expr.js";
+import { constant, mapScalar, type ScalarExpr } from "../scalar/expr.js";
 import type { Branch, Condition, Memlet, Node } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, sub, visitAtoms, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
+import { usedInputs } from "../transform/nests.js";
 
 /** The integer that an operand of a comparison is, if it is one. */
 export function integerOf(e: ScalarExpr): Expr | undefined {
@@ -74,21 +75,14 @@ function foldMemlet(m: Memlet, facts: Assumptions): Memlet {
   const { guard: _, ...rest } = m;
   return guard.length > 0 ? { ...rest, guard } : rest;
 }
-/** Inputs that the code no longer reads are dropped. */
-function used(inputs: readonly Memlet[], code: ScalarExpr): { readonly inputs: readonly Memlet[]; readonly code: ScalarExpr } {
-  const keep = inputsOf(code);
-  if (keep.size === inputs.length) return { inputs, code };
-  const order = [...keep].sort((x, y) => x - y), place = new Map(order.map((x, i) => [x, i]));
-  return { inputs: order.map((i) => inputs[i]!), code: mapScalar(code, (e) => (e.kind === "input" ? input(place.get(e.index)!, e.dtype) : e)) };
-}
 function foldCondition(c: Condition, facts: Assumptions): Condition {
-  return used(c.inputs.map((m) => foldMemlet(m, facts)), foldScalar(c.code, facts));
+  return usedInputs(c.inputs.map((m) => foldMemlet(m, facts)), foldScalar(c.code, facts));
 }
 
 export function fold(body: readonly Node[], facts: Assumptions): readonly Node[] {
   return body.flatMap((n): readonly Node[] => {
     switch (n.kind) {
-      case "tasklet": return [{ ...n, ...used(n.inputs.map((m) => foldMemlet(m, facts)), foldScalar(n.code, facts)) }];
+      case "tasklet": return [{ ...n, ...usedInputs(n.inputs.map((m) => foldMemlet(m, facts)), foldScalar(n.code, facts)) }];
       case "loop": return [{ ...n, body: fold(n.body, facts.with(...loopFacts(n))) }];
       case "block": return [{ ...n, body: fold(n.body, facts) }];
       case "conditional": {

@@ -46,9 +46,9 @@ export function privatiseScalars(graph: Graph, outputs: Readonly<Record<string, 
       if (n.kind === "while") break;
       if (n.kind !== "loop") continue;
       const a = accesses[0]!;
-      if (array) {
-        if (definedFirst(graph, n.body, base, (x) => ({ has: (b) => accessesOf(graph, [x]).some((y) => y.base === b) }))) { const l = owner.get(n.id); if (l) l.push(base); else owner.set(n.id, [base]); }
-      } else if (a.write && !a.wcr && a.node.kind === "tasklet" && a.path.length === s + 2) { const l = owner.get(n.id); if (l) l.push(base); else owner.set(n.id, [base]); }
+      const whole = array ? definedFirst(graph, n.body, base, (x) => ({ has: (b) => accessesOf(graph, [x]).some((y) => y.base === b) }))
+        : a.write && !a.wcr && a.node.kind === "tasklet" && a.path.length === s + 2;
+      if (whole) { const l = owner.get(n.id); if (l) l.push(base); else owner.set(n.id, [base]); }
       break;
     }
   }

@@ -9,12 +9,13 @@ import { loopFacts, mayMeet, type Relation } from "../analysis/dependence.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { symbolsOf } from "../analysis/walk.js";
 import { costOf } from "../scalar/ops.js";
-import { input, inputsOf, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { input, inputsOf, visitScalar } from "../scalar/expr.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { freeSymbols, max, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative, upperBound } from "../symbolic/prove.js";
+import { usedInputs } from "../transform/nests.js";
 import { linearIn } from "./linear.js";
 import { elementKey } from "./reductions.js";
 
@@ -72,17 +73,10 @@ function split(graph: Graph, l: Loop, t: Tasklet, around: readonly Loop[], facts
   if (work < WORTH || inputsOf(parts.rest).size === 0) return undefined;
   const size: Expr = nonNegative(length, graph.facts) === "yes" ? length : max(length, ZERO);
   const element: Memlet = { data: name, index: [sub(sym(l.variable), l.begin)] };
-  const ahead: Tasklet = { ...t, id: freshId(), output: element, ...renumbered(t.inputs, parts.rest) };
-  const rest: Tasklet = { ...t, ...renumbered([...t.inputs, element], parts.combine(input(t.inputs.length, dtype))) };
+  const ahead: Tasklet = { ...t, id: freshId(), output: element, ...usedInputs(t.inputs, parts.rest) };
+  const rest: Tasklet = { ...t, ...usedInputs([...t.inputs, element], parts.combine(input(t.inputs.length, dtype))) };
   return {
     row: { name, dtype, shape: [size], transient: true, role: "workspace" },
     loops: [{ ...l, id: freshId(), order: "any", body: [ahead] }, { ...l, body: [rest] }],
   };
-}
-
-/** Only the inputs that the code reads, numbered anew. */
-function renumbered(inputs: readonly Memlet[], code: ScalarExpr): { readonly inputs: readonly Memlet[]; readonly code: ScalarExpr } {
-  const order = [...inputsOf(code)].sort((a, b) => a - b), at = new Map(order.map((k, i) => [k, i]));
-  const map = (e: ScalarExpr): ScalarExpr => (e.kind === "input" ? input(at.get(e.index)!, e.dtype) : e.kind === "op" ? { ...e, args: e.args.map(map) } : e.kind === "cast" ? { ...e, arg: map(e.arg) } : e);
-  return { inputs: order.map((k) => inputs[k]!), code: map(code) };
 }

@@ -4,13 +4,13 @@
  * Safe where the nest stands in no map (T is one array) and its bounds are sizes; T is written right before the gather, from what that would read.
  */
 import { isFloat } from "../base/dtypes.js";
-import { constant, input, inputsOf, mapScalar, op, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { constant, input, mapScalar, op, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { hashCons } from "../scalar/hashcons.js";
 import { costOf } from "../scalar/ops.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import { freeSymbols, max, sub, sym, ZERO } from "../symbolic/expr.js";
-import { freshContainer, memletKey, rebuild } from "./nests.js";
+import { freshContainer, Inputs, rebuild, usedInputs } from "./nests.js";
 
 /** Flops from which storing and loading a term is cheaper than evaluating it twice. */
 const EXPENSIVE = 12;
@@ -27,14 +27,8 @@ function costOfAll(e: ScalarExpr): number {
 export function commonTerms(graph: Graph, group: readonly Tasklet[], loops: readonly Loop[], containers: Map<string, Container>): { readonly terms: Node; readonly scatters: readonly Tasklet[] } | undefined {
   const sizes = new Set(graph.symbols);
   if (loops.some((l) => [l.begin, l.end].some((e) => [...freeSymbols(e)].some((s) => !sizes.has(s))))) return undefined;
-  const inputs: Memlet[] = [], at = new Map<string, number>();
-  const place = (m: Memlet): number => {
-    const key = memletKey(m);
-    let i = at.get(key);
-    if (i === undefined) { i = inputs.length; inputs.push(m); at.set(key, i); }
-    return i;
-  };
-  const unified = group.map((t) => { const where = t.inputs.map(place); return mapScalar(t.code, (e) => (e.kind === "input" ? input(where[e.index]!, e.dtype) : e)); });
+  const inputs = new Inputs();
+  const unified = group.map((t) => { const where = t.inputs.map(inputs.place); return mapScalar(t.code, (e) => (e.kind === "input" ? input(where[e.index]!, e.dtype) : e)); });
   const all = hashCons(op("add", unified[0]!.dtype, ...unified, constant(0, "int64")));
   const codes = all.kind === "op" ? all.args.slice(0, -1) : [];
   const uses = new Map<ScalarExpr, number>();
@@ -57,10 +51,10 @@ export function commonTerms(graph: Graph, group: readonly Tasklet[], loops: read
     containers.set(name, { name, dtype: e.dtype, shape, transient: true });
     const output = { data: name, index };
     stored.set(e, output);
-    return { kind: "tasklet", id: freshId(), ...compact(inputs, e), output };
+    return { kind: "tasklet", id: freshId(), ...usedInputs(inputs.list, e), output };
   });
   const scatters = group.map((t, i): Tasklet => {
-    const extra = [...inputs];
+    const extra = [...inputs.list];
     const read = (e: ScalarExpr): ScalarExpr => {
       const m = stored.get(e);
       if (m) { extra.push(m); return input(extra.length - 1, e.dtype); }
@@ -68,13 +62,7 @@ export function commonTerms(graph: Graph, group: readonly Tasklet[], loops: read
       return e.kind === "cast" ? { ...e, arg: read(e.arg) } : e;
     };
     const code = read(codes[i]!);
-    return { ...t, ...compact(extra, code) };
+    return { ...t, ...usedInputs(extra, code) };
   });
   return { terms: rebuild(loops.map((l) => ({ ...l, id: freshId(), locals: [] })), body), scatters };
-}
-
-/** Only the inputs that the code reads, in their order. */
-function compact(inputs: readonly Memlet[], code: ScalarExpr): { readonly inputs: readonly Memlet[]; readonly code: ScalarExpr } {
-  const order = [...inputsOf(code)].sort((a, b) => a - b), to = new Map(order.map((k, i) => [k, i]));
-  return { inputs: order.map((k) => inputs[k]!), code: mapScalar(code, (e) => (e.kind === "input" ? input(to.get(e.index)!, e.dtype) : e)) };
 }

@@ -24,7 +24,7 @@ import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { exprsOf } from "../analysis/walk.js";
 import { dropUnused } from "./dead-code.js";
 import { escaping } from "./loop-to-map.js";
-import { allNonNegative, hasLoads, memletKey } from "./nests.js";
+import { allNonNegative, hasLoads, Inputs } from "./nests.js";
 
 /** Evaluating an expression again is taken to be cheaper than storing and loading it up to this many flops per element in all. */
 const CHEAP_TOTAL = 10;
@@ -239,17 +239,6 @@ function coversAll(n: LibraryNode, d: Definition, data: string, box: Assumptions
     const k = o.axes.indexOf(axis), at = sub(e, o.base[axis]!);
     return k < 0 ? isEqual(e, o.base[axis]!, box) === "yes" : nonNegative(at, box) === "yes" && nonNegative(addInt(sub(o.sizes[k]!, at), -1), box) === "yes";
   });
-}
-
-class Inputs {
-  readonly list: Memlet[] = [];
-  readonly #at = new Map<string, number>();
-  readonly place = (m: Memlet): number => {
-    const key = `${memletKey(m)}${m.saved ? `@${m.saved.node}${m.saved.when}` : ""}`;
-    let i = this.#at.get(key);
-    if (i === undefined) { i = this.list.length; this.list.push(m); this.#at.set(key, i); }
-    return i;
-  };
 }
 
 function substituteReads(graph: Graph, t: Tasklet, d: Definition, sites: readonly Site[]): Tasklet {

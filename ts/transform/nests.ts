@@ -3,7 +3,7 @@ import { loopFacts } from "../analysis/dependence.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { conditionFacts } from "../analysis/accesses.js";
 import { exprsOf, symbolsOf, visitNodes } from "../analysis/walk.js";
-import { constant, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
+import { constant, input, inputsOf, mapScalar, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
@@ -79,4 +79,23 @@ export function freshLoops(loops: readonly Loop[]): Loop[] { return loops.map((l
 /** The condition that every expression is >= 0. */
 export function allNonNegative(es: readonly Expr[]): ScalarExpr {
   return es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
+}
+
+/** The inputs of a tasklet in the making: equal memlets share a place. */
+export class Inputs {
+  readonly list: Memlet[] = [];
+  readonly #at = new Map<string, number>();
+  readonly place = (m: Memlet): number => {
+    const key = `${memletKey(m)}${m.saved ? `@${m.saved.node}${m.saved.when}` : ""}`;
+    let i = this.#at.get(key);
+    if (i === undefined) { i = this.list.length; this.list.push(m); this.#at.set(key, i); }
+    return i;
+  };
+}
+/** Only the inputs that the code reads, in their order. */
+export function usedInputs(inputs: readonly Memlet[], code: ScalarExpr): { readonly inputs: readonly Memlet[]; readonly code: ScalarExpr } {
+  const keep = inputsOf(code);
+  if (keep.size === inputs.length) return { inputs, code };
+  const order = [...keep].sort((x, y) => x - y), place = new Map(order.map((x, i) => [x, i]));
+  return { inputs: order.map((i) => inputs[i]!), code: mapScalar(code, (e) => (e.kind === "input" ? input(place.get(e.index)!, e.dtype) : e)) };
 }

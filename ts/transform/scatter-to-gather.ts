@@ -17,7 +17,7 @@ import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, dependsOn, max, min, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import { commonTerms } from "./common-terms.js";
-import { allNonNegative, hasLoads, mapNest, memletKey, Names, rebuild } from "./nests.js";
+import { allNonNegative, hasLoads, Inputs, mapNest, Names, rebuild } from "./nests.js";
 
 /** One scatter: dimension d of the target is loop `by[d]`'s variable + shift[d], or fixed where by[d] is undefined. */
 interface Scatter { readonly node: Tasklet; readonly at: number; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
@@ -121,7 +121,7 @@ function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[],
   const nest = dims.map((_, i): Loop => ({ kind: "loop", id: freshId(), variable: variable[i]!, begin: range[i]!.begin, end: range[i]!.end, order: "any", body: [] }));
   const known = facts.with(...nest.flatMap(loopFacts));
 
-  const inputs: Memlet[] = [], place = new Map<string, number>();
+  const inputs = new Inputs();
   let code: ScalarExpr | undefined;
   for (const s of group) {
     const map = new Map<string, Expr>(), guard: Expr[] = [];
@@ -132,17 +132,14 @@ function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[],
     });
     const at = s.node.inputs.map((m): number => {
       const x: Memlet = { ...m, index: m.index.map((e) => substitute(e, map)), ...(guard.length + (m.guard?.length ?? 0) > 0 ? { guard: [...guard, ...(m.guard ?? []).map((e) => substitute(e, map))] } : {}) };
-      const key = memletKey(x);
-      let p = place.get(key);
-      if (p === undefined) { p = inputs.length; inputs.push(x); place.set(key, p); }
-      return p;
+      return inputs.place(x);
     });
     const value = mapScalar(s.node.code, (e) => (e.kind === "input" ? input(at[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, map) } : e));
     // Where the guards fail every read gives 0: the select is needed only where that does not make the term 0.
     const part = guard.length === 0 || vanishes(value) ? value : select(allNonNegative(guard), value, literal(0, value.dtype));
     code = code ? addS(code, part) : part;
   }
-  const t: Tasklet = { kind: "tasklet", id: freshId(), inputs, output: { data: first.node.output.data, index }, wcr: "sum", code: code!, ...(first.node.loc ? { loc: first.node.loc } : {}) };
+  const t: Tasklet = { kind: "tasklet", id: freshId(), inputs: inputs.list, output: { data: first.node.output.data, index }, wcr: "sum", code: code!, ...(first.node.loc ? { loc: first.node.loc } : {}) };
   return rebuild(nest, [t]);
 }
 
