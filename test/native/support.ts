@@ -24,7 +24,7 @@ export const symbols = (...values: readonly number[]): BigInt64Array => BigInt64
 const PREAMBLE = `typedef long long i64; typedef unsigned long long u64; typedef int i32; typedef unsigned u32;
 typedef void (*gemm64)(i32, i32, i64, i64, i64, double, const double*, i64, const double*, i64, double, double*, i64, i32);
 typedef void (*gemm32)(i32, i32, i64, i64, i64, float, const float*, i64, const float*, i64, float, float*, i64, i32);
-struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32* cancel; i64* progress; i64* error; gemm64 gemm_f64; gemm32 gemm_f32; void* (*grow)(void*, i32, i64); void* grown; };
+struct dace_gpu; struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32* cancel; i64* progress; i64* error; gemm64 gemm_f64; gemm32 gemm_f32; void* (*grow)(void*, i32, i64); void* grown; const dace_gpu* gpu; };
 `;
 export function source(body: string): string {
   return `${PREAMBLE}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {\n${body}\n  return 0;\n}\n`;

@@ -56,7 +56,7 @@ export function cppText(p: CppProgram): CppText {
 }
 
 /** Kernels that grow buffers need the part of the table that does so. */
-const version = (p: CppProgram): string => `  if (rt->abi_version != 1u${p.buffers.some((b) => b.storage === "growable") ? " || rt->struct_bytes < sizeof(dace_rt)" : ""}) return 6;\n`;
+const version = (p: CppProgram): string => `  if (rt->abi_version != 2u${p.buffers.some((b) => b.storage === "growable") ? " || rt->struct_bytes < sizeof(dace_rt)" : ""}) return 6;\n`;
 
 function print(p: CppProgram, body: readonly Node[]): Unit {
   const cpp = new Cpp(p.emit.precision, p.vectorMath), team = p.threads ? new TeamEmitter(p.graph, cpp, p.emit) : undefined, c = team ?? new Emitter(p.graph, cpp, p.emit);

@@ -2,7 +2,7 @@
 import type { DType } from "../base/dtypes.js";
 import type { SourceLoc } from "../base/errors.js";
 
-export const PLAN_VERSION = 3;
+export const PLAN_VERSION = 4;
 
 /** A symbolic integer in the text form of `ts/symbolic` (`Expr.key`), parsed by `parseExpr`. */
 export type ExprText = string;
@@ -61,6 +61,15 @@ export type PlanResult =
   | { readonly kind: "integer"; readonly expr: ExprText }
   | { readonly kind: "tuple"; readonly items: readonly PlanResult[] };
 
+/** A program for a GPU: C++ that directs (`dace_run`, with device addresses for buffers), and kernels that it launches through `rt->gpu`. */
+export interface PlanCuda {
+  readonly host: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
+  /** One translation unit without headers: `extern "C" __global__` kernels k0, k1, … */
+  readonly device: string;
+  /** By number, as in `launch`; `maxThreads`: the most a block has; `loc`: the user's line. */
+  readonly kernels: readonly { readonly name: string; readonly maxThreads: number; readonly loc?: { readonly file: string; readonly line: number; readonly column: number } }[];
+}
+
 export interface Plan {
   readonly version: number;
   readonly name: string;
@@ -81,6 +90,8 @@ export interface Plan {
   readonly work: ExprText;
   /** One translation unit per element; compiled with `flags` and linked with `link` (symbolic names, resolved by the runtime). */
   readonly cpp: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
+  /** Only where the program was compiled for a GPU. */
+  readonly cuda?: PlanCuda;
   /** Body of a JavaScript function `(rt, args, symbols, arena) => status`; see ts/lower/js.ts. */
   readonly js: string;
 }

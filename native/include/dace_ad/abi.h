@@ -4,7 +4,7 @@
 #define DACE_AD_ABI_H
 #include <stdint.h>
 
-#define DACE_ABI_VERSION 1u
+#define DACE_ABI_VERSION 2u
 
 /* Status codes returned by dace_run. */
 enum { DACE_OK = 0, DACE_CANCELLED = 1, DACE_BOUNDS = 2, DACE_RAISED = 3, DACE_NAN = 4, DACE_OOM = 5, DACE_INTERNAL = 6 };
@@ -16,6 +16,29 @@ typedef void (*dace_gemm_f64)(int32_t trans_a, int32_t trans_b, int64_t m, int64
 typedef void (*dace_gemm_f32)(int32_t trans_a, int32_t trans_b, int64_t m, int64_t n, int64_t k, float alpha,
                               const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
                               int64_t ldc, int32_t threads);
+
+/* What host code of a program for a GPU calls. Buffers and args are device addresses, symbols are not. All work is asynchronous, in order, on one stream;
+ * a nonzero result is the status to return at once. `state` is the first argument of every function. */
+typedef struct dace_gpu {
+  void* state;
+  /* kernel: index in Plan.cuda.kernels; params as for cuLaunchKernel. */
+  int32_t (*launch)(void* state, int32_t kernel, uint32_t gx, uint32_t gy, uint32_t gz, uint32_t bx, uint32_t by, uint32_t bz, uint32_t shared_bytes, void** params);
+  int32_t (*copy)(void* state, void* to, const void* from, int64_t bytes);       /* device to device */
+  int32_t (*zero)(void* state, void* to, int64_t bytes);
+  int32_t (*read)(void* state, void* host, const void* device, int64_t bytes);   /* waits */
+  int32_t (*write)(void* state, void* device, const void* host, int64_t bytes);  /* host may be used again at return */
+  /* Row-major C = alpha op(A) op(B) + beta C with device pointers and host scalars. type: 0 f64, 1 f32, 2 c128, 3 c64. -1: no library, use your own kernel. */
+  int32_t (*gemm)(void* state, int32_t type, int32_t ta, int32_t tb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a, int64_t lda,
+                  const void* b, int64_t ldb, const void* beta, void* c, int64_t ldc);
+  /* A section of launches that depends on args, symbols and the `extra` words alone. 1: do the work now (it may be being captured), then call section_end;
+   * 0: it has been launched from a cached graph, skip it. */
+  int32_t (*section_begin)(void* state, int32_t section, const int64_t* extra, int32_t count);
+  int32_t (*section_end)(void* state, int32_t section);
+  /* Device address of 4 words (code, site, value, extent), zero before the run: a kernel that finds a mistake writes them after a compare-and-swap on the
+   * first. The runtime reads them after dace_run; host code may `read` them where it must stop early. */
+  int64_t* error;
+  int32_t multiprocessors, max_threads, warp, shared_per_block;                  /* of the device, for the launch shapes */
+} dace_gpu;
 
 typedef struct dace_rt {
   uint32_t abi_version;        /* DACE_ABI_VERSION; dace_run returns DACE_INTERNAL on a mismatch */
@@ -31,6 +54,7 @@ typedef struct dace_rt {
    * NULL: out of memory (the old ones stay). Not to be called inside a parallel region. The runtime frees all of them after dace_run. */
   void* (*grow)(void* grown, int32_t slot, int64_t bytes);
   void* grown;                 /* grow's first argument */
+  const dace_gpu* gpu;         /* NULL on the CPU */
 } dace_rt;
 
 /* args[i]: base address of the i-th buffer of Plan.buffers with storage "argument" (scalars are buffers of one element).
