@@ -13,6 +13,8 @@ export interface Rewrite {
   readonly name?: (data: string) => string;
   /** Applied to memlets after `expr` and `name`. */
   readonly memlet?: (m: Memlet, role: "read" | "write") => Memlet;
+  /** The same for operands. */
+  readonly operand?: (o: Operand) => Operand;
   /** Gives every node a new identity. */
   readonly fresh?: boolean;
 }
@@ -33,7 +35,10 @@ export function rewriteNode(n: Node, r: Rewrite): Node {
   };
   const code = (c: ScalarExpr): ScalarExpr => (touched ? mapScalar(c, (e) => (e.kind === "symbolic" ? { ...e, expr: expr(e.expr) } : e)) : c);
   const condition = (c: Condition): Condition => ({ inputs: c.inputs.map((m) => memlet(m, "read")), code: code(c.code) });
-  const operand = (o: Operand): Operand => (touched ? { ...o, data: rename ? rename(o.data) : o.data, base: exprs(o.base), sizes: exprs(o.sizes) } : o);
+  const operand = (o: Operand): Operand => {
+    const x: Operand = touched ? { ...o, data: rename ? rename(o.data) : o.data, base: exprs(o.base), sizes: exprs(o.sizes) } : o;
+    return r.operand ? r.operand(x) : x;
+  };
   const id = r.fresh ? { id: freshId() } : {};
   switch (n.kind) {
     case "tasklet": return { ...n, ...id, inputs: n.inputs.map((m) => memlet(m, "read")), output: memlet(n.output, "write"), code: code(n.code) };

@@ -43,7 +43,10 @@ function placed(r: Resolution, at: ReadonlyMap<string, Expr>): Resolution {
   }
 }
 
-export function resolveSaved(joint: Joint): { readonly graph: Graph; readonly decisions: readonly Decision[] } {
+/** `forward`: number of leading nodes of the body that are the forward sweep. */
+export interface Resolved { readonly graph: Graph; readonly forward: number; readonly decisions: readonly Decision[] }
+
+export function resolveSaved(joint: Joint): Resolved {
   return new Resolver(joint).run();
 }
 
@@ -64,14 +67,15 @@ class Resolver {
     this.#copies = new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id));
   }
 
-  run(): { readonly graph: Graph; readonly decisions: readonly Decision[] } {
+  run(): Resolved {
     const backward = this.joint.graph.body.slice(this.joint.forward);
     // Twice: the first round finds out which slices each tape must hold, the second rewrites with their final shapes.
     this.#list(backward);
     this.#tapes.finish();
     const rewritten = this.#list(backward);
+    const forward = this.#tapes.insert(this.#forward);
     return {
-      graph: this.joint.graph.with({ containers: this.#tapes.containers(), body: [...this.#tapes.insert(this.#forward), ...rewritten] }),
+      graph: this.joint.graph.with({ containers: this.#tapes.containers(), body: [...forward, ...rewritten] }), forward: forward.length,
       decisions: [...this.#decisions.values()],
     };
   }

@@ -19,6 +19,8 @@ export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised
 
 export interface Differentiated {
   readonly graph: Graph;
+  /** Number of leading nodes of the body that are the forward sweep. */
+  readonly forward: number;
   /** `grad:NAME`, `out:NAME` → container. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly unaffected: Joint["unaffected"];
@@ -50,7 +52,7 @@ export function differentiate(graph: Graph, options: ReverseOptions, trace = new
   trace.keep("joint", joint.graph);
   const resolved = trace.time("planned", () => resolveSaved(joint));
   trace.keep("planned", resolved.graph);
-  return { graph: resolved.graph, outputs: joint.outputs, unaffected: joint.unaffected, decisions: resolved.decisions };
+  return { graph: resolved.graph, forward: resolved.forward, outputs: joint.outputs, unaffected: joint.unaffected, decisions: resolved.decisions };
 }
 
 export interface FinishOptions {

@@ -4,7 +4,7 @@
  * Everything inside one loop that is shared among threads counts as one position, since its iterations run in no order; loops that fuse into one
  * region keep theirs, because pieces that touch the same container are apart by a barrier, but pieces that do not may overlap: so a region counts as one, too.
  */
-import { accessesOf, baseOf } from "../analysis/accesses.js";
+import { accessesOf, baseOf, ownAccesses } from "../analysis/accesses.js";
 import { bodiesOf } from "../analysis/paths.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Node } from "../sdfg/nodes.js";
@@ -47,11 +47,31 @@ export function lifetimes(graph: Graph): Map<string, Lifetime> {
   function within(list: readonly Node[], base: string): [number, number] {
     const users = list.filter((n) => bases(n).has(base));
     const [only] = users;
-    if (users.length === 1 && only!.kind === "loop" && positions.get(only!)![0] !== positions.get(only!)![1] && definedFirst(graph, only!.body, base, bases)) return within(only!.body, base);
+    if (users.length === 1 && positions.get(only!)![0] !== positions.get(only!)![1]) {
+      if (only!.kind === "loop" && fresh(graph, only!.body, base, bases)) return within(only!.body, base);
+      if (only!.kind === "conditional") {
+        const arms = only!.branches.filter((b) => b.body.some((n) => bases(n).has(base)));
+        if (arms.length === 1 && !only!.branches.some((b) => b.condition?.inputs.some((m) => baseOf(graph, m.data) === base))) return within(arms[0]!.body, base);
+      }
+    }
     const all = users.map((n) => positions.get(n)!);
     return [Math.min(...all.map((r) => r[0])), Math.max(...all.map((r) => r[1]))];
   }
 }
+
+/** Does nothing that was in the buffer before reach into the list? Yes also where one loop or conditional alone touches it, whose bodies all start fresh. */
+export function startsFresh(graph: Graph, list: readonly Node[], base: string): boolean {
+  return fresh(graph, list, base, (n) => ({ has: (b) => accessesOf(graph, [n]).some((a) => a.base === b) }));
+}
+function fresh(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
+  if (definedFirst(graph, list, base, bases)) return true;
+  const users = list.filter((n) => bases(n).has(base)), [only] = users;
+  if (users.length !== 1 || accessesOfOwn(graph, only!, base)) return false;
+  const bodies = bodiesOf(only!).filter((b) => b.list.some((n) => bases(n).has(base)));
+  return (only!.kind === "loop" || only!.kind === "conditional") && bodies.length > 0 && bodies.every((b) => fresh(graph, b.list, base, bases));
+}
+/** Bounds and conditions. */
+function accessesOfOwn(graph: Graph, n: Node, base: string): boolean { return ownAccesses(graph, n).some((a) => a.base === base); }
 
 /** Does the first node of the list that touches the buffer overwrite all of it? */
 export function definedFirst(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {

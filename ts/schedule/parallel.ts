@@ -2,22 +2,25 @@
  * Which loops the threads share, and where parallel regions start: one around a sequential loop with shared loops inside, where all that is in between
  * may run on one thread, else one per shared loop. Pre: a valid graph. Post: schedules only.
  * Safe because only loops that `shareable` allows are shared, and every thread that runs a sequential loop or a condition of a region redundantly reads nothing
- * that the region writes: bounds and conditions are of symbols alone.
+ * that the region writes: bounds and conditions are of symbols, and of integers that the program never changes, alone.
  */
+import { accessesOf, baseOf } from "../analysis/accesses.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { visitNodes, exprsOf } from "../analysis/walk.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { loopFacts } from "../analysis/dependence.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import type { Conditional, Loop, LoopSchedule, Node } from "../sdfg/nodes.js";
-import { dependsOn, max, visitAtoms, type Expr } from "../symbolic/expr.js";
+import { dependsOn, hasLoads, loadedContainers, max, type Expr } from "../symbolic/expr.js";
 import { leaves } from "./reductions.js";
 import { shareable } from "./shareable.js";
 import { atEnds, PARALLEL_UNITS, unitsIn } from "./work.js";
 
 export function parallelise(graph: Graph, options: { readonly strict: boolean }): Graph {
   const marked = mark(graph, graph.body, options, graph.facts);
-  return graph.with({ body: place(marked) });
+  const changed = new Set<string>();
+  for (const a of accessesOf(graph, marked)) if (a.write) changed.add(a.base);
+  return graph.with({ body: new Regions((e) => hasLoads(e) && [...loadedContainers(e)].some((d) => changed.has(baseOf(graph, d)))).place(marked) });
 }
 
 /** Outermost shareable loops get `parallel`. */
@@ -41,19 +44,41 @@ function mark(graph: Graph, body: readonly Node[], options: { readonly strict: b
 /** Does the work of an iteration depend on which one it is? */
 function uneven(l: Loop): boolean {
   let found = false;
-  visitNodes(l.body, (n) => { if (n.kind === "loop" && (dependsOn(n.begin, l.variable) || dependsOn(n.end, l.variable) || loads(n.begin) || loads(n.end))) found = true; });
+  visitNodes(l.body, (n) => { if (n.kind === "loop" && (dependsOn(n.begin, l.variable) || dependsOn(n.end, l.variable) || hasLoads(n.begin) || hasLoads(n.end))) found = true; });
   return found;
 }
 
-function place(body: readonly Node[]): readonly Node[] {
-  return body.map((n): Node => {
-    if (n.kind === "loop") {
-      if (n.schedule?.parallel) return { ...n, schedule: { ...n.schedule, region: { work: unitsIn([n]) } } };
-      const work = phaseWork(n.body);
-      if (work && team(n)) return { ...asTeam(n), schedule: { ...n.schedule, team: true, region: { work: atEnds(work, n) } } };
-    }
-    return withBodies(n, bodiesOf(n).map((b) => place(b.list)));
-  });
+/** `unsteady`: does the expression load what the program changes? */
+class Regions {
+  constructor(readonly unsteady: (e: Expr) => boolean) {}
+
+  place(body: readonly Node[]): readonly Node[] {
+    return body.map((n): Node => {
+      if (n.kind === "loop") {
+        if (n.schedule?.parallel) return { ...n, schedule: { ...n.schedule, region: { work: unitsIn([n]) } } };
+        const work = phaseWork(n.body);
+        if (work && this.#team(n)) return { ...asTeam(n), schedule: { ...n.schedule, team: true, region: { work: atEnds(work, n) } } };
+      }
+      return withBodies(n, bodiesOf(n).map((b) => this.place(b.list)));
+    });
+  }
+
+  /** May every thread run this loop, sharing the parallel loops inside and leaving the rest to one? */
+  #team(l: Loop): boolean { return !this.unsteady(l.begin) && !this.unsteady(l.end) && !leaves(l.body, new Set()) && l.body.every((n) => this.#teamNode(n)); }
+  #teamNode(n: Node): boolean {
+    if (n.kind === "loop" && n.schedule?.parallel) return true;
+    if (!phaseWork([n])) return this.#serial(n);
+    if (n.kind === "loop") return this.#team(n);
+    return n.kind === "conditional" && this.#symbolicOnly(n) && n.branches.every((b) => b.body.every((x) => this.#teamNode(x)));
+  }
+  /** Conditions that read no container. */
+  #symbolicOnly(n: Conditional): boolean { return n.branches.every((b) => !b.condition || b.condition.inputs.length === 0) && exprsOf(n).every((e) => !this.unsteady(e)); }
+  /** May one thread run it between barriers? Not where it may end the program or take unknown time. */
+  #serial(n: Node): boolean {
+    let ok = true;
+    visitNodes([n], (x) => { if (x.kind === "while" || (x.kind === "library" && x.op === "grow") || exprsOf(x).some((e) => this.unsteady(e))) ok = false; });
+    return ok;
+  }
 }
 
 const asTeam = (n: Loop): Loop => ({ ...n, schedule: { ...n.schedule, team: true }, body: n.body.map(inTeam) });
@@ -74,21 +99,3 @@ function phaseWork(body: readonly Node[]): Expr | undefined {
   }
   return most;
 }
-
-/** May every thread run this loop, sharing the parallel loops inside and leaving the rest to one? */
-function team(l: Loop): boolean { return !loads(l.begin) && !loads(l.end) && !leaves(l.body, new Set()) && l.body.every(teamNode); }
-function teamNode(n: Node): boolean {
-  if (n.kind === "loop" && n.schedule?.parallel) return true;
-  if (!phaseWork([n])) return serial(n);
-  if (n.kind === "loop") return team(n);
-  return n.kind === "conditional" && symbolicOnly(n) && n.branches.every((b) => b.body.every(teamNode));
-}
-/** Conditions that read no container. */
-function symbolicOnly(n: Conditional): boolean { return n.branches.every((b) => !b.condition || b.condition.inputs.length === 0) && exprsOf(n).every((e) => !loads(e)); }
-/** May one thread run it between barriers? Not where it may end the program or take unknown time. */
-function serial(n: Node): boolean {
-  let ok = true;
-  visitNodes([n], (x) => { if (x.kind === "while" || (x.kind === "library" && x.op === "grow") || exprsOf(x).some(loads)) ok = false; });
-  return ok;
-}
-function loads(e: Expr): boolean { let f = false; visitAtoms(e, (a) => { if (a.kind === "load") f = true; }); return f; }

@@ -11,6 +11,7 @@ import { bodiesOf, withBodies } from "../analysis/paths.js";
 import type { Loop, Node, ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
+import { hasLoads, sub } from "../symbolic/expr.js";
 
 /** Containers whose contents are seen from outside: arguments and results (bases). */
 export function escaping(graph: Graph, outputs: Readonly<Record<string, string>> = {}): Set<string> {
@@ -45,7 +46,7 @@ export function loopToMap(graph: Graph, outputs: Readonly<Record<string, string>
       }
       const body = visit(n.body, facts.with(...loopFacts(n)));
       let l: Loop = body === n.body ? n : { ...n, body };
-      if (l.order !== "any" && staysInside(l.body)) {
+      if (l.order !== "any" && !binds(l) && staysInside(l.body)) {
         const accesses = accessesOf(graph, [l]);
         const own = privateScalars(graph, l, accesses, outside, total);
         if (!carriedAmong(graph, l, accesses, facts, own)) l = { ...l, order: "any", ...(own.size > 0 ? { locals: [...new Set([...(l.locals ?? []), ...own])] } : {}) };
@@ -58,6 +59,9 @@ export function loopToMap(graph: Graph, outputs: Readonly<Record<string, string>
   const body = visit(graph.body, graph.facts);
   return body === graph.body ? graph : graph.with({ body });
 }
+
+/** A loop that gives a name to one loaded integer: as a map it would be what threads share. */
+function binds(l: Loop): boolean { return hasLoads(l.begin) && sub(l.end, l.begin).constant === 1; }
 
 /** No exit to a block outside, no error of the user's, no while loop that may not end. */
 function staysInside(body: readonly Node[], labels: ReadonlySet<string> = new Set()): boolean {

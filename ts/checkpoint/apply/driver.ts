@@ -1,0 +1,144 @@
+/**
+ * Carries out loop schedules: a loop of the forward sweep and its reversal become two drivers, loops over a list of actions (advance, save, restore, tape, reverse)
+ * with a body for each. The lists, the number of snapshots and the rows of the tapes are call data, so one compiled program runs any schedule.
+ * Pre: candidates of the same graph. Post: the same gradients; forward nodes first. Safe because what a step reads is what it read in the first pass: the
+ * state comes from a snapshot, the rest has not changed or was kept; it works on copies, so what the reversal reads live stays; recorded integers are not written again.
+ */
+import { bodiesOf } from "../../analysis/paths.js";
+import { mapNodes, rewriteNodes } from "../../analysis/walk.js";
+import { copyAll, mapOver, Pool, tasklet } from "../../autodiff/names.js";
+import { constant, input, op } from "../../scalar/expr.js";
+import type { Container, Loop, Memlet, Node } from "../../sdfg/nodes.js";
+import { freshId, type Graph } from "../../sdfg/sdfg.js";
+import { add, addInt, int, load, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
+import { OPS, WIDTH, type Op } from "./actions.js";
+import type { LoopCandidate, Planned } from "./candidates.js";
+
+/** Names of what a call gives to a scheduled loop: two lists of actions and four numbers. */
+export interface ScheduledLoop {
+  readonly forwardList: string;
+  readonly backwardList: string;
+  /** Symbols: lengths of the lists, snapshots, rows of the tapes. */
+  readonly forwardCount: string;
+  readonly backwardCount: string;
+  readonly slots: string;
+  readonly rows: string;
+}
+
+export interface LoopChoice {
+  readonly candidate: LoopCandidate;
+  /** Steps may be taped before the turn. */
+  readonly held: boolean;
+}
+
+export function scheduleLoops({ graph, forward }: Planned, chosen: readonly LoopChoice[]): { readonly planned: Planned; readonly loops: readonly ScheduledLoop[] } {
+  const pool = new Pool(graph.containers), out: Node[][] = graph.body.map((n) => [n]);
+  const reserve = (list: readonly Node[]): void => { for (const n of list) { if (n.kind === "loop") pool.reserve([n.variable]); if (n.kind === "while") pool.reserve([n.counter]); for (const b of bodiesOf(n)) reserve(b.list); } };
+  reserve(graph.body);
+  pool.reserve(graph.symbols);
+  const loops = chosen.map((c, k) => {
+    const d = new Driver(graph, pool, c, k);
+    out[c.candidate.at] = d.forward();
+    out[c.candidate.back] = [d.backward()];
+    return d.names;
+  });
+  const symbols = loops.flatMap((l) => [l.forwardCount, l.backwardCount, l.slots, l.rows]);
+  return {
+    loops,
+    planned: {
+      forward: out.slice(0, forward).flat().length,
+      graph: graph.with({
+        containers: pool.containers, body: out.flat(), symbols: [...graph.symbols, ...symbols], assumptions: [...graph.assumptions, ...symbols.map(sym)],
+        parameters: [...graph.parameters, ...loops.flatMap((l) => [l.forwardList, l.backwardList]).map((name) => ({ kind: "container" as const, name: `schedule:${name}`, container: name }))],
+      }),
+    },
+  };
+}
+
+/** The numbers of an action: its first step, how many, and the slot or the row of the first. */
+interface Step { readonly from: Expr; readonly steps: Expr; readonly place: Expr }
+
+class Driver {
+  readonly names: ScheduledLoop;
+  readonly #snapshots = new Map<string, string>();
+  /** What a step that runs again calls the containers of the first pass. */
+  readonly #again = new Map<string, string>();
+  readonly #kept: readonly Node[];
+
+  constructor(readonly graph: Graph, readonly pool: Pool, readonly choice: LoopChoice, k: number) {
+    const { state, scratch, kept, tapes } = choice.candidate, p = `plan${k}`;
+    this.names = {
+      forwardList: "", backwardList: "", forwardCount: `${p}_forward`, backwardCount: `${p}_backward`, slots: `${p}_slots`, rows: `${p}_rows`,
+    };
+    const list = (count: string): string => pool.add(`${p}_actions`, { dtype: "int64", shape: [sym(count), int(WIDTH)], transient: false, role: "workspace" });
+    this.names = { ...this.names, forwardList: list(this.names.forwardCount), backwardList: list(this.names.backwardCount) };
+    const fields = (d: string): Omit<Container, "name" | "view"> => { const { name: _, view: __, ...rest } = graph.container(d); return { ...rest, transient: true }; };
+    for (const d of state) this.#snapshots.set(d, pool.add(`snapshot_${d}`, { ...fields(d), role: "snapshot", shape: [sym(this.names.slots), ...graph.container(d).shape] }));
+    for (const d of [...state, ...scratch, ...kept]) this.#again.set(d, pool.add(`${d}_again`, { ...fields(d), role: "workspace" }));
+    for (const c of graph.containers.values()) if (c.view && this.#again.has(c.view.base)) this.#again.set(c.name, pool.add(`${c.name}_again`, { ...c, view: { ...c.view, base: this.#again.get(c.view.base)! } }));
+    for (const t of tapes) { const c = graph.container(t); pool.containers.set(t, { ...c, shape: [sym(this.names.rows), ...c.shape.slice(1)] }); }
+    this.#kept = kept.map((d) => copyAll(pool, this.#again.get(d)!, d));
+  }
+
+  forward(): Node[] {
+    const { loop, tapes } = this.choice.candidate, { forwardList, forwardCount } = this.names;
+    return [...this.#kept, this.#driver(forwardList, forwardCount, {
+      advance: (x) => this.#segment(loop, this.#without(loop.body, new Set(tapes)), x),
+      save: (x) => this.#state((d, s, i) => [{ data: s, index: [x.place, ...i] }, { data: d, index: i }]),
+      ...(this.choice.held ? { tape: (x: Step) => this.#segment(loop, this.#rows(loop.body, x), x) } : {}),
+    })];
+  }
+
+  backward(): Node {
+    const { loop, reversal, tapes, recorded } = this.choice.candidate, { backwardList, backwardCount } = this.names;
+    const name = (d: string): string => this.#again.get(d) ?? d, again = (body: readonly Node[]): readonly Node[] => rewriteNodes(body, { name });
+    return this.#driver(backwardList, backwardCount, {
+      advance: (x) => this.#segment(loop, again(this.#without(loop.body, new Set([...tapes, ...recorded]))), x),
+      save: (x) => this.#state((d, s, i) => [{ data: s, index: [x.place, ...i] }, { data: name(d), index: i }]),
+      restore: (x) => this.#state((d, s, i) => [{ data: name(d), index: i }, { data: s, index: [x.place, ...i] }]),
+      tape: (x) => this.#segment(loop, again(this.#rows(this.#without(loop.body, new Set(recorded)), x)), x),
+      reverse: (x) => this.#segment(reversal, this.#rows(reversal.body, x), x),
+    });
+  }
+
+  /** An action's numbers are bound by loops of one iteration each: inside they are symbols like any other, so that every pass understands the indices. */
+  #driver(list: string, count: string, bodies: Partial<Record<Op, (x: Step) => readonly Node[]>>): Loop {
+    const variable = this.pool.variable("act"), a = sym(variable);
+    const arm = (make: (x: Step) => readonly Node[]): readonly Node[] => {
+      const [from, steps, place] = ["from", "steps", "place"].map((n) => this.pool.variable(n)) as [string, string, string];
+      return [from, steps, place].reduceRight<readonly Node[]>((body, v, k) => {
+        const begin = load(list, [a, int(k + 1)]);
+        return [{ kind: "loop", id: freshId(), variable: v, begin, end: addInt(begin, 1), order: "up", body }];
+      }, rewriteNodes(make({ from: sym(from), steps: sym(steps), place: sym(place) }), { fresh: true }));
+    };
+    const branches = OPS.flatMap((o, k) => {
+      const make = bodies[o];
+      return make ? [{ condition: { inputs: [{ data: list, index: [a, ZERO] }], code: op("eq", "bool", input(0, "int64"), constant(k, "int64")) }, body: arm(make) }] : [];
+    });
+    return { kind: "loop", id: freshId(), variable, begin: ZERO, end: sym(count), order: "up", body: [{ kind: "conditional", id: freshId(), branches }] };
+  }
+
+  /** The steps of an action. */
+  #segment(l: Loop, body: readonly Node[], { from, steps }: Step): readonly Node[] {
+    const up = this.choice.candidate.loop.order === "up", to = add(from, steps);
+    return [{ ...l, body, begin: up ? add(l.begin, from) : sub(l.end, to), end: up ? add(l.begin, to) : sub(l.end, from) }];
+  }
+
+  /** Rows of the tapes counted from that of the action's first step. */
+  #rows(body: readonly Node[], { from, place }: Step): readonly Node[] {
+    const { tapes, loop } = this.choice.candidate, set = new Set(tapes), last = addInt(sub(loop.end, loop.begin), -1);
+    const row = (r: Expr): Expr => add(loop.order === "up" ? r : sub(last, r), sub(place, from));
+    return rewriteNodes(body, { memlet: (m) => (set.has(m.data) ? { ...m, index: [row(m.index[0]!), ...m.index.slice(1)] } : m), operand: (o) => (set.has(o.data) ? { ...o, base: [row(o.base[0]!), ...o.base.slice(1)] } : o) });
+  }
+
+  #without(body: readonly Node[], data: ReadonlySet<string>): readonly Node[] {
+    return mapNodes(body, (n) => ((n.kind === "tasklet" && data.has(n.output.data)) || (n.kind === "loop" && n.body.length === 0) ? [] : n));
+  }
+
+  #state(move: (data: string, snapshot: string, index: readonly Expr[]) => readonly [Memlet, Memlet]): readonly Node[] {
+    return [...this.#snapshots].map(([d, s]) => {
+      const { shape, dtype } = this.graph.container(d);
+      return mapOver(this.pool, shape.map(() => ZERO), shape, (i) => { const [to, from] = move(d, s, i); return tasklet(to, input(0, dtype), [from]); });
+    });
+  }
+}
