@@ -1,6 +1,7 @@
 /** The arrays of a run, in the plan's order, and what the caller gets from them afterwards. */
 import { isComplex, isDifferentiable, type DType } from "../base/dtypes.js";
 import { DaceError, InternalError } from "../base/errors.js";
+import type { MemoryDecision } from "../compile/memory.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import type { Plan, PlanBuffer, PlanResult } from "../lower/plan.js";
 import type { TypedArray } from "../runtime/addon-types.js";
@@ -11,6 +12,8 @@ import { allocate, copyArray, holds, tagOf } from "../runtime/ndarray.js";
 import type { Compiled, Verb } from "./build.js";
 
 export type Binder = { readonly kind: "parameter"; readonly position: number } | { readonly kind: "cotangent"; readonly container: string } | { readonly kind: "fresh" }
+  /** A list of actions of a loop schedule. */
+  | { readonly kind: "schedule"; readonly list: BigInt64Array }
   /** An array that the program captured, by reference. */
   | { readonly kind: "captured"; readonly value: Given & { kind: "array" }; readonly name: string };
 
@@ -23,11 +26,13 @@ export interface Variant {
   readonly placeOf: ReadonlyMap<number, number>;
   /** Integer parameters: symbol and position. */
   readonly symbolPositions: readonly { readonly symbol: string; readonly position: number }[];
+  /** What was decided to keep a memory limit. */
+  readonly decision?: MemoryDecision;
 }
 
-export function makeVariant(compiled: Compiled, executable: Executable, facts: ProgramFacts, program?: Program): Variant {
+export function makeVariant(compiled: Compiled, executable: Executable, facts: ProgramFacts, program?: Program, decision?: MemoryDecision): Variant {
   const { plan } = compiled;
-  const buffers = new Map<number, number>(), cotangents = new Map<number, string>(), captures = new Map<number, Binder>();
+  const buffers = new Map<number, number>(), cotangents = new Map<number, string>(), captures = new Map<number, Binder>(), lists = new Map<number, Binder>();
   const symbolPositions: { symbol: string; position: number }[] = [];
   for (const p of plan.parameters) {
     const position = facts.parameters.indexOf(p.name);
@@ -36,14 +41,15 @@ export function makeVariant(compiled: Compiled, executable: Executable, facts: P
       const value = classify(program?.captured(p.name), "a captured array");
       if (value.kind !== "array") throw new InternalError(`no captured array for ${p.name}`);
       captures.set(p.buffer, { kind: "captured", value, name: (JSON.parse(p.name.slice("capture:".length)) as unknown[]).join(".") });
-    } else if (p.name.startsWith("cotangent:")) cotangents.set(p.buffer, p.name.slice("cotangent:".length));
+    } else if (p.name.startsWith("schedule:")) lists.set(p.buffer, { kind: "schedule", list: BigInt64Array.from(decision!.call.lists[p.name.slice("schedule:".length)]!, BigInt) });
+    else if (p.name.startsWith("cotangent:")) cotangents.set(p.buffer, p.name.slice("cotangent:".length));
     else if (position >= 0 && !buffers.has(p.buffer)) buffers.set(p.buffer, position);
   }
   const binders = plan.arguments.map((b): Binder => {
     const position = buffers.get(b), container = cotangents.get(b), capture = captures.get(b);
-    return capture ?? (position !== undefined ? { kind: "parameter", position } : container !== undefined ? { kind: "cotangent", container } : { kind: "fresh" });
+    return capture ?? lists.get(b) ?? (position !== undefined ? { kind: "parameter", position } : container !== undefined ? { kind: "cotangent", container } : { kind: "fresh" });
   });
-  return { compiled, executable, binders, placeOf: new Map(plan.arguments.map((b, i) => [b, i])), symbolPositions };
+  return { compiled, executable, binders, placeOf: new Map(plan.arguments.map((b, i) => [b, i])), symbolPositions, ...(decision ? { decision } : {}) };
 }
 
 /** `given` beyond the call's arguments is absent. Functional verbs never hand the caller's memory to a program that writes it. */
@@ -53,6 +59,7 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
     const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
     switch (binder.kind) {
       case "fresh": return allocateResult(buffer.dtype, n);
+      case "schedule": return binder.list;
       case "captured": {
         const { data } = binder.value;
         for (const [i, o] of v.binders.entries()) {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Decision } from "../checkpoint/resolve.js";
 import { lazy } from "../base/lazy.js";
-import type { Trace } from "../compile/pipeline.js";
+import type { Differentiated, FinishOptions, Trace } from "../compile/pipeline.js";
 import { buildId } from "../compile/program-cache.js";
 import type { Memory, Program, ProgramFacts } from "../compile/program.js";
 import type { Signature } from "../frontend/array/signature.js";
@@ -42,24 +42,39 @@ export function factsKey(program: Program, memory?: Memory): string | undefined 
   return key && createHash("sha256").update(`facts\0${buildId()}\0${key}`).digest("hex");
 }
 
-export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
-  const precision = options.precision ?? "default", common = { precision, vectorMath: true, ...(options.debug?.nan ? { trapNan: true } : {}) }, { differentiate, finish } = pipeline();
-  // Before anything else: `wrt` naming an integer is the user's first mistake to hear of.
-  const positions = verb === "jit" ? [] : positionsOf(options.wrt, facts, signature.parameters, verb === "vjp" ? "all" : "first");
-  const primal = trace.stage("simplified", () => program.graph(signature));
-  if (verb === "jit") return { plan: finish(primal, common, trace), positions, gradients: [], outputs: [], saved: [], unaffected: [] };
+/** A verb's program, differentiated: what any way of keeping memory starts from. */
+export interface Derivation {
+  readonly options: FinishOptions;
+  readonly differentiated: Differentiated;
+  /** The compiled form of a plan of it. */
+  readonly compiled: (plan: Plan) => Compiled;
+}
 
+function common(options: DerivativeOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(options.debug?.nan ? { trapNan: true } : {}) }; }
+
+export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
+  if (verb === "jit") return { plan: pipeline().finish(trace.stage("simplified", () => program.graph(signature)), common(options), trace), positions: [], gradients: [], outputs: [], saved: [], unaffected: [] };
+  const d = derive(program, facts, verb, options, signature, trace);
+  return d.compiled(pipeline().finish(d.differentiated.graph, { ...d.options, outputs: d.differentiated.outputs }, trace));
+}
+
+export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb, "jit">, options: DerivativeOptions, signature: Signature, trace: Trace): Derivation {
+  // Before anything else: `wrt` naming an integer is the user's first mistake to hear of.
+  const positions = positionsOf(options.wrt, facts, signature.parameters, verb === "vjp" ? "all" : "first");
+  const primal = trace.stage("simplified", () => program.graph(signature));
   const wrt = positions.map((i) => containerOfParameter(primal, facts, i));
   const named = verb === "vjp" ? selectOutputs(primal, facts, options.of) : new Map([["return", scalarOutput(primal, facts, options.of, program.place())]]);
   const of = [...new Set(named.values())];
   if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
-  const d = differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : of }, trace);
-  const plan = finish(d.graph, { ...common, outputs: d.outputs }, trace);
+  const d = pipeline().differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : of }, trace);
   return {
-    plan, positions,
-    gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),
-    outputs: [...named].map(([name, container]) => ({ name, buffer: plan.outputs[`out:${container}`] ?? -1, container })),
-    saved: d.decisions,
-    unaffected: wrt.flatMap((c, i) => { const u = d.unaffected.get(c); return u ? [{ name: facts.parameters[positions[i]!]!, ...(u.loc ? { at: formatLoc(u.loc) } : {}) }] : []; }),
+    options: common(options), differentiated: d,
+    compiled: (plan) => ({
+      plan, positions,
+      gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),
+      outputs: [...named].map(([name, container]) => ({ name, buffer: plan.outputs[`out:${container}`] ?? -1, container })),
+      saved: d.decisions,
+      unaffected: wrt.flatMap((c, i) => { const u = d.unaffected.get(c); return u ? [{ name: facts.parameters[positions[i]!]!, ...(u.loc ? { at: formatLoc(u.loc) } : {}) }] : []; }),
+    }),
   };
 }

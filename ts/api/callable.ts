@@ -7,6 +7,7 @@ import { Core } from "./core.js";
 import { GradientProgram } from "./derive.js";
 import { FastCall } from "./fast.js";
 import type { DerivativeOptions } from "./options.js";
+import { copyArray } from "../runtime/ndarray.js";
 import { PROGRAM } from "./program.js";
 
 export interface RunOptions {
@@ -57,7 +58,7 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     const { given, raw, ct } = unpack(args);
     const { variant, layout } = core.variant(given);
     const bound = bind(variant, verb, layout, given, verb === "vjp" ? readCotangents(variant, layout, ct) : undefined);
-    core.ran(variant, layout, variant.executable.run(bound, layout));
+    core.run(variant, layout, bound);
     const result = results(variant, verb, core.facts, many, layout, given, bound);
     fast = FastCall.of(variant, layout, verb, core.facts, many, raw, given);
     return result;
@@ -76,13 +77,15 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     const { args, options: run } = splitRunOptions(all);
     run.signal?.throwIfAborted();
     try {
-      const { given, ct } = unpack(args);
-      const { variant, layout } = core.variant(given);
+      const { given: now, ct } = unpack(args), soon = core.variantSoon(now, run.signal);
+      // Inputs are those of the call, however long the planner takes.
+      const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" ? { ...g, data: copyArray(g.data) } : g)) : now;
+      const { variant, layout } = soon instanceof Promise ? await soon : soon;
       const bound = bind(variant, verb, layout, given, verb === "vjp" ? readCotangents(variant, layout, ct) : undefined);
       const { plan } = variant.compiled;
       const write = plan.arguments.flatMap((b, k) => (plan.buffers[b]!.writes ? [k] : []));
       const landing = verb === "jit" ? Landing.of(variant, given, bound) : undefined;
-      core.ran(variant, layout, await variant.executable.runAsync(bound, layout, write, run));
+      await core.runLater(variant, layout, bound, write, run);
       landing?.write();
       return results(variant, verb, core.facts, many, layout, given, bound);
     } catch (e) {

@@ -13,8 +13,11 @@ import { asDeclared, classify, type Given } from "../runtime/arguments.js";
 import { Executable, locate, type Backend, type RunReport } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
 import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
+import type { Answer, Question } from "../checkpoint/plan/index.js";
+import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
+import type { TypedArray } from "../runtime/addon-types.js";
 import { makeVariant, type Variant } from "./bind.js";
-import { compile, factsKey, planKey, type Compiled, type Verb } from "./build.js";
+import { compile, derive, factsKey, planKey, type Compiled, type Derivation, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
 import { evaluate } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
@@ -23,6 +26,10 @@ import { toProgram } from "./program.js";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("../compile/pipeline.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const planning = lazy(() => require("../compile/memory.js") as typeof import("../compile/memory.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const solver = lazy(() => require("../checkpoint/plan/index.js") as typeof import("../checkpoint/plan/index.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const texts = lazy(() => require("../sdfg/text.js") as typeof import("../sdfg/text.js"));
 
@@ -39,6 +46,8 @@ export interface Report extends RunReport {
   readonly buffers: readonly { readonly name: string; readonly bytes: number; readonly role?: string; readonly storage: string }[];
   /** Bytes of the arena and of the results: what the run needs beside the caller's arrays. */
   readonly peakBytes: number;
+  /** What was decided about memory, and what came of it; where `memoryLimit` or `strategy` is given. */
+  readonly checkpoint?: CheckpointReport;
 }
 
 export interface Lowered { readonly sdfg: string; readonly plan: Plan; readonly source: string; /** The graph after each stage. */ readonly stages: Readonly<Record<string, string>> }
@@ -50,6 +59,10 @@ export class Core {
   readonly #fromDisk = new WeakSet<Compiled>();
   readonly #signatures = new WeakMap<Variant, Signature>();
   readonly #warned = new Set<string>();
+  readonly #planners = new Map<string, { readonly planner: MemoryPlanner; readonly derivation: Derivation }>();
+  readonly #plans = new Map<string, Variant>();
+  readonly #reports = new WeakMap<Layout, CheckpointReport>();
+  #measured: number | undefined;
   readonly #declared: ReadonlyMap<string, Declared> | undefined;
   readonly #limit: number | undefined;
   readonly cache: ProgramCache;
@@ -69,7 +82,7 @@ export class Core {
     this.cache = new ProgramCache(mode, dir);
   }
 
-  dispose(): void { this.#disposed = true; this.#variants.clear(); this.#last = undefined; }
+  dispose(): void { this.#disposed = true; this.#variants.clear(); this.#planners.clear(); this.#plans.clear(); this.#last = undefined; }
   get disposed(): boolean { return this.#disposed; }
 
   get facts(): ProgramFacts {
@@ -99,8 +112,26 @@ export class Core {
     });
   }
 
-  /** Finds or makes the code for a call; the sizes decide between the ordinary variant, the general one and the one with checks inside. */
+  /** Finds or makes the code for a call. A planner's questions are answered while the caller waits. */
   variant(given: readonly Given[]): { readonly variant: Variant; readonly layout: Layout } {
+    const steps = this.#steps(given);
+    let r = steps.next();
+    while (!r.done) r = steps.next(solver().answerNow(r.value));
+    return r.value;
+  }
+  /** As `variant`, without blocking the event loop while a planner's questions are answered: a promise only where there are any. */
+  variantSoon(given: readonly Given[], signal?: AbortSignal): { readonly variant: Variant; readonly layout: Layout } | Promise<{ readonly variant: Variant; readonly layout: Layout }> {
+    const steps = this.#steps(given), first = steps.next();
+    if (first.done) return first.value;
+    return (async () => {
+      let r: typeof first = first;
+      while (!r.done) r = steps.next(await solver().answer(r.value, signal));
+      return r.value;
+    })();
+  }
+
+  /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */
+  *#steps(given: readonly Given[]): Generator<Question, { readonly variant: Variant; readonly layout: Layout }, Answer> {
     const f = this.facts;
     // `wrt` naming an integer is the user's first mistake to hear of.
     if (this.verb !== "jit" && this.options.wrt !== undefined) positionsOf(this.options.wrt, f, kindsOf(given, f), "first");
@@ -124,9 +155,53 @@ export class Core {
       let sizesKey = "";
       for (const [k, n] of sizes) sizesKey += `${k}=${n};`;
       const layout = v.executable.layout(sizesKey, sizes);
-      this.#checkMemory(v, layout);
-      return { variant: v, layout };
+      if (this.#fits(v, layout)) return { variant: v, layout };
+      return yield* this.#planned(v, key, sizes, sizesKey);
     }
+  }
+
+  /** May the program run as it is? */
+  #fits(v: Variant, layout: Layout): boolean {
+    const strategy = this.options.strategy ?? "auto";
+    if (this.#limit === undefined && (strategy === "auto" || strategy === "store-all")) return true;
+    const need = peakBytes(v, layout), limit = this.#limit ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
+    if (growing) throw new DaceError("UNSUPPORTED", "memoryLimit and strategy cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave them out, or give the loops a bound that sizes give and do not leave them early" });
+    if (need <= limit && (strategy === "auto" || strategy === "store-all" || this.verb === "jit")) return true;
+    if (this.verb === "jit" || strategy === "store-all") throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${limit}`, { hint: `the smallest limit that works${strategy === "store-all" ? " with this strategy" : ""} is ${need} bytes` });
+    return false;
+  }
+
+  /** The program in the form that keeps the limit at these sizes: from memory, from disk, or decided now. */
+  *#planned(v: Variant, key: string, sizes: ReadonlyMap<string, number>, sizesKey: string): Generator<Question, { readonly variant: Variant; readonly layout: Layout }, Answer> {
+    const id = `${key}|${sizesKey}`;
+    let planned = this.#plans.get(id);
+    if (!planned) {
+      const disk = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}`, this.cache);
+      let found = disk === undefined ? undefined : this.cache.get(disk) as { readonly compiled: Compiled; readonly decision: MemoryDecision } | undefined;
+      if (found?.compiled.plan.version !== PLAN_VERSION) {
+        const decision = yield* this.#decide(v, key, sizes);
+        const { planner, derivation } = this.#planner(v, key);
+        found = { decision, compiled: derivation.compiled(planner.form(decision.key)) };
+        if (disk !== undefined) this.cache.put(disk, found);
+      }
+      planned = makeVariant(found.compiled, new Executable(found.compiled.plan, this.#backend!, this.program.source()), this.facts, this.program, found.decision);
+      this.#signatures.set(planned, this.#signatures.get(v)!);
+      this.#plans.set(id, planned);
+    }
+    const { symbols } = planned.decision!.call;
+    return { variant: planned, layout: planned.executable.layout(id, new Map([...sizes, ...Object.entries(symbols)])) };
+  }
+  *#decide(v: Variant, key: string, sizes: ReadonlyMap<string, number>): Generator<Question, MemoryDecision, Answer> {
+    return yield* this.#planner(v, key).planner.decide(sizes, this.#threads(), this.#limit, this.options.strategy ?? "auto");
+  }
+  #threads(): number { return this.#backend!.threads; }
+  #planner(v: Variant, key: string): { readonly planner: MemoryPlanner; readonly derivation: Derivation } {
+    let known = this.#planners.get(key);
+    if (!known) {
+      const trace: Trace = new (pipeline().Trace)(), derivation = derive(this.program, this.facts, this.verb as Exclude<Verb, "jit">, this.options, this.#signatures.get(v)!, trace);
+      this.#planners.set(key, known = { derivation, planner: new (planning().MemoryPlanner)(derivation.differentiated, derivation.options, trace) });
+    }
+    return known;
   }
 
   #build(signature: Signature, key: string): Variant {
@@ -156,11 +231,24 @@ export class Core {
     process.emitWarning(message, { type: "DaceWarning", code });
   }
 
-  #checkMemory(v: Variant, layout: Layout): void {
-    if (this.#limit === undefined) return;
-    if (v.compiled.plan.buffers.some((b) => b.storage === "growable")) throw new DaceError("UNSUPPORTED", "memoryLimit cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave memoryLimit out, or give the loops a bound that sizes give and do not leave them early" });
-    const need = peakBytes(v, layout);
-    if (need > this.#limit) throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${this.#limit}`, { hint: `the smallest limit that works is ${need} bytes` });
+  /** Runs, and where a limit is to be kept, looks at what the allocator handed out meanwhile. */
+  run(variant: Variant, layout: Layout, bound: readonly TypedArray[]): void {
+    const seen = this.#watch(variant, bound), run = variant.executable.run(bound, layout);
+    this.ran(variant, layout, run);
+    this.#measured = seen?.(layout);
+  }
+  async runLater(variant: Variant, layout: Layout, bound: readonly TypedArray[], write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<void> {
+    const seen = this.#watch(variant, bound), run = await variant.executable.runAsync(bound, layout, write, options);
+    this.ran(variant, layout, run);
+    this.#measured = seen?.(layout);
+  }
+  #watch(variant: Variant, bound: readonly TypedArray[]): ((layout: Layout) => number) | undefined {
+    if (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto") return undefined;
+    const { addon, device } = variant.executable.backend, own = variant.binders.reduce((n, b, k) => n + (b.kind === "fresh" || b.kind === "schedule" ? bound[k]!.byteLength : 0), 0);
+    if (device === "js" || !addon) return (layout) => own + layout.arenaBytes;
+    addon.resetHighWater();
+    const { inUse } = addon.memory();
+    return () => own + addon.memory().highWater - inUse;
   }
 
   ran(variant: Variant, layout: Layout, run: RunReport): void { this.#last = { variant, layout, run }; this.#again = undefined; }
@@ -174,14 +262,29 @@ export class Core {
     if (!this.#last) return undefined;
     const { variant, layout, run } = this.#last;
     return {
-      ...run, ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: peakBytes(variant, layout),
+      ...run, ...this.#checkpoint(variant, layout), ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: peakBytes(variant, layout),
       buffers: variant.compiled.plan.buffers.map((b, i) => ({ name: b.label ?? b.name, bytes: layout.elements[i]! * bytesOf(b.dtype), storage: b.storage, ...(b.role ? { role: b.role } : {}) })),
     };
+  }
+
+  /** What a plan decided; of a program that fits as it is, the two extremes. */
+  #checkpoint(variant: Variant, layout: Layout): { readonly checkpoint?: CheckpointReport } {
+    if (this.verb === "jit" || (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto")) return {};
+    let decided = variant.decision?.report ?? this.#reports.get(layout);
+    if (!decided) {
+      const key = [...this.#variants].find(([, v]) => v === variant)?.[0];
+      if (key === undefined) return {};
+      const sizes = new Map(variant.compiled.plan.symbols.flatMap((s, i) => (s.startsWith("@") ? [] : [[s, layout.symbols[i]!] as const]))), r = this.#decide(variant, key, sizes).next();
+      if (!r.done) return {};
+      this.#reports.set(layout, decided = r.value.report);
+    }
+    return { checkpoint: { ...decided, ...(this.#measured === undefined ? {} : { measured: this.#measured }) } };
   }
 
   /** The text of every stage for these arguments; compiles to the last stage, runs nothing. */
   lowered(given: readonly Given[]): Lowered {
     const { variant } = this.variant(given);
+    if (variant.decision) return { sdfg: "", plan: variant.compiled.plan, source: variant.executable.backend.device === "js" ? variant.compiled.plan.js : variant.compiled.plan.cpp.sources.join("\n"), stages: {} };
     const trace: Trace = new (pipeline().Trace)();
     const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#signatures.get(variant)!, trace);
     const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, texts().graphText(g)]));
@@ -191,7 +294,7 @@ export class Core {
 
 function peakBytes(v: Variant, layout: Layout): number {
   let n = layout.arenaBytes;
-  v.binders.forEach((b, k) => { if (b.kind === "fresh") { const i = v.compiled.plan.arguments[k]!; n += layout.elements[i]! * bytesOf(v.compiled.plan.buffers[i]!.dtype); } });
+  v.binders.forEach((b, k) => { if (b.kind === "fresh" || b.kind === "schedule") { const i = v.compiled.plan.arguments[k]!; n += layout.elements[i]! * bytesOf(v.compiled.plan.buffers[i]!.dtype); } });
   return n;
 }
 

@@ -18,7 +18,7 @@ type Guard =
   | { readonly kind: "same"; readonly value: unknown }
   | { readonly kind: "float" };
 
-type Source = { readonly kind: "argument" | "inner"; readonly position: number } | { readonly kind: "scalar"; readonly position: number; readonly buffer: TypedArray } | { readonly kind: "fresh"; readonly dtype: DType; readonly n: number } | { readonly kind: "scratch"; readonly buffer: TypedArray };
+type Source = { readonly kind: "argument" | "inner"; readonly position: number } | { readonly kind: "scalar"; readonly position: number; readonly buffer: TypedArray } | { readonly kind: "fresh"; readonly dtype: DType; readonly n: number } | { readonly kind: "scratch" | "constant"; readonly buffer: TypedArray };
 
 export class FastCall {
   readonly #args: TypedArray[];
@@ -48,6 +48,7 @@ export class FastCall {
       const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
       if (binder.kind === "cotangent" || binder.kind === "captured") return undefined;
       if (binder.kind === "fresh") { sources.push(layout.shapes[b]!.length === 0 && scalars.has(b) ? { kind: "scratch", buffer: allocate(buffer.dtype, n) } : { kind: "fresh", dtype: buffer.dtype, n }); continue; }
+      if (binder.kind === "schedule") { sources.push({ kind: "constant", buffer: binder.list }); continue; }
       if (buffer.writes) return undefined;
       const g = given[binder.position]!;
       if (g.kind === "array") sources.push({ kind: g.form === "typed" ? "argument" : "inner", position: binder.position });
@@ -102,6 +103,7 @@ export class FastCall {
         case "inner": bound[k] = (args[s.position] as NDArray).data; break;
         case "scalar": (s.buffer as Float64Array)[0] = args[s.position] as number; bound[k] = s.buffer; break;
         case "fresh": bound[k] = allocate(s.dtype, s.n); break;
+        case "constant": bound[k] = s.buffer; break;
         case "scratch": (s.buffer as Float64Array).fill(0); bound[k] = s.buffer; break;
       }
     }

@@ -13,7 +13,7 @@ export interface Options {
   readonly precision?: "default" | "strict" | "fast";
   /** Caches of plans and kernels: true (default), false, "readonly", or a directory. */
   readonly cache?: boolean | "readonly" | { readonly dir: string };
-  /** Bytes ("64MiB" or a number) that a run may take beside its arguments; a run that needs more throws MEMORY_INFEASIBLE before it starts. */
+  /** Bytes ("64MiB" or a number) that a run may take beside its arguments. What does not fit is computed again; where nothing fits, MEMORY_INFEASIBLE is thrown before the run. */
   readonly memoryLimit?: string | number;
   /** Types ahead of time: `{ u: "f64[N,M]", steps: "i64" }`. */
   readonly args?: Readonly<Record<string, string>>;
@@ -23,7 +23,8 @@ export interface Options {
   readonly bounds?: true;
   /** `nan`: the run stops with NAN, and the line, where a value that is not a number is stored. Slow. */
   readonly debug?: { readonly nan?: boolean };
-  readonly strategy?: "auto";
+  /** What the backward pass keeps: "auto" (as the limit asks), "store-all", "recompute-all", or the arrays to store, by name; the rest is computed again. */
+  readonly strategy?: "auto" | "store-all" | "recompute-all" | { readonly store: readonly string[] };
   readonly invert?: false;
 }
 export type Which = string | number | readonly (string | number)[];
@@ -55,7 +56,11 @@ export function checkOptions(o: object | undefined, extra: readonly string[] = [
   const names = (v: unknown, number: boolean): boolean => typeof v === "string" || (number && typeof v === "number") || (Array.isArray(v) && v.every((y) => typeof y === "string" || (number && typeof y === "number")));
   if (wrt !== undefined && !names(wrt, true)) throw new DaceError("ARGUMENT", "wrt is a name or an index, or an array of these");
   if (of !== undefined && !names(of, false)) throw new DaceError("ARGUMENT", "of is a name or an array of names");
-  for (const [k, off] of [["strategy", "auto"], ["invert", false], ["bounds", true]] as const) if (x[k] !== undefined && x[k] !== off) throw new DaceError("UNSUPPORTED", `option ${k}: ${JSON.stringify(x[k])} is not available in this version`, { hint: `it is ${JSON.stringify(off)}` });
+  const strategy = x["strategy"];
+  if (strategy !== undefined && strategy !== "auto" && strategy !== "store-all" && strategy !== "recompute-all" && !(typeof strategy === "object" && strategy !== null && Object.keys(strategy).join() === "store" && names((strategy as { store: unknown }).store, false) && Array.isArray((strategy as { store: unknown }).store))) {
+    throw new DaceError("ARGUMENT", `unknown strategy ${JSON.stringify(strategy)}`, { hint: "\"auto\", \"store-all\", \"recompute-all\" or { store: [names of arrays] }" });
+  }
+  for (const [k, off] of [["invert", false], ["bounds", true]] as const) if (x[k] !== undefined && x[k] !== off) throw new DaceError("UNSUPPORTED", `option ${k}: ${JSON.stringify(x[k])} is not available in this version`, { hint: `it is ${JSON.stringify(off)}` });
   const debug = x["debug"];
   if (debug !== undefined && (typeof debug !== "object" || debug === null || Object.entries(debug).some(([k, v]) => k !== "nan" || (v !== undefined && typeof v !== "boolean")))) throw new DaceError("ARGUMENT", "debug is { nan: true } or { nan: false }");
 }

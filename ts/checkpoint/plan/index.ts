@@ -9,3 +9,5 @@ export { onlineActions, revolveActions, revolveExtra } from "./revolve.js";
 export { simulate, type Event, type Simulation } from "./simulate.js";
 export { MemoryInfeasible } from "./infeasible.js";
 export { BUDGET_MS, smallestLimit, solvePlan, type Smallest, type Solution, type SolveOptions, type Status } from "./solve.js";
+export { answer } from "./answer.js";
+export { answerNow, type Answer, type Question } from "./sync.js";

@@ -1,0 +1,85 @@
+/**
+ * A planned graph, at given sizes, as a problem of memory planning: a value and a step per forward node of the body, a slot per backward node, an option list per loop that
+ * can be scheduled. A container belongs to the first node that touches it. What the model says of bytes is an estimate, since the optimiser still works on the
+ * graph; what counts is the arena of the finished program.
+ */
+import { accessesOf } from "../../analysis/accesses.js";
+import { bytesOf } from "../../base/dtypes.js";
+import { unitsIn } from "../../schedule/work.js";
+import type { Container, Node } from "../../sdfg/nodes.js";
+import { evaluate, sub, type Expr } from "../../symbolic/expr.js";
+import { loopOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
+import { loopCandidates, type LoopCandidate, type Planned } from "./candidates.js";
+import { recomputable } from "./recompute.js";
+
+export interface ScheduledOption extends ScheduleOption {
+  /** The loop as it is: everything taped, nothing of a driver. */
+  readonly plain?: boolean;
+}
+
+export interface MemoryModel {
+  readonly problem: Problem;
+  readonly loops: readonly { readonly candidate: LoopCandidate; readonly steps: number; readonly options: readonly ScheduledOption[] }[];
+  /** Per forward node: the containers that are its value. */
+  readonly containers: readonly (readonly string[])[];
+}
+
+const ALIGN = 64;
+
+export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean): MemoryModel {
+  const { graph, forward } = planned, n = graph.body.length;
+  const number = (e: Expr): number => Math.max(0, evaluate(e, env, () => 1));
+  const bytes = (c: Container, from = 0): number => ALIGN * Math.ceil(c.shape.slice(from).reduce((p, e) => p * number(e), bytesOf(c.dtype)) / ALIGN);
+  const sizeOf = (d: string): number => bytes(graph.container(d));
+  const units = (body: readonly Node[]): number => number(unitsIn(body));
+
+  const candidates = loopCandidates(planned, exact);
+  const taped = new Set(candidates.flatMap((c) => c.tapes));
+  const users = new Map<string, number[]>();
+  graph.body.forEach((node, i) => { for (const b of new Set(accessesOf(graph, [node]).map((a) => a.base))) { const l = users.get(b); if (l) l.push(i); else users.set(b, [i]); } });
+
+  // What a loop that runs again reads must stay what it was.
+  const pinned = new Set<string>();
+  for (const c of candidates) for (const a of accessesOf(graph, [c.loop])) pinned.add(a.base);
+  const again = recomputable(planned, exact, pinned);
+
+  const size = new Array<number>(forward).fill(0), extra = new Array<number>(n).fill(0), parents = Array.from({ length: forward }, () => new Set<number>()), needs = Array.from({ length: n - forward }, () => new Set<number>());
+  const containers: string[][] = Array.from({ length: forward }, () => []);
+  let base = 0;
+  for (const [d, at] of users) {
+    const c = graph.container(d);
+    if (c.view || c.growable || taped.has(d)) continue;
+    if (!c.transient) continue;
+    const first = at[0]!, last = at.at(-1)!, b = sizeOf(d);
+    if (first === last) { extra[first]! += b; continue; }
+    if (first >= forward) { for (let i = first; i <= last; i++) extra[i]! += b; continue; }
+    size[first]! += b;
+    containers[first]!.push(d);
+    for (const i of at.slice(1)) if (i < forward) parents[i]!.add(first); else needs[i - forward]!.add(first);
+  }
+  for (const c of graph.containers.values()) if (!c.transient && c.role === "gradient") base += bytes(c);
+
+  const loops = candidates.map((candidate) => {
+    const { loop, state, scratch, kept, tapes, at, back } = candidate, steps = number(sub(loop.end, loop.begin)), sum = (list: readonly string[], from = 0): number => list.reduce((s, d) => s + bytes(graph.container(d), from), 0);
+    // What the loop reads and does not write must be there when its steps run again.
+    for (const a of accessesOf(graph, [loop])) { const owner = containers.findIndex((l) => l.includes(a.base)); if (owner >= 0 && owner < at) needs[back - forward]!.add(owner); }
+    const again = sum(state) + sum(scratch) + sum(kept), per = Math.max(1, units(loop.body)), tape = sum(tapes, 1);
+    const scheduled = loopOptions({ steps, snapshot: sum(state), tape, forward: per, taped: per + tape / 8 }, true)
+      .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again }));
+    const plain: ScheduledOption = scheduled.find((o) => o.plain) ?? { kind: "store-all", parameter: 0, held: steps * tape, inside: steps * tape, cost: 0, extraSteps: 0, plain: true, actions: function* () { /* taped as it is */ } };
+    return { candidate, steps, options: paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]) };
+  });
+
+  const name = (node: Node, list: readonly string[]): string => list.map((d) => graph.container(d).label ?? d).join(", ") || node.kind;
+  const values = graph.body.slice(0, forward).map((node, i): Value => ({
+    name: name(node, containers[i]!), size: size[i]!, cost: again[i] ? units([node]) : 0, parents: [...parents[i]!].sort((a, b) => a - b), recompute: again[i]! && size[i]! > 0, forwardExtra: extra[i]!, workspace: extra[i]!,
+  }));
+  const slots = graph.body.slice(forward).map((node, t): Slot => ({ name: node.kind, needs: [...needs[t]!].sort((a, b) => a - b), extra: extra[forward + t]! }));
+  return {
+    containers, loops,
+    problem: problemOf({
+      base, values, slots, mode: "slot",
+      loops: loops.map(({ candidate: c, options }, k) => ({ name: `loop ${k}`, step: c.at, slot: c.back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),
+    }),
+  };
+}

@@ -1,0 +1,225 @@
+/**
+ * From a byte limit to a program that keeps it: questions to the solver, answers carried out, and the arena of what comes out as the judge. The model of the planned graph
+ * only proposes; a proposal counts if the finished program's peak is within the limit, and the limit given to the model moves by what it was wrong.
+ * A search is a generator that asks, so that callers who wait and callers who do not share it.
+ */
+import { actionLists, WIDTH } from "../checkpoint/apply/actions.js";
+import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
+import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
+import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
+import { recomputeValues } from "../checkpoint/apply/recompute.js";
+import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
+import { bytesOf } from "../base/dtypes.js";
+import { formatLoc } from "../base/errors.js";
+import type { Plan } from "../lower/plan.js";
+import { layoutOf } from "../runtime/layout.js";
+import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
+
+/** Sizes and lists that a call gives to a planned program besides the caller's. */
+export interface CallData { readonly symbols: Readonly<Record<string, number>>; readonly lists: Readonly<Record<string, readonly number[]>> }
+
+/** What was decided for one set of sizes; plain data. */
+export interface MemoryDecision {
+  /** Identifies the program's form: which loops are scheduled, which values computed again. */
+  readonly key: string;
+  readonly call: CallData;
+  readonly report: CheckpointReport;
+}
+
+/** Bytes are those of everything that a run allocates beside the caller's arrays. */
+export interface CheckpointReport {
+  readonly limit?: number;
+  /** The smallest limit for which a plan was found, where it was looked for; `smallestProven`: that none is smaller. */
+  readonly smallest?: number;
+  readonly smallestProven?: boolean;
+  readonly planned: number;
+  /** The allocator's high-water mark of the last run. */
+  readonly measured?: number;
+  readonly storeAll: number;
+  readonly recomputeAll: number;
+  /** Work beyond that of store-all, in the cost model's units and as a part of the whole run's. */
+  readonly cost: number;
+  readonly relativeCost: number;
+  readonly solver: { readonly rung: string; readonly status: string; readonly gap: number; readonly ms: number; readonly proven: boolean };
+  readonly arrays: readonly { readonly name: string; readonly source?: string; readonly bytes: number; readonly decision: "store" | "recompute"; readonly cost: number }[];
+  readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number }[];
+  readonly timeline: readonly { readonly event: string; readonly bytes: number }[];
+}
+
+export type Strategy = "auto" | "store-all" | "recompute-all" | { readonly store: readonly string[] };
+
+/** A program in one of its forms, for one set of sizes. */
+interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; /** Of the model's loops. */ readonly scheduled: readonly number[] }
+interface Trial { readonly form: Form; readonly call: CallData; readonly peak: number; readonly cost: number; readonly memory: MemoryPlan }
+
+/** Rounds of asking with a moved limit. */
+const ROUNDS = 6;
+
+/** Bytes that a run of the plan allocates: the arena, results, and what the planner itself hands over. */
+export function allocated(plan: Plan, layout: { readonly elements: readonly number[]; readonly arenaBytes: number }): number {
+  const given = new Set(plan.parameters.flatMap((p) => (p.kind === "container" && !p.name.startsWith("schedule:") ? [p.buffer] : [])));
+  return plan.arguments.reduce((n, b) => n + (given.has(b) ? 0 : layout.elements[b]! * bytesOf(plan.buffers[b]!.dtype)), layout.arenaBytes);
+}
+
+export class MemoryPlanner {
+  readonly #forms = new Map<string, Form>();
+  readonly #known = new Map<string, Trial[]>();
+  readonly #exact: boolean;
+  readonly #planned: Planned;
+
+  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace) {
+    this.#planned = { graph: differentiated.graph, forward: differentiated.forward };
+    this.#exact = options.precision === "strict";
+  }
+
+  /** The compiled form of an earlier decision. */
+  form(key: string): Plan { return this.#form(key).plan; }
+
+  *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
+    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact), problem = restricted(model, strategy);
+    const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
+    const all = trial(storeAll(problem)), least = trial(recomputeAll(problem));
+    if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all, least, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
+    if (strategy !== "auto") {
+      if (limit !== undefined && least.peak > limit) throw infeasible(limit, least.peak, false, model, least);
+      return this.#decision(model, least, all, least, { limit, rung: "strategy", status: "optimal", gap: 0, proven: true, start });
+    }
+    if (all.peak <= limit!) return this.#decision(model, all, all, least, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
+
+    // One loop, and nothing else to decide: every schedule is tried, so the cheapest and the smallest are known.
+    if (model.loops.length === 1 && !problem.values.some((v) => v.recompute)) {
+      const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
+      if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
+      return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all, least, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
+    }
+    const known = this.#knownFor(sizes, least);
+    let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - (all.peak - simulate(problem, all.memory).peak), fitted: number | undefined, last: Solution | undefined;
+    for (let round = 0; round < ROUNDS; round++) {
+      const left = budgetMs - (performance.now() - start);
+      if (round > 0 && left < budgetMs / 10) break;
+      const solution = last = (yield { kind: "solve", problem, limit: Math.max(0, Math.floor(target)), budgetMs: Math.max(200, left) }).solution!, proposal = solution.plan ?? solution.smallest?.plan;
+      if (!proposal) break;
+      const t = this.#refine(model, trial(proposal), sizes, threads, limit!);
+      known.push(t);
+      if (t.peak <= limit! && (!best || t.cost < best.cost)) best = t;
+      if (!solution.plan || t.cost === 0) break;
+      if (t.peak <= limit!) {
+        if (limit! - t.peak < 0.02 * limit!) break;
+        // There is room that the model does not see.
+        fitted = target;
+        target += limit! - t.peak;
+      } else {
+        target = fitted === undefined ? target - Math.max(64, t.peak - limit!) : (target + fitted) / 2;
+        if (fitted !== undefined && target - fitted < 64) break;
+      }
+    }
+    if (!best) {
+      const { smallest: found } = yield { kind: "smallest", problem, budgetMs: Math.max(500, budgetMs - (performance.now() - start)) };
+      known.push(this.#refine(model, trial(found!.plan), sizes, threads, limit!));
+      best = cheapest(known.filter((t) => t.peak <= limit!));
+    }
+    const low = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
+    if (!best) throw infeasible(limit!, low.peak, false, model, low);
+    return this.#decision(model, best, all, least, { limit, smallest: low.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
+  }
+
+  /** Plans of these sizes that are at hand: one for a smaller limit is one for a larger one. */
+  #knownFor(sizes: ReadonlyMap<string, number>, least: Trial): Trial[] {
+    const key = [...sizes].map(([k, n]) => `${k}=${n}`).join(";"), list = this.#known.get(key) ?? [];
+    this.#known.set(key, list);
+    list.push(least);
+    return list;
+  }
+
+  /** Within the form: the cheapest options of its loops whose peak is within the limit, or the smallest peak. One loop after the other, until nothing changes. */
+  #refine(model: MemoryModel, from: Trial, sizes: ReadonlyMap<string, number>, threads: number, limit: number): Trial {
+    let best = from;
+    const better = (t: Trial): boolean => (t.peak <= limit ? best.peak > limit || t.cost < best.cost || (t.cost === best.cost && t.peak < best.peak) : best.peak > limit && t.peak < best.peak);
+    for (let changed = true, rounds = 0; changed && rounds < 4; rounds++) {
+      changed = false;
+      model.loops.forEach((l, k) => {
+        const now = l.options[best.memory.loops[k]!]!;
+        if (now.plain) return;
+        l.options.forEach((o, i) => {
+          if (o.plain || i === best.memory.loops[k]) return;
+          const memory = { ...best.memory, loops: best.memory.loops.map((x, j) => (j === k ? i : x)) };
+          if (formKey(model, memory) !== best.form.key) return;
+          const t = this.#trial(model, memory, sizes, threads);
+          if (better(t)) { best = t; changed = true; }
+        });
+      });
+    }
+    return best;
+  }
+
+  #trial(model: MemoryModel, memory: MemoryPlan, sizes: ReadonlyMap<string, number>, threads: number): Trial {
+    const form = this.#form(formKey(model, memory)), symbols: Record<string, number> = {}, lists: Record<string, readonly number[]> = {};
+    form.loops.forEach((l, j) => {
+      const k = form.scheduled[j]!, a = actionLists(optionOf(model, memory, k).actions());
+      Object.assign(symbols, { [l.forwardCount]: a.forward.length / WIDTH, [l.backwardCount]: a.backward.length / WIDTH, [l.slots]: a.slots, [l.rows]: a.rows });
+      Object.assign(lists, { [l.forwardList]: a.forward, [l.backwardList]: a.backward });
+    });
+    const layout = layoutOf(form.plan, new Map([...sizes, ...Object.entries(symbols)]), threads);
+    return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), cost: simulate({ ...model.problem, values: model.problem.values }, memory).cost, memory };
+  }
+
+  /** `recompute` and the scheduled loops, as the key says, carried out. */
+  #form(key: string): Form {
+    let form = this.#forms.get(key);
+    if (form) return form;
+    const { again, loops } = JSON.parse(key) as FormKey;
+    const base = again.length > 0 ? recomputeValues(this.#planned, again) : this.#planned;
+    const candidates = loopCandidates(base, this.#exact), chosen = loops.flatMap(([k, held]) => {
+      const variable = loopCandidates(this.#planned, this.#exact)[k]!.loop.variable, candidate = candidates.find((c) => c.loop.variable === variable);
+      return candidate ? [{ candidate, held: held === 1, k }] : [];
+    });
+    const scheduled = scheduleLoops(base, chosen);
+    form = { key, plan: finish(scheduled.planned.graph, { ...this.options, outputs: this.differentiated.outputs }, this.trace), loops: scheduled.loops, scheduled: chosen.map((c) => c.k) };
+    this.#forms.set(key, form);
+    return form;
+  }
+
+  #decision(model: MemoryModel, t: Trial, all: Trial, least: Trial, s: { readonly limit: number | undefined; readonly smallest?: number; readonly rung: string; readonly status: string; readonly gap: number; readonly proven: boolean; readonly start: number }): MemoryDecision {
+    const { graph, forward } = this.#planned, p = model.problem, sim = simulate(p, t.memory), again = new Set(t.memory.recompute.flat());
+    const whole = p.values.reduce((n, v) => n + v.cost, 0) + model.loops.reduce((n, l) => n + l.steps * 2 * Math.max(1, l.options[0]!.cost), 0);
+    const source = (loc: Parameters<typeof formatLoc>[0] | undefined): { source?: string } => (loc ? { source: formatLoc(loc) } : {});
+    return {
+      key: t.form.key, call: t.call,
+      report: {
+        ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: Math.min(s.smallest, least.peak), smallestProven: false }),
+        planned: t.peak, storeAll: all.peak, recomputeAll: least.peak, cost: t.cost, relativeCost: whole > 0 ? t.cost / whole : 0,
+        solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
+        arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, decision: again.has(i) ? "recompute" as const : "store" as const, cost: again.has(i) ? v.cost : 0 }] : [])),
+        loops: model.loops.map((l, k) => {
+          const o = optionOf(model, t.memory, k), lists = o.plain ? undefined : actionLists(o.actions());
+          return { ...source(l.candidate.loop.loc), steps: l.steps, schedule: o.kind, snapshots: lists?.slots ?? 0, extraSteps: o.extraSteps };
+        }),
+        timeline: sim.events.map((e, i) => ({ event: e.slot < 0 ? `forward ${p.values[e.value]!.name}` : e.value < 0 ? `backward ${graph.body[forward + e.slot]!.kind}` : `again ${p.values[e.value]!.name}`, bytes: sim.bytes[i]! })),
+      },
+    };
+  }
+}
+
+function cheapest(list: readonly Trial[]): Trial | undefined { return list.reduce<Trial | undefined>((a, b) => (a && a.cost <= b.cost ? a : b), undefined); }
+
+interface FormKey { readonly again: readonly (readonly number[])[]; readonly loops: readonly (readonly [number, number])[] }
+function formKey(model: MemoryModel, memory: MemoryPlan): string {
+  const key: FormKey = {
+    again: memory.recompute.some((l) => l.length > 0) ? memory.recompute : [],
+    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain ? [] : [[k, actionLists(o.actions()).held ? 1 : 0]]; }),
+  };
+  return JSON.stringify(key);
+}
+function optionOf(model: MemoryModel, memory: MemoryPlan, k: number): ScheduledOption { return model.loops[k]!.options[memory.loops[k]!]!; }
+
+/** A strategy as a smaller problem: what it says is stored cannot be computed again. */
+function restricted(model: MemoryModel, strategy: Strategy): Problem {
+  if (typeof strategy === "string") return model.problem;
+  const named = new Set(strategy.store);
+  return { ...model.problem, values: model.problem.values.map((v) => (v.name.split(", ").some((n) => named.has(n)) ? { ...v, recompute: false } : v)) };
+}
+
+function infeasible(limit: number, smallest: number, proven: boolean, model: MemoryModel, at: Trial): MemoryInfeasible {
+  const sim = simulate(model.problem, at.memory), dominating = sim.liveAt(sim.worst).map((v) => model.problem.values[v]!).filter((v) => v.size > 0).map((v) => ({ name: v.name, bytes: v.size }));
+  return new MemoryInfeasible(limit, { limit: smallest, proven, plan: at.memory, dominating });
+}
