@@ -35,7 +35,7 @@ export function planKey(program: Program, verb: Verb, options: DerivativeOptions
   const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
   const { wrt, of, precision, debug } = options;
-  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, signatureKey])).digest("hex");
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? "cuda" : "", signatureKey])).digest("hex");
 }
 export function factsKey(program: Program, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);
@@ -50,7 +50,9 @@ export interface Derivation {
   readonly compiled: (plan: Plan) => Compiled;
 }
 
-function common(options: DerivativeOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(options.debug?.nan ? { trapNan: true } : {}) }; }
+/** Programs for a GPU are other programs. */
+const onGpu = (options: DerivativeOptions): boolean => options.device?.startsWith("cuda") === true;
+function common(options: DerivativeOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(onGpu(options) ? { device: "cuda" as const } : {}), ...(options.debug?.nan ? { trapNan: true } : {}) }; }
 
 export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
   if (verb === "jit") return { plan: pipeline().finish(trace.stage("simplified", () => program.graph(signature)), common(options), trace), positions: [], gradients: [], outputs: [], saved: [], unaffected: [] };

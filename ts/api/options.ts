@@ -99,6 +99,8 @@ export function backendFor(o: Options): Backend {
   const { mode: cache, dir } = cacheOf(o);
   const js: Backend = { device: "js", threads: 1, cache };
   if (device === "js") return js;
+  // A device made of this processor, for tests and machines without a GPU.
+  if (device.startsWith("cuda") && process.env["DACE_AD_CUDA"] === "shim") { const { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, shim: true }; }
   if (device.startsWith("cuda")) throw new DaceError("DEVICE", `device ${device}: this version has no CUDA backend`, { hint: "use { device: \"cpu\" }" });
   const { addon, causes } = nativeAddon();
   if (!addon) {

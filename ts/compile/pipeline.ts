@@ -6,8 +6,10 @@ import { reverse, type Joint, type ReverseOptions } from "../autodiff/reverse.js
 import { resolveSaved, type Decision } from "../checkpoint/resolve.js";
 import { InternalError } from "../base/errors.js";
 import { LIBRARY } from "../library/index.js";
+import { lowerToCuda } from "../lower/cuda-plan.js";
 import { lowerToPlan } from "../lower/lower.js";
 import type { Plan } from "../lower/plan.js";
+import { scheduleGpu } from "../schedule/gpu/schedule.js";
 import { schedule } from "../schedule/schedule.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { validate } from "../sdfg/validate.js";
@@ -62,10 +64,17 @@ export interface FinishOptions {
   readonly optimize?: 0 | 1 | 2 | 3;
   /** Stop at the first value that is not a number. */
   readonly trapNan?: boolean;
+  /** "cuda": kernels and the host code that launches them, in `Plan.cuda`. */
+  readonly device?: "cpu" | "cuda";
 }
 
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
   const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}));
+  if (options.device === "cuda") {
+    const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {} }));
+    trace.keep("scheduled", placed.graph);
+    return trace.time("lower", () => lowerToCuda(placed, { precision: options.precision, ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}) }));
+  }
   const scheduled = trace.stage("scheduled", () => schedule(optimised, { precision: options.precision, outputs: options.outputs ?? {} }));
   return trace.time("lower", () => lowerToPlan(scheduled, {
     precision: options.precision, threads: true, vectorMath: options.vectorMath,

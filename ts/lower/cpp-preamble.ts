@@ -4,8 +4,9 @@ import { VECTOR_MATH } from "./cpp.js";
 import { portableCpp } from "./portable.js";
 
 /** The layouts of dace_rt and dace_gpu are those of native/include/dace_ad/abi.h; a test compares the two. */
-const ABI = `typedef long long i64; typedef unsigned long long u64; typedef int i32; typedef unsigned u32; typedef signed char int8; typedef short int16; typedef unsigned char uint8; typedef unsigned short uint16;
-typedef void (*gemm64)(i32, i32, i64, i64, i64, double, const double*, i64, const double*, i64, double, double*, i64, i32);
+export const TYPES = `typedef long long i64; typedef unsigned long long u64; typedef int i32; typedef unsigned u32; typedef signed char int8; typedef short int16; typedef unsigned char uint8; typedef unsigned short uint16;
+`;
+export const ABI = `${TYPES}typedef void (*gemm64)(i32, i32, i64, i64, i64, double, const double*, i64, const double*, i64, double, double*, i64, i32);
 typedef void (*gemm32)(i32, i32, i64, i64, i64, float, const float*, i64, const float*, i64, float, float*, i64, i32);
 struct dace_gpu;
 struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32* cancel; i64* progress; i64* error; gemm64 gemm_f64; gemm32 gemm_f32; void* (*grow)(void*, i32, i64); void* grown; const dace_gpu* gpu; };
@@ -17,7 +18,7 @@ struct dace_rt { u32 abi_version, struct_bytes; i32 threads, reserved; const i32
 `;
 
 /** Helpers, each printed where its name occurs in the code. Flags are read as volatile: atomic built-ins would keep the compiler from holding array elements in registers. */
-const HELPERS: readonly (readonly [name: string, text: string])[] = [
+export const HELPERS: readonly (readonly [name: string, text: string])[] = [
   ["dace_gpu", "struct dace_gpu { void* state; i32 (*launch)(void*, i32, u32, u32, u32, u32, u32, u32, u32, void**); i32 (*copy)(void*, void*, const void*, i64); i32 (*zero)(void*, void*, i64); i32 (*read)(void*, void*, const void*, i64); i32 (*write)(void*, void*, const void*, i64); i32 (*gemm)(void*, i32, i32, i32, i64, i64, i64, const void*, const void*, i64, const void*, i64, const void*, void*, i64); i32 (*section_begin)(void*, i32, const i64*, i32); i32 (*section_end)(void*, i32); i64* error; i32 multiprocessors, max_threads, warp, shared_per_block; };"],
   ["floordiv", "template <class T> static inline T floordiv(T a, T b) { if (b == 0) return 0; if (T(-1) < 0 && b == T(-1)) return T(u64(0) - u64(a)); T q = T(a / b); return T(q - ((a % b != 0) && ((a < 0) != (b < 0)))); }"],
   ["floormod", "template <class T> static inline T floormod(T a, T b) { if (b == 0 || (T(-1) < 0 && b == T(-1))) return 0; T m = T(a % b); return m != 0 && ((m < 0) != (b < 0)) ? T(m + b) : m; }"],

@@ -47,7 +47,8 @@ export class Emitter implements Printer {
   readonly integers: Integers;
   readonly scope: Scope;
   protected depth = 1;
-  #next = 0;
+  /** Number of the next name. */
+  protected next = 0;
   #sequential = 0;
   failure: Failure = "return";
   #carried: { readonly writer: Tasklet; readonly name: Text; value: Text } | undefined;
@@ -62,7 +63,7 @@ export class Emitter implements Printer {
 
   line(...texts: readonly Text[]): void { for (const t of texts) this.lines.push(`${"  ".repeat(this.depth)}${t}`); }
   fresh(prefix: string): Text {
-    const name = `${prefix}${this.#next++}`;
+    const name = `${prefix}${this.next++}`;
     return TYPE_NAMES.has(name) ? this.fresh(prefix) : name;
   }
   place(data: string): Place {

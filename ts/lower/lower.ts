@@ -5,7 +5,7 @@ import type { SourceLoc } from "../base/errors.js";
 import { bodiesOf } from "../analysis/paths.js";
 import type { Container, Node, ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { lifetimes } from "../schedule/lifetimes.js";
+import { lifetimes, type Lifetime } from "../schedule/lifetimes.js";
 import { unitsIn } from "../schedule/work.js";
 import { cppText } from "./cpp-source.js";
 import { Emitter } from "./emit.js";
@@ -32,18 +32,57 @@ export interface LowerOptions {
 const position = (loc: SourceLoc | undefined): { file?: string; line?: number; column?: number } => (loc ? { file: loc.file.name, line: loc.line, column: loc.column } : {});
 
 export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
-  const use = lifetimes(graph);
+  const use = lifetimes(graph), storage = storageOf(graph, use, options.outputs, () => true), { places, variables, place, symbol, symbols, args } = storage, buffers = [...storage.buffers];
+  const indices = indexScalars(graph, new Set(buffers.map((b) => b.name)));
+  const js = new Js(options.precision), sites = new Sites();
+  const emit = { precision: options.precision, place, symbol, sites, used: (name: string): boolean => use.has(name), indices, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
+  const cpp = cppText({
+    graph, emit, threads: options.threads, vectorMath: options.vectorMath, buffers, args, symbols, variables: variables.map((x) => [x, places.get(x.name)!.text] as const),
+    ...(options.longest === undefined ? {} : { longest: options.longest }),
+  });
+  const j = new Emitter(graph, js, emit);
+  j.list(graph.body);
+  const { regions } = cpp;
+  buffers.forEach((b, i) => { if (cpp.perThread.has(b.name)) buffers[i] = { ...b, perThread: true }; });
+  return {
+    ...describe(graph, storage, options.outputs), buffers,
+    sites: sites.list,
+    parallel: regions || cpp.gemm,
+    cpp: {
+      sources: cpp.sources,
+      // Interiors are split off already: what is left with conditions is borders, which splitting and unswitching only make slow to compile (2.5 times).
+      flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", "-fno-split-loops", "-fno-unswitch-loops", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
+      link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
+    },
+    js: jsSource(js, j.lines, buffers, args, symbols, variables, places, indices),
+  };
+}
+
+export interface Storage {
+  readonly buffers: readonly PlanBuffer[];
+  readonly args: readonly number[];
+  readonly symbols: readonly string[];
+  /** Scalars that are variables of the program's text, with their places. */
+  readonly variables: readonly Container[];
+  readonly places: ReadonlyMap<string, Place>;
+  readonly place: (c: Container) => Place;
+  readonly symbol: (name: string) => string;
+  readonly bufferIndex: (name: string) => number;
+}
+
+/** Where every container lives. `variable`: may the scalar be a variable; `skip`: containers that need no place of their own; `throughout`: those that no node names, but that are used. */
+export function storageOf(graph: Graph, use: ReadonlyMap<string, Lifetime>, outputs: LowerOptions["outputs"], variable: (name: string) => boolean, skip?: (name: string) => boolean, throughout?: ReadonlySet<string>): Storage {
   const buffers: PlanBuffer[] = [], args: number[] = [], places = new Map<string, Place>(), indexOf = new Map<string, number>();
   const variables: Container[] = [];
   const symbols = [...graph.symbols];
   const parameterContainers = new Set(graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])));
-  const wanted = new Set([...Object.values(options.outputs ?? {}), ...returned(graph.result)]);
+  const wanted = new Set([...Object.values(outputs ?? {}), ...returned(graph.result)]);
   for (const c of graph.containers.values()) {
     if (c.view) continue;
-    const u = use.get(c.name);
+    const u = use.get(c.name) ?? (throughout?.has(c.name) ? { first: 0, last: Number.MAX_SAFE_INTEGER, reads: true, writes: true } : undefined);
     const external = !c.transient && (parameterContainers.has(c.name) || wanted.has(c.name));
-    if (!u && !external) continue;
-    if (!external && c.shape.length === 0) { places.set(c.name, { kind: "variable", text: `v${buffers.length + variables.length}s` }); variables.push(c); continue; }
+    if ((!u && !external) || skip?.(c.name)) continue;
+    if (!external && c.shape.length === 0 && variable(c.name)) { places.set(c.name, { kind: "variable", text: `v${buffers.length + variables.length}s` }); variables.push(c); continue; }
     const text = `v${buffers.length}`;
     places.set(c.name, { kind: "buffer", text });
     indexOf.set(c.name, buffers.length);
@@ -60,36 +99,22 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const place = (c: Container): Place => { const p = places.get(c.name); if (!p) throw new InternalError(`container ${c.name} has no place`); return p; };
   const symbolText = new Map(symbols.map((s, i) => [s, `s${i}`]));
   const symbol = (name: string): string => { const t = symbolText.get(name); if (t === undefined) throw new InternalError(`symbol ${name} is not in scope`); return t; };
-  const indices = indexScalars(graph, new Set(buffers.map((b) => b.name)));
-  const js = new Js(options.precision), sites = new Sites();
-  const emit = { precision: options.precision, place, symbol, sites, used: (name: string): boolean => use.has(name), indices, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
-  const cpp = cppText({
-    graph, emit, threads: options.threads, vectorMath: options.vectorMath, buffers, args, symbols, variables: variables.map((x) => [x, places.get(x.name)!.text] as const),
-    ...(options.longest === undefined ? {} : { longest: options.longest }),
-  });
-  const j = new Emitter(graph, js, emit);
-  j.list(graph.body);
-  const { regions } = cpp;
-  buffers.forEach((b, i) => { if (cpp.perThread.has(b.name)) buffers[i] = { ...b, perThread: true }; });
   const bufferIndex = (name: string): number => { const base = graph.container(name).view?.base ?? name; const i = indexOf.get(base); if (i === undefined) throw new InternalError(`no buffer for ${name}`); return i; };
+  return { buffers, args, symbols, variables, places, place, symbol, bufferIndex };
+}
+
+/** What a plan says besides its buffers and its code. */
+export function describe(graph: Graph, storage: Storage, outputs: LowerOptions["outputs"]): Pick<Plan, "version" | "name" | "arguments" | "symbols" | "parameters" | "result" | "outputs" | "checks" | "work"> {
+  const { bufferIndex } = storage;
   return {
     version: PLAN_VERSION,
     name: graph.name,
-    buffers, arguments: args, symbols,
+    arguments: storage.args, symbols: storage.symbols,
     parameters: graph.parameters.map((p) => (p.kind === "container" ? { kind: "container", name: p.name, buffer: bufferIndex(p.container) } : { kind: "symbol", name: p.name, symbol: p.symbol })),
     result: planResult(graph.result, bufferIndex),
-    outputs: Object.fromEntries(Object.entries(options.outputs ?? {}).map(([k, v]) => [k, bufferIndex(v)])),
+    outputs: Object.fromEntries(Object.entries(outputs ?? {}).map(([k, v]) => [k, bufferIndex(v)])),
     checks: graph.checks.map((x) => ({ kind: x.kind, expr: x.expr.key, message: x.message, ...position(x.loc) })),
-    sites: sites.list,
-    parallel: regions || cpp.gemm,
     work: unitsIn(graph.body).key,
-    cpp: {
-      sources: cpp.sources,
-      // Interiors are split off already: what is left with conditions is borders, which splitting and unswitching only make slow to compile (2.5 times).
-      flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", "-fno-split-loops", "-fno-unswitch-loops", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
-      link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
-    },
-    js: jsSource(js, j.lines, buffers, args, symbols, variables, places, indices),
   };
 }
 

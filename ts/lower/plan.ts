@@ -66,6 +66,8 @@ export interface PlanCuda {
   readonly host: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
   /** One translation unit without headers: `extern "C" __global__` kernels k0, k1, … */
   readonly device: string;
+  /** For NVRTC and nvcc alike. */
+  readonly deviceFlags: readonly string[];
   /** By number, as in `launch`; `maxThreads`: the most a block has; `loc`: the user's line. */
   readonly kernels: readonly { readonly name: string; readonly maxThreads: number; readonly loc?: { readonly file: string; readonly line: number; readonly column: number } }[];
 }

@@ -1,6 +1,7 @@
 /** A plan ready to run, on the compiled or on the JavaScript backend. */
 import { readFileSync } from "node:fs";
 import { DaceError, InternalError, type SourceFile, type SourceLoc } from "../base/errors.js";
+import { shimProgram } from "../lower/cuda-shim.js";
 import type { Plan, PlanCheck } from "../lower/plan.js";
 import { PARALLEL_UNITS } from "../schedule/threshold.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
@@ -12,14 +13,15 @@ import { runInWorker, threadsAllowed } from "./js-worker.js";
 import { layoutOf, type Layout } from "./layout.js";
 import { TeamSize } from "./team-size.js";
 
-export interface Backend { readonly device: "cpu" | "js"; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
+export interface Backend { readonly device: "cpu" | "js" | "cuda"; /** The device is made of the processor (lower/cuda-shim.ts). */ readonly shim?: boolean; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
 
-export interface RunReport { readonly device: "cpu" | "js"; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean }
+export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean }
 
 
 export function compileRequest(plan: Plan, backend: Backend): CompileRequest {
-  const link = plan.cpp.link.flatMap((l) => (l === "libm" ? ["-lm"] : l === "libmvec" ? ["-lmvec"] : []));
-  return { sources: plan.cpp.sources, flags: plan.cpp.flags, link, ...(backend.cache ? { cacheMode: backend.cache } : {}), ...(backend.cacheDir ? { cacheDir: backend.cacheDir } : {}) };
+  const program = backend.shim && plan.cuda ? shimProgram(plan.cuda) : plan.cpp;
+  const link = program.link.flatMap((l) => (l === "libm" ? ["-lm"] : l === "libmvec" ? ["-lmvec"] : []));
+  return { sources: program.sources, flags: program.flags, link, ...(backend.cache ? { cacheMode: backend.cache } : {}), ...(backend.cacheDir ? { cacheDir: backend.cacheDir } : {}) };
 }
 
 export class Executable {
@@ -150,7 +152,7 @@ export class Executable {
       team?.ran(threads, status.ns);
       progress?.report();
     } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); progress?.stop(false); }
-    return { device: "cpu", ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
+    return { device: this.backend.device, ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
   }
   /** Copies are made now, run by a worker thread (or, where none may be started, in a later turn of the event loop), and written back. */
   async #runLater(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {

@@ -3,7 +3,7 @@
  * Under strict precision there are loops only: a library's order of summation is its own.
  */
 import { InternalError } from "../base/errors.js";
-import { mapNodes, symbolsOf } from "../analysis/walk.js";
+import { mapNodes, symbolsOf, visitNodes } from "../analysis/walk.js";
 import { LIBRARY } from "../library/index.js";
 import { constant, op, symbolic } from "../scalar/expr.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
@@ -13,18 +13,22 @@ import { mul, ONE, visitAtoms, type Expr } from "../symbolic/expr.js";
 /** Flops from which a call pays. */
 const CALL_FLOPS = 100_000;
 
-export function expandLibrary(graph: Graph, options: { readonly strict: boolean }): Graph {
+/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map (a kernel calls nothing). */
+export function expandLibrary(graph: Graph, options: { readonly strict: boolean; readonly always?: boolean }): Graph {
   const used = symbolsOf(graph.body);
   let next = 0;
   const variable = (): string => { for (;;) { const v = `l${next++}`; if (!used.has(v)) { used.add(v); return v; } } };
+  const inMaps = new Set<number>();
+  if (options.always) visitNodes(graph.body, (l) => { if (l.kind === "loop" && l.order === "any") visitNodes(l.body, (n) => { inMaps.add(n.id); }); });
   const body = mapNodes(graph.body, (n) => {
     if (n.kind !== "library") return n;
     const rule = LIBRARY.get(n.op);
     if (!rule) throw new InternalError(`no library operation ${n.op}`);
     const loops = rule.expand(n, (d) => graph.container(d).dtype, variable);
-    if (options.strict || !callable(graph, n)) return loops;
+    if (options.strict || !callable(graph, n) || inMaps.has(n.id)) return loops;
     const flops = rule.flops(n), big = flops.constant;
     if (big !== undefined) return big >= CALL_FLOPS ? [n] : loops;
+    if (options.always) return [n];
     return [{ kind: "conditional", id: freshId(), branches: [
       { condition: { inputs: [], code: op("ge", "bool", symbolic(flops), constant(CALL_FLOPS, "int64")) }, body: [n] },
       { body: loops },

@@ -89,6 +89,21 @@ export interface LoopSchedule {
   readonly blocks?: { readonly work: Expr; readonly into: readonly { readonly data: string; readonly wcr: Wcr; readonly index: readonly Expr[] }[] };
   /** Guards inside hold for variable in [begin, end), where `body` (without them) runs instead of the loop's own body. */
   readonly interior?: { readonly begin: Expr; readonly end: Expr; readonly body: readonly Node[] };
+  /** Where and how a GPU carries it out; see schedule/gpu/. Loops without it are run by the host, or inside a kernel by each thread. */
+  readonly gpu?: GpuSchedule;
+}
+/** Which threads of a grid take which iterations: v = begin + index, then every (number of indices)-th. "global": of a dimension of the grid, "block": its blocks, "lane": the threads of a block. */
+export interface GpuAxis { readonly by: "global" | "block" | "lane"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
+export interface GpuSchedule {
+  /** The loop is one kernel: run by one thread; a grid; a grid whose blocks each combine the iterations of the innermost loop into elements; or one that combines all into single elements. */
+  readonly kernel?: "single" | "grid" | "rows" | "reduce";
+  /** Iterations along x, y and z where they can be told on the host; a grid's size only: the loops stride over it. */
+  readonly extents?: readonly (Expr | undefined)[];
+  readonly axis?: GpuAxis;
+  /** Reductions of "rows" and "reduce"; `partials`: a container for the parts of each, where blocks make several. */
+  readonly into?: readonly { readonly data: string; readonly wcr: Wcr; readonly index: readonly Expr[]; readonly partials?: string }[];
+  /** A host loop of launches that depend on arguments and symbols alone. `launches`: how many, at most. */
+  readonly section?: { readonly launches: Expr };
 }
 
 /** A condition over container elements. */

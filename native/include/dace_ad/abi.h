@@ -51,7 +51,8 @@ typedef struct dace_rt {
   dace_gemm_f64 gemm_f64;
   dace_gemm_f32 gemm_f32;
   /* Buffers whose size the run finds out. slot: which one, from 0. At least `bytes` bytes hold what the slot held before, at the address returned;
-   * NULL: out of memory (the old ones stay). Not to be called inside a parallel region. The runtime frees all of them after dace_run. */
+   * NULL: out of memory (the old ones stay). Not to be called inside a parallel region. The runtime frees all of them after dace_run.
+   * On a GPU these are device addresses, too. */
   void* (*grow)(void* grown, int32_t slot, int64_t bytes);
   void* grown;                 /* grow's first argument */
   const dace_gpu* gpu;         /* NULL on the CPU */

@@ -1,0 +1,160 @@
+/** Prints the host's part of a program for a GPU: control flow and launches. Every kernel that it meets goes to the program's list, with the values it uses as parameters. */
+import { loopFacts } from "../analysis/dependence.js";
+import { InternalError } from "../base/errors.js";
+import type { DType } from "../base/dtypes.js";
+import { PARTIALS } from "../schedule/gpu/kernel.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import { CudaDevice, CudaHost, productKernel } from "./cuda.js";
+import { FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
+import { Emitter, touchedBy, type EmitOptions } from "./emit.js";
+import type { Text } from "./language.js";
+import type { PlanCuda } from "./plan.js";
+
+/** Launches that a recorded section may hold. */
+const SECTION_LAUNCHES = 4096;
+/** Iterations of a reduction that each thread of a block takes, before there are more blocks. */
+const EACH = 8;
+/** A range that cannot be told on the host gets a grid for this many iterations. */
+const UNKNOWN = "4096";
+
+export interface Kernel { readonly name: string; readonly text: Text; readonly maxThreads: number; readonly loc?: NonNullable<PlanCuda["kernels"][number]["loc"]> }
+
+export class HostEmitter extends Emitter {
+  readonly kernels: Kernel[] = [];
+  readonly device: CudaDevice;
+  /** Names that kernels may use, with their types: pointers to elements, or values. */
+  readonly #known: ReadonlyMap<Text, { readonly type: Text; readonly base?: string }>;
+  readonly #products = new Map<DType, number>();
+  #sections = 0;
+  #recording = false;
+  #rounds = 0;
+
+  constructor(graph: Graph, options: EmitOptions, known: readonly (readonly [name: Text, value: { readonly type: Text; readonly base?: string }])[]) {
+    // The language asks back for a kernel of this program.
+    const products: { ask?: (dtype: DType) => number } = {};
+    super(graph, new CudaHost(options.precision, (dtype) => products.ask!(dtype)), options);
+    products.ask = (dtype) => this.#product(dtype);
+    this.device = new CudaDevice(options.precision);
+    this.#known = new Map(known);
+  }
+
+  #product(dtype: DType): number {
+    let n = this.#products.get(dtype);
+    if (n === undefined) {
+      n = this.kernels.length;
+      this.kernels.push({ name: `k${n}`, text: productKernel(`k${n}`, dtype), maxThreads: 256 });
+      this.#products.set(dtype, n);
+    }
+    return n;
+  }
+
+  override list(body: readonly Node[], after?: () => void): void {
+    this.scope.nested(() => {
+      for (const n of body) {
+        if (n.kind === "tasklet") this.#fetch(n);
+        else this.node(n);
+        after?.();
+      }
+    });
+  }
+
+  /** `host[] = device[]` */
+  #fetch(t: Tasklet): void {
+    const [m] = t.inputs, to = this.place(t.output.data), from = m && this.place(m.data);
+    if (!from || from.kind !== "buffer" || to.kind !== "variable" || t.code.kind !== "input") throw new InternalError("a statement was left to the host");
+    this.line(`if (i32 status = gpu->read(gpu->state, &${to.text}, ${from.text}, i64(sizeof(${to.text})))) return status;`);
+  }
+
+  protected override loop(l: Loop): void {
+    const gpu = l.schedule?.gpu;
+    if (gpu?.kernel) { this.#launch(l); return; }
+    if (!gpu?.section) { this.#loop(l); return; }
+    const number = this.#sections++, z = this.fresh("z"), few = this.fresh("z"), recording = this.#recording;
+    this.line(`const bool ${few} = ${this.integers.print(gpu.section.launches)} <= ${SECTION_LAUNCHES};`);
+    this.line(`const i32 ${z} = ${few} ? gpu->section_begin(gpu->state, ${number}, nullptr, 0) : 1;`, `if (${z} == 1) {`);
+    this.indent(() => {
+      this.#recording = true;
+      this.#loop(l, `if (!${few}) `);
+      this.#recording = recording;
+      this.line(`if (${few}) if (i32 status = gpu->section_end(gpu->state, ${number})) return status;`);
+    });
+    this.line(`} else if (${z} != 0) return ${z};`);
+  }
+  /** `unless`: where the loop is a section, it is looked at the cancel flag only if it is not being recorded. */
+  #loop(l: Loop, unless = ""): void {
+    const begin = this.bound(l.begin), end = this.bound(l.end), variable = this.fresh("i"), facts = this.facts;
+    this.integers.variables.set(l.variable, variable);
+    this.facts = this.facts.with(...loopFacts(l));
+    this.line(...this.language.loopOpen({ variable, begin, end, down: l.order === "down" }));
+    this.indent(() => {
+      if (!this.#recording || unless) this.line(...this.language.poll(this.#rounds === 0 ? 1 : 0).map((x) => (unless ? `${unless}{ ${x} }` : x)));
+      this.#rounds++;
+      this.list(l.body);
+      this.#rounds--;
+    });
+    this.line("}");
+    this.facts = facts;
+  }
+
+  // ---- launches
+
+  #printer(): KernelEmitter { return new KernelEmitter(this.graph, this.device, this.options, { next: this.next, facts: this.facts, variables: this.integers.variables }); }
+  /** Adds a kernel; gives the statements that launch it, with `shape` as the six numbers of grid and block. `distinct`: its buffers lie apart. */
+  #kernel(k: KernelEmitter, maxThreads: number, written: ReadonlySet<string>, distinct: boolean, loc: Loop["loc"], values: readonly Text[] = []): (shape: Text, sharedBytes: number) => readonly Text[] {
+    this.next = k.names;
+    const lines = k.lines.join("\n"), words = [...new Set(lines.match(/\b[a-z]\d+s?\b|\berror\b/g))], number = this.kernels.length;
+    const parameters: Text[] = [], given: Text[] = [];
+    const variables = new Set(this.integers.variables.values());
+    for (const w of words) {
+      if (w === "error") { parameters.push("i64* error"); given.push("&gpu->error"); continue; }
+      const known = this.#known.get(w) ?? (variables.has(w) || values.includes(w) ? { type: "i64" } : undefined);
+      if (!known) continue;
+      const restrict = distinct && known.base !== undefined ? " __restrict__" : "";
+      parameters.push(known.base === undefined ? `const ${known.type} ${w}` : `${written.has(known.base) ? "" : "const "}${known.type}*${restrict} ${w}`);
+      given.push(`&${w}`);
+    }
+    const { file, line, column } = loc ? { file: loc.file.name, line: loc.line, column: loc.column } : { file: "", line: 0, column: 0 };
+    this.kernels.push({ name: `k${number}`, maxThreads, text: `extern "C" __global__ void __launch_bounds__(${maxThreads}) k${number}(${parameters.join(", ")}) {\n${lines}\n}\n`, ...(loc ? { loc: { file, line, column } } : {}) });
+    return (shape, sharedBytes) => [
+      `void* p[] = {${given.length > 0 ? given.map((g) => `(void*)${g}`).join(", ") : "nullptr"}};`,
+      `if (i32 status = gpu->launch(gpu->state, ${number}, ${shape}, ${sharedBytes}, p)) return status;`,
+    ];
+  }
+
+  #launch(l: Loop): void {
+    const gpu = l.schedule!.gpu!, k = this.#printer(), { writes } = touchedBy(this.graph, [l]);
+    const extent = (i: number): Text => { const e = gpu.extents?.[i]; return i >= (gpu.extents?.length ?? 0) ? "1" : e ? this.integers.print(e) : UNKNOWN; };
+    const widest = Math.max(8, ...(gpu.into ?? []).map((r) => (this.graph.container(r.data).dtype === "complex128" ? 16 : 8)));
+    k.kernel(l);
+    switch (gpu.kernel) {
+      case "single": this.#block(this.#kernel(k, 1, writes, false, l.loc)("1, 1, 1, 1, 1, 1", 0)); return;
+      case "grid": {
+        const launch = this.#kernel(k, 256, writes, true, l.loc);
+        this.#block([`const dace_shape g = spread(gpu, ${[0, 1, 2].map(extent).join(", ")});`, "if (g.gx > 0) {", ...launch("g.gx, g.gy, g.gz, g.bx, g.by, 1", 0).map((x) => `  ${x}`), "}"]);
+        return;
+      }
+      case "rows": {
+        const launch = this.#kernel(k, ROW_THREADS, writes, true, l.loc);
+        this.#block([`const u32 gx = blocks(${extent(0)}, 1 << 20), gy = blocks(${extent(1)}, 65535);`, "if (gx > 0 && gy > 0) {", ...launch(`gx, gy, 1, ${ROW_THREADS}, 1, 1`, ROW_THREADS * widest).map((x) => `  ${x}`), "}"]);
+        return;
+      }
+      case "reduce": {
+        const into = gpu.into!, partials = new Set([...writes, ...into.map((r) => r.partials!)]);
+        const first = this.#kernel(k, REDUCE_THREADS, partials, true, l.loc), parts = this.fresh("n"), f = this.#printer();
+        f.finish(into, parts);
+        const second = this.#kernel(f, FINISH_THREADS, writes, true, l.loc, [parts]);
+        // How many parts there are depends on sizes alone: so does the order in which they are combined.
+        const e = gpu.extents?.[0], count = e ? (gpu.axis!.by === "block" ? this.integers.print(e) : `(${this.integers.print(e)} + ${REDUCE_THREADS * EACH - 1}) / ${REDUCE_THREADS * EACH}`) : String(PARTIALS);
+        this.#block([
+          `const i64 ${parts} = blocks(${count}, ${PARTIALS});`,
+          `if (${parts} > 0) {`, ...first(`u32(${parts}), 1, 1, ${REDUCE_THREADS}, 1, 1`, REDUCE_THREADS * widest).map((x) => `  ${x}`), "}",
+          `if (${parts} > 1) {`, ...second(`1, 1, 1, ${FINISH_THREADS}, 1, 1`, FINISH_THREADS * widest).map((x) => `  ${x}`), "}",
+        ]);
+        return;
+      }
+      default: throw new InternalError("a loop is no kernel");
+    }
+  }
+  #block(lines: readonly Text[]): void { this.line("{", ...lines.map((x) => `  ${x}`), "}"); }
+}

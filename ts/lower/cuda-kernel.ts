@@ -1,0 +1,154 @@
+/**
+ * Prints the body of one kernel. Loops with an axis stride over the grid, over its blocks or over the threads of a block; all others are each thread's own. What a block
+ * combines goes through shared memory as a tree, the same one whatever the device.
+ */
+import { loopFacts } from "../analysis/dependence.js";
+import { visitNodes } from "../analysis/walk.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { hasLoads } from "../symbolic/expr.js";
+import { isSmall } from "../schedule/scalars.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Container, GpuAxis, GpuSchedule, Loop, Node } from "../sdfg/nodes.js";
+import type { CudaDevice } from "./cuda.js";
+import { cppStorage, cppType } from "./cpp-types.js";
+import { Emitter, type EmitOptions } from "./emit.js";
+import type { Text } from "./language.js";
+import { checkLoads } from "./values.js";
+import { memletKey } from "./scope.js";
+
+/** Threads of a block that combines: a power of two. */
+export const ROW_THREADS = 128, REDUCE_THREADS = 256, FINISH_THREADS = 512;
+
+type Into = NonNullable<GpuSchedule["into"]>;
+const INDEX: Readonly<Record<GpuAxis["by"], (d: string) => readonly [from: Text, step: Text]>> = {
+  global: (d) => [`i64(blockIdx.${d}) * blockDim.${d} + threadIdx.${d}`, `i64(gridDim.${d}) * blockDim.${d}`],
+  block: (d) => [`i64(blockIdx.${d})`, `i64(gridDim.${d})`],
+  lane: (d) => [`i64(threadIdx.${d})`, `i64(blockDim.${d})`],
+};
+
+export class KernelEmitter extends Emitter {
+  #gpu: GpuSchedule = {};
+  /** Loops that are numbered together with one around, and where their iteration comes from. */
+  #together: { readonly number: Text; readonly rest: number }[] = [];
+
+  /** `next`: number of the first name; `variables`: of loops around, on the host. */
+  constructor(graph: Graph, language: CudaDevice, options: EmitOptions, host: { readonly next: number; readonly facts: Assumptions; readonly variables: ReadonlyMap<string, Text> }) {
+    super(graph, language, options);
+    this.next = host.next;
+    this.facts = host.facts;
+    for (const [k, v] of host.variables) this.integers.variables.set(k, v);
+  }
+  get names(): number { return this.next; }
+
+  kernel(l: Loop): void {
+    this.#gpu = l.schedule!.gpu!;
+    let unsafe = false;
+    visitNodes([l], (n) => { if (n.kind === "while" || (n.kind === "loop" && (hasLoads(n.begin) || hasLoads(n.end)))) unsafe = true; });
+    // After a mistake, what bounds were computed from may be anything.
+    if (unsafe) this.line("if (*(volatile i64*)error != 0) return;");
+    if (this.#gpu.kernel === "single") { const declared = this.privates(l); this.list(l.body); for (const name of declared) this.scope.locals.delete(name); return; }
+    if (this.#gpu.kernel === "rows" || this.#gpu.kernel === "reduce") this.failure = "continue";
+    if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, () => { this.loop(l); }, (r, value) => {
+      this.line("if (gridDim.x == 1) {");
+      this.indent(() => { this.combineInto(r.data, r.index, r.wcr, value, false); });
+      this.line(`} else ${this.place(r.partials!).text}[blockIdx.x] = ${value};`);
+    });
+    else this.loop(l);
+  }
+
+  /** The kernel that combines `parts` parts of every reduction. */
+  finish(into: Into, parts: Text): void {
+    this.#reducing(into, () => {
+      for (const r of into) {
+        const a = this.scope.accumulators.get(memletKey(r))!;
+        this.line(`if (threadIdx.x < ${parts}) ${a.name} = ${this.place(r.partials!).text}[threadIdx.x];`);
+      }
+    }, (r, value) => { this.combineInto(r.data, r.index, r.wcr, value, false); });
+  }
+
+  /** Runs `f` with an accumulator per reduction in every thread, combines them over the block, and gives the results to thread 0. */
+  #reducing(into: Into, f: () => void, then: (r: Into[number], value: Text) => void): void {
+    const made = into.map((r) => {
+      const key = memletKey(r), name = this.fresh("a"), { dtype } = this.graph.container(r.data), outer = this.scope.accumulators.get(key);
+      this.line(this.language.declare(name, dtype, this.language.identity(r.wcr, dtype), true));
+      this.scope.accumulators.set(key, { name, wcr: r.wcr, dtype, data: r.data, index: r.index });
+      return { r, key, name, dtype, outer };
+    });
+    f();
+    for (const { r, key, name, dtype, outer } of made) {
+      if (outer) this.scope.accumulators.set(key, outer); else this.scope.accumulators.delete(key);
+      const z = this.fresh("z"), type = cppType(dtype);
+      this.line("{");
+      this.indent(() => {
+        this.line(`${type}* const ${z} = (${type}*)shared;`, "__syncthreads();", `${z}[threadIdx.x] = ${name};`, "__syncthreads();");
+        this.line(`for (u32 d = blockDim.x / 2; d > 0; d /= 2) { if (threadIdx.x < d) ${z}[threadIdx.x] = ${this.language.combine(r.wcr, `${z}[threadIdx.x]`, `${z}[threadIdx.x + d]`, dtype)}; __syncthreads(); }`);
+        this.line("if (threadIdx.x == 0) {");
+        this.indent(() => { then(r, `${z}[0]`); });
+        this.line("}");
+      });
+      this.line("}");
+    }
+  }
+
+  protected override loop(l: Loop): void {
+    const axis = l.schedule?.gpu?.axis, joined = this.#together.at(-1);
+    if (!axis && !(joined && joined.rest > 0)) { super.loop(l); return; }
+    for (const e of [l.begin, l.end]) checkLoads(this, e, l.loc);
+    const variable = this.fresh("i"), facts = this.facts, begin = this.bound(l.begin), end = this.bound(l.end);
+    this.integers.variables.set(l.variable, variable);
+    this.facts = this.facts.with(...loopFacts(l));
+    const body = (): void => { this.indent(() => { this.#parts(l, variable); }); this.line("}"); };
+    if (!axis) {
+      const inner = this.#sizes(l, joined!.rest).slice(1);
+      this.line(`{ const i64 ${variable} = ${begin} + ${joined!.number}${inner.length > 0 ? ` / (${inner.join(" * ")})` : ""} % ${this.#size(l)};`);
+      this.#together.push({ number: joined!.number, rest: joined!.rest - 1 });
+      body();
+      this.#together.pop();
+    } else if ((axis.together ?? 1) > 1) {
+      const sizes = this.#sizes(l, axis.together!), q = this.fresh("q"), [from, step] = INDEX[axis.by](axis.dimension);
+      this.line(`for (i64 ${q} = ${from}; ${q} < ${sizes.join(" * ")}; ${q} += ${step}) { const i64 ${variable} = ${begin} + ${q} / (${sizes.slice(1).join(" * ")});`);
+      this.#together.push({ number: q, rest: axis.together! - 1 });
+      body();
+      this.#together.pop();
+    } else {
+      const [from, step] = INDEX[axis.by](axis.dimension);
+      this.line(`for (i64 ${variable} = ${begin} + ${from}; ${variable} < ${end}; ${variable} += ${step}) {`);
+      body();
+    }
+    this.facts = facts;
+  }
+  #size(l: Loop): Text { return `imax<i64>(${this.integers.print(l.end)} - ${this.integers.print(l.begin)}, 0)`; }
+  /** Lengths of a loop and those inside that are numbered with it. */
+  #sizes(l: Loop, count: number): Text[] {
+    const out: Text[] = [];
+    for (let x = l, n = count; ; x = x.body[0] as Loop, n--) { out.push(this.#size(x)); if (n <= 1) return out; }
+  }
+
+  #parts(l: Loop, variable: Text): void {
+    const interior = l.schedule?.interior;
+    if (!interior) { this.#iteration(l, l.body); return; }
+    this.line(`if (${variable} >= ${this.integers.print(interior.begin)} && ${variable} < ${this.integers.print(interior.end)}) {`);
+    const together = this.#together.map((x) => ({ ...x }));
+    this.indent(() => { this.#iteration(l, interior.body); });
+    this.#together = together;
+    this.line("} else {");
+    this.indent(() => { this.#iteration(l, l.body); });
+    this.line("}");
+  }
+  #iteration(l: Loop, body: readonly Node[]): void {
+    const [only] = body, isRow = this.#gpu.kernel === "rows" && l.schedule?.gpu?.axis?.by === "block" && only?.kind === "loop" && only.schedule?.gpu?.axis?.by !== "block";
+    const declared = this.privates(l);
+    if (isRow) this.#reducing(this.#gpu.into!, () => { this.list(body); }, (r, value) => { this.combineInto(r.data, r.index, r.wcr, value, false); });
+    else this.list(body);
+    for (const name of declared) this.scope.locals.delete(name);
+  }
+
+  protected override privateBuffer(c: Container, declared: string[]): void {
+    // A kernel of one thread uses the buffer itself.
+    if (!isSmall(c)) return;
+    const v = this.fresh("c");
+    this.line(`${cppStorage(c.dtype)} ${v}[${Math.max(1, c.shape.reduce((n, e) => n * Number(e.constant), 1))}];`);
+    this.scope.locals.set(c.name, { kind: "buffer", text: v });
+    declared.push(c.name);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * A CUDA device made of one CPU thread, for tests and machines without a GPU: the same host and device code, compiled together by the system's C++ compiler into one shared
+ * object with an ordinary `dace_run`. Blocks and threads are loops; the threads of kernels with barriers are contexts that take turns from barrier to barrier. Orders that a device does
+ * not promise are changed on purpose (blocks forwards and backwards in turn, threads too) and shared memory starts as NaNs, so that a race or a missing barrier shows.
+ */
+import { ABI, HELPERS } from "./cpp-preamble.js";
+import { SHARED } from "./cuda-preamble.js";
+import type { PlanCuda } from "./plan.js";
+
+const MATH1 = ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "cbrt", "erf", "erfc", "lgamma", "tgamma", "sqrt", "fabs", "floor", "ceil", "trunc", "rint"];
+const MATH2 = ["atan2", "hypot", "pow", "fmod", "copysign"];
+const declare = (f: string, n: number): string => `extern "C" double ${f}(${Array<string>(n).fill("double").join(", ")}) noexcept; extern "C" float ${f}f(${Array<string>(n).fill("float").join(", ")}) noexcept;\n`;
+
+/** Stands before device code: CUDA's words as C++ has them. */
+const BEFORE = `#include <ucontext.h>
+#define __global__
+#define __device__
+#define __launch_bounds__(n)
+struct shim_index { unsigned x, y, z; };
+static thread_local shim_index threadIdx, blockIdx, blockDim, gridDim;
+static constexpr int SHIM_SHARED = 49152;
+static thread_local unsigned char shim_shared_memory[SHIM_SHARED + 64] __attribute__((aligned(16)));
+static void shim_barrier();
+static inline void __syncthreads() { shim_barrier(); }
+static inline unsigned long long atomicCAS(unsigned long long* at, unsigned long long want, unsigned long long value) { unsigned long long old = *at; if (old == want) *at = value; return old; }
+static inline double __longlong_as_double(long long x) { return __builtin_bit_cast(double, x); }
+static inline long long __double_as_longlong(double x) { return __builtin_bit_cast(long long, x); }
+static inline float __int_as_float(int x) { return __builtin_bit_cast(float, x); }
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) { return (unsigned long long)((unsigned __int128)a * b >> 64); }
+${[...MATH1.map((f) => declare(f, 1)), ...MATH2.map((f) => declare(f, 2)), declare("fma", 3)].join("")}`;
+
+/** Stands after it: the device's table and the entry. */
+const after = (kernels: readonly { readonly name: string; readonly barriers: boolean }[]): string => `
+namespace {
+template <class T, T... I> struct shim_list {};
+#ifdef __clang__
+template <int N> using shim_numbers = __make_integer_seq<shim_list, int, N>;
+#else
+template <int N> using shim_numbers = shim_list<int, __integer_pack(N)...>;
+#endif
+template <class... A, int... I> void shim_apply(void (*f)(A...), void** p, shim_list<int, I...>) { f(*(A*)p[I]...); }
+template <class... A> void shim_call(void (*f)(A...), void** p) { shim_apply(f, p, shim_numbers<int(sizeof...(A))>()); }
+struct shim_kernel { void (*call)(void** p); bool barriers; };
+const shim_kernel shim_kernels[] = {${kernels.map((k) => `{[](void** p) { shim_call(${k.name}, p); }, ${k.barriers}}, `).join("")}{nullptr, false}};
+
+constexpr int SHIM_STACK = 65536, SHIM_THREADS = 1024;
+struct shim_fiber { ucontext_t context; shim_index index; bool finished; unsigned char stack[SHIM_STACK]; };
+thread_local shim_fiber* shim_fibers;
+thread_local ucontext_t shim_scheduler;
+thread_local int shim_current = -1;
+thread_local const shim_kernel* shim_running;
+thread_local void** shim_parameters;
+thread_local unsigned shim_launches;
+void shim_fiber_main() { shim_running->call(shim_parameters); shim_fibers[shim_current].finished = true; swapcontext(&shim_fibers[shim_current].context, &shim_scheduler); }
+void shim_locate(int t) { threadIdx = {unsigned(t) % blockDim.x, unsigned(t) / blockDim.x % blockDim.y, unsigned(t) / blockDim.x / blockDim.y}; }
+
+/** One block whose threads meet at barriers. False: some had ended where others waited. */
+bool shim_block(int count) {
+  for (int t = 0; t < count; t++) {
+    shim_fiber& f = shim_fibers[t];
+    f.finished = false;
+    getcontext(&f.context);
+    f.context.uc_stack.ss_sp = f.stack; f.context.uc_stack.ss_size = SHIM_STACK; f.context.uc_link = nullptr;
+    makecontext(&f.context, shim_fiber_main, 0);
+  }
+  for (unsigned round = shim_launches;; round++) {
+    int waiting = 0, ended = 0;
+    for (int k = 0; k < count; k++) {
+      const int t = round & 1 ? count - 1 - k : k;
+      if (shim_fibers[t].finished) continue;
+      shim_current = t; shim_locate(t);
+      swapcontext(&shim_scheduler, &shim_fibers[t].context);
+      if (shim_fibers[t].finished) ended++; else waiting++;
+    }
+    shim_current = -1;
+    if (waiting == 0) return true;
+    if (ended > 0) return false;
+  }
+}
+
+struct shim_gpu { dace_gpu table; long long error[4]; };
+int shim_launch(void*, int kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned bytes, void** p) {
+  const shim_kernel& k = shim_kernels[kernel];
+  const int count = int(bx * by * bz);
+  if (gx == 0 || gy == 0 || gz == 0 || count == 0 || count > SHIM_THREADS || bytes > SHIM_SHARED || gy > 65535 || gz > 65535) return 6;
+  gridDim = {gx, gy, gz}; blockDim = {bx, by, bz};
+  shim_running = &k; shim_parameters = p; shim_launches++;
+  if (k.barriers && !shim_fibers) shim_fibers = (shim_fiber*)__builtin_malloc(sizeof(shim_fiber) * SHIM_THREADS);
+  const unsigned long long blocks = (unsigned long long)gx * gy * gz;
+  const bool backwards = shim_launches & 1;
+  for (unsigned long long n = 0; n < blocks; n++) {
+    const unsigned long long b = backwards ? blocks - 1 - n : n;
+    blockIdx = {unsigned(b % gx), unsigned(b / gx % gy), unsigned(b / gx / gy)};
+    __builtin_memset(shim_shared_memory, 0xff, bytes);
+    __builtin_memset(shim_shared_memory + bytes, 0x5a, 64);
+    if (k.barriers) { if (!shim_block(count)) return 6; }
+    else for (int i = 0; i < count; i++) { shim_locate(backwards ? count - 1 - i : i); k.call(p); }
+    for (int i = 0; i < 64; i++) if (shim_shared_memory[bytes + i] != 0x5a) return 6;
+  }
+  return 0;
+}
+int shim_copy(void*, void* to, const void* from, long long bytes) { __builtin_memmove(to, from, bytes); return 0; }
+int shim_zero(void*, void* to, long long bytes) { __builtin_memset(to, 0, bytes); return 0; }
+int shim_read(void*, void* to, const void* from, long long bytes) { __builtin_memcpy(to, from, bytes); return 0; }
+int shim_gemm(void*, int, int, int, long long, long long, long long, const void*, const void*, long long, const void*, long long, const void*, void*, long long) { return -1; }
+int shim_section_begin(void*, int, const long long*, int) { return 1; }
+int shim_section_end(void*, int) { return 0; }
+}
+static void shim_barrier() { shim_fiber& f = shim_fibers[shim_current]; swapcontext(&f.context, &shim_scheduler); }
+extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
+extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
+  if (rt->abi_version != 2u) return 6;
+  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED}, {0, 0, 0, 0}};
+  gpu.table.error = gpu.error;
+  dace_rt own = *rt;
+  own.gpu = &gpu.table;
+  own.struct_bytes = sizeof(dace_rt);
+  const int status = shim_host_run(&own, args, symbols, arena);
+  if (status != 0 || gpu.error[0] == 0) return status;
+  for (int i = 0; i < 4; i++) rt->error[i] = gpu.error[i];
+  return int(gpu.error[0]);
+}
+`;
+
+/** What the system's compiler makes a runnable program of. */
+export function shimProgram(cuda: PlanCuda): { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: PlanCuda["host"]["link"] } {
+  const texts = new Map(cuda.device.split(/^(?=extern "C" __global__)/m).flatMap((text) => { const name = /^extern "C" __global__ void .*?\b(k\d+)\(/.exec(text)?.[1]; return name ? [[name, text] as const] : []; }));
+  const kernels = cuda.kernels.map(({ name }) => ({ name, barriers: texts.get(name)!.includes("__syncthreads") }));
+  const table = HELPERS.find(([name]) => name === "dace_gpu")![1];
+  return {
+    sources: [`${BEFORE}${cuda.device.replace(SHARED, "#define shared shim_shared_memory\n")}${ABI}${table}${after(kernels)}`, ...cuda.host.sources.map((s) => `#define dace_run shim_host_run\n${s}`)],
+    flags: [...cuda.host.flags, "-O1", "-Wno-unused"],
+    link: cuda.host.link,
+  };
+}

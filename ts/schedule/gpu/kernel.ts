@@ -1,0 +1,130 @@
+/**
+ * One kernel from one nest of maps: which loops become dimensions of the grid, which are summed by the threads of a block together, and which each thread
+ * runs by itself. Pre: a nest that `nests.ts` has looked at. Post: the same nest, annotated (`schedule.gpu`); loops may change places, since all are maps.
+ */
+import { loopFacts } from "../../analysis/dependence.js";
+import { isComplex } from "../../base/dtypes.js";
+import type { Graph } from "../../sdfg/sdfg.js";
+import type { GpuAxis, GpuSchedule, Loop, Node } from "../../sdfg/nodes.js";
+import type { Assumptions } from "../../symbolic/assumptions.js";
+import { dependsOn, hasLoads, max, mul, sub, ZERO, type Expr } from "../../symbolic/expr.js";
+import { upperBound } from "../../symbolic/prove.js";
+import { elementKey, reductionsOf, type Reduction } from "../reductions.js";
+import { inside } from "../shareable.js";
+import { unitsIn } from "../work.js";
+import { accessesOf } from "../../analysis/accesses.js";
+import { localsOf } from "../../analysis/dependence.js";
+import { contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
+
+/** Blocks of a reduction into single elements, at most: a number that depends on sizes alone. */
+export const PARTIALS = 512;
+/** Iterations from which a block sums together what one thread could. */
+const TOGETHER = 32;
+
+export interface KernelOptions { readonly strict: boolean; /** Makes a container for `PARTIALS` parts of a reduction. */ readonly partials: (r: Reduction) => string }
+
+/** The nest as a kernel, or undefined where it is none. */
+export function kernelOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
+  const nest = nestOf(l), shared = sharedLoops(graph, nest, facts);
+  if (l.order !== "any") return undefined;
+  const grid = [...shared];
+  if (grid.length > 0) return rows(graph, nest, grid, facts, o) ?? gridKernel(graph, nest, grid, facts);
+  return reduction(graph, l, facts, o);
+}
+
+const lengthOf = (l: Loop): Expr => sub(l.end, l.begin);
+const isLong = (l: Loop): boolean => { const n = lengthOf(l).constant; return n === undefined || n >= TOGETHER; };
+
+/** Loops `order` from the outside in, with what is said of them; the innermost keeps the body. */
+function rebuilt(order: readonly Loop[], body: readonly Node[], locals: readonly string[] | undefined, say: (l: Loop, index: number) => GpuSchedule): Loop {
+  let inner: readonly Node[] = body, made: Loop | undefined;
+  for (let i = order.length - 1; i >= 0; i--) {
+    const { locals: _, ...bare } = order[i]!;
+    made = { ...bare, body: inner, ...(i === order.length - 1 && locals?.length ? { locals } : {}), schedule: { ...bare.schedule, gpu: say(order[i]!, i) } };
+    inner = [made];
+  }
+  return made!;
+}
+
+/** How many iterations a loop has at most, in terms of what the host knows. */
+function extentOf(l: Loop, around: readonly Loop[], facts: Assumptions): Expr | undefined {
+  if (hasLoads(l.begin) || hasLoads(l.end)) return undefined;
+  const e = lengthOf(l);
+  if (!around.some((x) => dependsOn(e, x.variable))) return e;
+  const bound = upperBound(e, around.map((x) => ({ variable: x.variable, begin: x.begin, end: x.end })), facts);
+  return bound && !hasLoads(bound) && !around.some((x) => dependsOn(bound, x.variable)) ? bound : undefined;
+}
+
+function gridKernel(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], facts: Assumptions): Loop | undefined {
+  const innermost = nest.at(-1)!;
+  let order: readonly Loop[] | undefined, outside = nest.filter((l) => shared.includes(l));
+  // What cannot move out stays where it is, and so does everything inside it.
+  while (!(order = reordered(nest, outside))) outside = outside.slice(0, -1);
+  if (outside.length === 0) return undefined;
+  // Along x goes the dimension that memory is contiguous in.
+  let x = outside.at(-1)!;
+  if (outside.length > 1) for (const l of outside) if (contiguity(graph, innermost.body, l.variable) > contiguity(graph, innermost.body, x.variable)) x = l;
+  const moved = reordered(order, [...outside.filter((l) => l !== x), x]);
+  if (moved) { order = moved; outside = [...outside.filter((l) => l !== x), x]; } else x = outside.at(-1)!;
+  const others = outside.slice(0, -1), axes = new Map<Loop, GpuAxis>([[x, { by: "global", dimension: "x" }]]);
+  const extents: (Expr | undefined)[] = [extentOf(x, others, facts)];
+  const y = others.at(-1);
+  if (y) { axes.set(y, { by: "global", dimension: "y" }); extents.push(extentOf(y, others.slice(0, -1), facts)); }
+  // The rest is numbered together along z where it is a box; otherwise the outermost loops are each thread's own.
+  let rest = others.slice(0, -1);
+  while (rest.length > 1 && rest.some((l, i) => i > 0 && (hasLoads(l.begin) || hasLoads(l.end) || rest.slice(0, i).some((o) => dependsOn(l.begin, o.variable) || dependsOn(l.end, o.variable))))) rest = rest.slice(1);
+  const [z] = rest;
+  if (z) {
+    axes.set(z, { by: "global", dimension: "z", together: rest.length });
+    const sizes = rest.map((l) => extentOf(l, outside.filter((o) => o !== l), facts));
+    extents.push(sizes.every((e) => e !== undefined) ? sizes.map((e) => (rest.length > 1 ? max(e, ZERO) : e)).reduce((a, b) => mul(a, b)) : undefined);
+  }
+  return rebuilt(order, innermost.body, innermost.locals, (l, i) => ({ ...(i === 0 ? { kernel: "grid" as const, extents } : {}), ...(axes.has(l) ? { axis: axes.get(l)! } : {}) }));
+}
+
+/** Every write of the nest combines into an element that does not change along the loops `over`: their reductions. */
+function onlyReductions(graph: Graph, outer: Loop, facts: Assumptions, strict: boolean): readonly Reduction[] | undefined {
+  const accesses = accessesOf(graph, [outer]), found = reductionsOf(graph, outer, { strict }, facts, accesses), locals = localsOf([outer]), used = new Map<string, Reduction>();
+  for (const a of accesses) {
+    if (!a.write || locals.has(a.base)) continue;
+    const r = a.wcr && found.get(elementKey(a)), { dtype } = graph.container(a.data);
+    if (!r || dtype === "bool" || (isComplex(dtype) && r.wcr !== "sum" && r.wcr !== "prod")) return undefined;
+    used.set(elementKey(a), r);
+  }
+  return [...used.values()];
+}
+
+/** Rows that are summed, contiguous along the sum: a block per row. */
+function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], facts: Assumptions, o: KernelOptions): Loop | undefined {
+  if (o.strict) return undefined;
+  const outside = nest.filter((l) => shared.includes(l)), sums = nest.filter((l) => !shared.includes(l)), order = reordered(nest, outside);
+  const innermost = nest.at(-1)!, lane = sums.at(-1);
+  if (!order || !lane || lane !== order.at(-1) || !isLong(lane) || outside.length > 2) return undefined;
+  if (contiguity(graph, innermost.body, lane.variable) <= contiguity(graph, innermost.body, outside.at(-1)!.variable)) return undefined;
+  const known = facts.with(...outside.flatMap(loopFacts)), into = onlyReductions(graph, rebuilt(sums, innermost.body, innermost.locals, () => ({})), known, o.strict);
+  if (!into || into.length === 0 || into.some((r) => !inside(graph, r, known))) return undefined;
+  const extents = [...outside].reverse().map((l) => extentOf(l, outside.slice(0, outside.indexOf(l)), facts));
+  return rebuilt(order, innermost.body, innermost.locals, (l, i) => ({
+    ...(i === 0 ? { kernel: "rows" as const, extents, into } : {}),
+    ...(l === lane ? { axis: { by: "lane" as const, dimension: "x" as const } } : outside.includes(l) ? { axis: { by: "block" as const, dimension: l === outside.at(-1) ? "x" as const : "y" as const } } : {}),
+  }));
+}
+
+/** Everything is combined into single elements: blocks make parts, which are combined in order. */
+function reduction(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
+  const nest = nestOf(l);
+  if (o.strict || !threadable([l]) || !privatesFit(graph, [l])) return undefined;
+  const into = onlyReductions(graph, l, facts, o.strict);
+  if (!into || into.length === 0 || into.some((r) => !inside(graph, r, facts))) return undefined;
+  const work = unitsIn([l]).constant;
+  if (work !== undefined && work < 512) return undefined;
+  const [outer, inner] = [nest[0]!, nest.at(-1)!];
+  const parts = into.map((r) => ({ data: r.data, wcr: r.wcr, index: r.index, partials: o.partials(r) }));
+  if (inner !== outer && isLong(inner)) {
+    return rebuilt(nest, inner.body, inner.locals, (x, i) => ({
+      ...(i === 0 ? { kernel: "reduce" as const, extents: [extentOf(outer, [], facts)], into: parts, axis: { by: "block" as const, dimension: "x" as const } } : {}),
+      ...(x === inner ? { axis: { by: "lane" as const, dimension: "x" as const } } : {}),
+    }));
+  }
+  return rebuilt(nest, inner.body, inner.locals, (_, i) => (i === 0 ? { kernel: "reduce" as const, extents: [extentOf(outer, [], facts)], into: parts, axis: { by: "global" as const, dimension: "x" as const } } : {}));
+}

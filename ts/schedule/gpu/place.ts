@@ -1,0 +1,181 @@
+/**
+ * Divides a program between the host and kernels. Maps become kernels; runs of scalar code and of loops without maps worth a grid become kernels of one thread, in order; what
+ * is left is control flow, which the host runs. Host control knows symbols, its own loop variables and the integers and booleans it has fetched: whatever else its bounds and conditions
+ * depend on is computed by a kernel and read.
+ * Pre: a valid graph without views of private containers. Post: all tasklets are inside kernels, but for the reads of fetched values, `host[] = device[]`.
+ * Safe because everything runs in program order on one stream; where nothing is proven, one thread does the work in order.
+ */
+import { loopFacts } from "../../analysis/dependence.js";
+import { exprsOf, visitNodes } from "../../analysis/walk.js";
+import { bodiesOf } from "../../analysis/paths.js";
+import { conditionFacts } from "../../analysis/accesses.js";
+import { DaceError, type SourceLoc } from "../../base/errors.js";
+import type { DType } from "../../base/dtypes.js";
+import { constant, input, symbolic } from "../../scalar/expr.js";
+import { freshId, type Graph } from "../../sdfg/sdfg.js";
+import type { Condition, Container, LibraryNode, Loop, Memlet, Node, Tasklet } from "../../sdfg/nodes.js";
+import type { Assumptions } from "../../symbolic/assumptions.js";
+import { hasLoads, int, load, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
+import { splitInteriors } from "../interior.js";
+import { unitsIn } from "../work.js";
+import { kernelOf, PARTIALS } from "./kernel.js";
+import { threadable } from "./nests.js";
+
+/** Units of work that one thread does rather than a grid. */
+const FEW_UNITS = 1024;
+
+export interface Placed {
+  readonly graph: Graph;
+  /** Scalars that live on the host. */
+  readonly host: ReadonlySet<string>;
+  /** Containers that kernels use and that no node names. */
+  readonly partials: ReadonlySet<string>;
+}
+
+export function placeOnGpu(graph: Graph, options: { readonly strict: boolean }): Placed {
+  const p = new Placer(graph, options.strict);
+  const body = p.list(graph.body, graph.facts);
+  return { graph: graph.with({ body, containers: p.containers }), host: p.host, partials: p.partials };
+}
+
+class Placer {
+  readonly containers: Map<string, Container>;
+  readonly host = new Set<string>();
+  readonly partials = new Set<string>();
+  readonly #names = new Map<string, number>();
+  #kernels = new WeakMap<Loop, { readonly kernel: Loop | undefined }>();
+  constructor(readonly graph: Graph, readonly strict: boolean) { this.containers = new Map(graph.containers); }
+
+  #container(prefix: string, dtype: DType, shape: readonly Expr[]): string {
+    let n = this.#names.get(prefix) ?? 0, name: string;
+    do name = `${prefix}_${n++}`; while (this.containers.has(name));
+    this.#names.set(prefix, n);
+    this.containers.set(name, { name, dtype, shape, transient: true, role: "workspace" });
+    return name;
+  }
+  #variable(): string { const n = this.#names.get("one") ?? 0; this.#names.set("one", n + 1); return `one_${n}`; }
+
+  #kernel(l: Loop, facts: Assumptions): Loop | undefined {
+    let known = this.#kernels.get(l);
+    if (!known) {
+      const k = kernelOf(this.graph, l, facts, { strict: this.strict, partials: (r) => { const name = this.#container("partials", this.graph.container(r.data).dtype, [int(PARTIALS)]); this.partials.add(name); return name; } });
+      this.#kernels.set(l, known = { kernel: k && this.#finished(k, facts) });
+    }
+    return known.kernel;
+  }
+  /** Guards inside are decided once, for the inner part of the grid. */
+  #finished(k: Loop, facts: Assumptions): Loop {
+    return splitInteriors(this.graph.with({ containers: this.containers, assumptions: [...this.graph.assumptions, ...facts.facts], body: [k] })).body[0] as Loop;
+  }
+
+  /** Is there anything inside that is worth a grid, or that only the host can do? */
+  #needsHost(n: Node, facts: Assumptions): boolean {
+    if (!threadable([n])) return true;
+    if (n.kind === "loop") {
+      if (this.#worthGrid(n, facts)) return true;
+      const inner = facts.with(...loopFacts(n));
+      return n.body.some((x) => this.#needsHost(x, inner));
+    }
+    if (n.kind === "conditional") return n.branches.some((b) => { const inner = b.condition ? facts.with(...conditionFacts(b.condition.code)) : facts; return b.body.some((x) => this.#needsHost(x, inner)); });
+    return bodiesOf(n).some((b) => b.list.some((x) => this.#needsHost(x, facts)));
+  }
+  #worthGrid(l: Loop, facts: Assumptions): boolean {
+    if (l.order !== "any") return false;
+    const work = unitsIn([l]).constant;
+    return (work === undefined || work > FEW_UNITS) && this.#kernel(l, facts) !== undefined;
+  }
+
+  list(body: readonly Node[], facts: Assumptions): readonly Node[] {
+    const out: Node[] = [];
+    let single: Node[] = [];
+    const flush = (): void => { if (single.length > 0) out.push(this.#single(single, facts)); single = []; };
+    for (const n of body) {
+      if (!this.#needsHost(n, facts)) { single.push(n); continue; }
+      flush();
+      out.push(...this.#place(n, facts));
+    }
+    flush();
+    return out;
+  }
+
+  /** One thread runs the nodes in order. */
+  #single(body: readonly Node[], facts: Assumptions): Node {
+    const [first] = body;
+    const l: Loop = { kind: "loop", id: freshId(), variable: this.#variable(), begin: ZERO, end: ONE, order: "any", body, ...(first?.loc ? { loc: first.loc } : {}), schedule: { gpu: { kernel: "single" } } };
+    return this.#finished(l, facts);
+  }
+
+  #place(n: Node, facts: Assumptions): readonly Node[] {
+    switch (n.kind) {
+      case "loop": {
+        if (this.#worthGrid(n, facts)) return [this.#kernel(n, facts)!];
+        const before: Node[] = [], begin = this.#known(n.begin, n.loc, before, facts), end = this.#known(n.end, n.loc, before, facts);
+        return [...before, { ...n, begin, end, body: this.list(n.body, facts.with(...loopFacts(n))) }];
+      }
+      case "conditional": return this.#conditional(n, 0, facts);
+      case "while": return [this.#while(n, facts)];
+      case "block": return [{ ...n, body: this.list(n.body, facts) }];
+      case "library": {
+        if (n.op === "grow") return this.#grow(n, facts);
+        return [n];
+      }
+      case "tasklet": throw new DaceError("UNSUPPORTED", "this statement cannot run on the GPU", n.loc ? { loc: n.loc } : {});
+      default: return [n];
+    }
+  }
+
+  #grow(n: LibraryNode, facts: Assumptions): readonly Node[] {
+    const before: Node[] = [], known = (e: Expr): Expr => this.#known(e, n.loc, before, facts);
+    const operand = (o: LibraryNode["inputs"][number]): LibraryNode["inputs"][number] => ({ ...o, base: o.base.map(known), sizes: o.sizes.map(known) });
+    const outputs = n.outputs.map(operand);
+    return [...before, { ...n, inputs: outputs, outputs }];
+  }
+
+  // ---- values that host control needs
+
+  /** The value of a scalar expression over containers, fetched: the name of the host scalar that holds it. */
+  #fetch(code: Tasklet["code"], inputs: readonly Memlet[], loc: SourceLoc | undefined, before: Node[], facts: Assumptions): string {
+    const device = this.#container("asked", code.dtype, []), host = this.#container("fetched", code.dtype, []);
+    this.host.add(host);
+    const at = loc ? { loc } : {};
+    before.push(
+      this.#single([{ kind: "tasklet", id: freshId(), inputs, output: { data: device, index: [] }, code, ...at }], facts),
+      { kind: "tasklet", id: freshId(), inputs: [{ data: device, index: [] }], output: { data: host, index: [] }, code: input(0, code.dtype), ...at },
+    );
+    return host;
+  }
+  #known(e: Expr, loc: SourceLoc | undefined, before: Node[], facts: Assumptions): Expr {
+    return hasLoads(e) ? load(this.#fetch(symbolic(e), [], loc, before, facts), []) : e;
+  }
+  /** A condition of symbols is the host's own business. */
+  #condition(c: Condition, loc: SourceLoc | undefined, before: Node[], facts: Assumptions): Condition {
+    let loads = c.inputs.length > 0;
+    visitNodes([{ kind: "conditional", id: 0, branches: [{ condition: c, body: [] }] }], (n) => { if (exprsOf(n).some(hasLoads)) loads = true; });
+    if (!loads) return c;
+    const name = this.#fetch(c.code, c.inputs, loc, before, facts);
+    return { inputs: [{ data: name, index: [] }], code: input(0, "bool") };
+  }
+  /** Later conditions are computed only where the earlier ones fail. */
+  #conditional(n: Node & { kind: "conditional" }, from: number, facts: Assumptions): readonly Node[] {
+    const b = n.branches[from];
+    if (!b) return [];
+    if (!b.condition) return this.list(b.body, facts);
+    const before: Node[] = [], condition = this.#condition(b.condition, n.loc, before, facts);
+    const otherwise = this.#conditional(n, from + 1, facts);
+    const { branches: _, ...rest } = n;
+    return [...before, {
+      ...rest, id: from === 0 ? n.id : freshId(),
+      branches: [{ condition, body: this.list(b.body, facts.with(...conditionFacts(b.condition.code))) }, ...(otherwise.length > 0 ? [{ body: otherwise }] : [])],
+    }];
+  }
+  #while(n: Node & { kind: "while" }, facts: Assumptions): Node {
+    const before: Node[] = [], condition = this.#condition(n.condition, n.loc, before, facts), body = this.list(n.body, facts);
+    if (before.length === 0) return { ...n, body };
+    // The condition is asked for in each round.
+    const label = this.#container("leave", "bool", []);
+    this.containers.delete(label);
+    const leave: Node = { kind: "conditional", id: freshId(), branches: [{ condition, body: [] }, { body: [{ kind: "exit", id: freshId(), label }] }] };
+    const round = n.testAfter ? [...body, ...before, leave] : [...before, leave, ...body];
+    return { kind: "block", id: freshId(), label, body: [{ ...n, condition: { inputs: [], code: constant(true, "bool") }, testAfter: false, body: round }] };
+  }
+}
