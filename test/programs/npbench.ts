@@ -31,7 +31,7 @@ function far(got: unknown, want: Stored, single = false): string | undefined {
   return i < 0 ? undefined : `element ${i} is ${g[i]} instead of ${w[i]}`;
 }
 
-export function register(device: "js" | "cpu"): void { CASES.forEach((c, n) => {
+export function register(device: "js" | "cpu" | "cuda"): void { CASES.forEach((c, n) => {
   const single = c.args.some((a) => typeof a === "object" && a.dtype === "float32"), integral = c.args.every(isInteger) && c.args.some((a) => typeof a === "object");
   const program = (): ReturnType<typeof python> => python({ source: SOURCE, name: "npbench.py" }, { function: c.name });
   test(`${c.name} #${n}: as NumPy`, (t) => {

@@ -20,8 +20,8 @@ struct shim_index { unsigned x, y, z; };
 static thread_local shim_index threadIdx, blockIdx, blockDim, gridDim;
 static constexpr int SHIM_SHARED = 49152;
 static thread_local unsigned char shim_shared_memory[SHIM_SHARED + 64] __attribute__((aligned(16)));
-static void shim_barrier();
-static inline void __syncthreads() { shim_barrier(); }
+static __attribute__((noinline)) void shim_barrier();
+static inline void __syncthreads() { asm volatile("" ::: "memory"); shim_barrier(); asm volatile("" ::: "memory"); }
 static inline unsigned long long atomicCAS(unsigned long long* at, unsigned long long want, unsigned long long value) { unsigned long long old = *at; if (old == want) *at = value; return old; }
 static inline double __longlong_as_double(long long x) { return __builtin_bit_cast(double, x); }
 static inline long long __double_as_longlong(double x) { return __builtin_bit_cast(long long, x); }
@@ -44,21 +44,25 @@ struct shim_kernel { void (*call)(void** p); bool barriers; };
 const shim_kernel shim_kernels[] = {${kernels.map((k) => `{[](void** p) { shim_call(${k.name}, p); }, ${k.barriers}}, `).join("")}{nullptr, false}};
 
 constexpr int SHIM_STACK = 65536, SHIM_THREADS = 1024;
-struct shim_fiber { ucontext_t context; shim_index index; bool finished; unsigned char stack[SHIM_STACK]; };
+/** Contexts are entered once through the system, which costs a call of it, and then by jumps. */
+struct shim_fiber { ucontext_t context; void* at[5]; bool started, finished; unsigned char stack[SHIM_STACK]; };
 thread_local shim_fiber* shim_fibers;
-thread_local ucontext_t shim_scheduler;
+thread_local void* shim_scheduler[5];
 thread_local int shim_current = -1;
 thread_local const shim_kernel* shim_running;
 thread_local void** shim_parameters;
 thread_local unsigned shim_launches;
-void shim_fiber_main() { shim_running->call(shim_parameters); shim_fibers[shim_current].finished = true; swapcontext(&shim_fibers[shim_current].context, &shim_scheduler); }
+void shim_fiber_main() { shim_running->call(shim_parameters); shim_fibers[shim_current].finished = true; __builtin_longjmp(shim_scheduler, 1); }
+__attribute__((noinline)) void shim_enter(shim_fiber& f) { if (f.started) __builtin_longjmp(f.at, 1); f.started = true; setcontext(&f.context); }
+__attribute__((noinline)) void shim_turn(shim_fiber& f) { if (__builtin_setjmp(shim_scheduler) == 0) shim_enter(f); }
+__attribute__((noinline)) void shim_leave() { __builtin_longjmp(shim_scheduler, 1); }
 void shim_locate(int t) { threadIdx = {unsigned(t) % blockDim.x, unsigned(t) / blockDim.x % blockDim.y, unsigned(t) / blockDim.x / blockDim.y}; }
 
 /** One block whose threads meet at barriers. False: some had ended where others waited. */
 bool shim_block(int count) {
   for (int t = 0; t < count; t++) {
     shim_fiber& f = shim_fibers[t];
-    f.finished = false;
+    f.started = f.finished = false;
     getcontext(&f.context);
     f.context.uc_stack.ss_sp = f.stack; f.context.uc_stack.ss_size = SHIM_STACK; f.context.uc_link = nullptr;
     makecontext(&f.context, shim_fiber_main, 0);
@@ -69,7 +73,7 @@ bool shim_block(int count) {
       const int t = round & 1 ? count - 1 - k : k;
       if (shim_fibers[t].finished) continue;
       shim_current = t; shim_locate(t);
-      swapcontext(&shim_scheduler, &shim_fibers[t].context);
+      shim_turn(shim_fibers[t]);
       if (shim_fibers[t].finished) ended++; else waiting++;
     }
     shim_current = -1;
@@ -106,7 +110,7 @@ int shim_gemm(void*, int, int, int, long long, long long, long long, const void*
 int shim_section_begin(void*, int, const long long*, int) { return 1; }
 int shim_section_end(void*, int) { return 0; }
 }
-static void shim_barrier() { shim_fiber& f = shim_fibers[shim_current]; swapcontext(&f.context, &shim_scheduler); }
+static __attribute__((noinline)) void shim_barrier() { if (__builtin_setjmp(shim_fibers[shim_current].at) == 0) shim_leave(); }
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
   if (rt->abi_version != 2u) return 6;
