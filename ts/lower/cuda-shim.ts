@@ -1,7 +1,7 @@
 /**
  * A CUDA device made of one CPU thread, for tests and machines without a GPU: the same host and device code, compiled together by the system's C++ compiler into one shared
  * object with an ordinary `dace_run`. Blocks and threads are loops; the threads of kernels with barriers are contexts that take turns from barrier to barrier. Orders that a device does
- * not promise are changed on purpose (blocks forwards and backwards in turn, threads too) and shared memory starts as NaNs, so that a race or a missing barrier shows.
+ * not promise are changed on purpose (blocks forwards and backwards in turn, threads all over) and shared memory starts as NaNs, so that a race or a missing barrier shows.
  */
 import { ABI, HELPERS } from "./cpp-preamble.js";
 import { SHARED } from "./cuda-preamble.js";
@@ -58,6 +58,11 @@ __attribute__((noinline)) void shim_turn(shim_fiber& f) { if (__builtin_setjmp(s
 __attribute__((noinline)) void shim_leave() { __builtin_longjmp(shim_scheduler, 1); }
 void shim_locate(int t) { threadIdx = {unsigned(t) % blockDim.x, unsigned(t) / blockDim.x % blockDim.y, unsigned(t) / blockDim.x / blockDim.y}; }
 
+/** Threads take turns in an order that goes neither up nor down: every step of this many threads, which meets all of them. */
+int shim_step(int count) {
+  for (int s = count * 5 / 8 + 1;; s++) { int a = s, b = count; while (b) { const int r = a % b; a = b; b = r; } if (a == 1) return s % count == 0 ? 1 : s % count; }
+}
+
 /** One block whose threads meet at barriers. False: some had ended where others waited. */
 bool shim_block(int count) {
   for (int t = 0; t < count; t++) {
@@ -67,10 +72,10 @@ bool shim_block(int count) {
     f.context.uc_stack.ss_sp = f.stack; f.context.uc_stack.ss_size = SHIM_STACK; f.context.uc_link = nullptr;
     makecontext(&f.context, shim_fiber_main, 0);
   }
+  const int step = shim_step(count);
   for (unsigned round = shim_launches;; round++) {
     int waiting = 0, ended = 0;
-    for (int k = 0; k < count; k++) {
-      const int t = round & 1 ? count - 1 - k : k;
+    for (int k = 0, t = int(round % unsigned(count)); k < count; k++, t = (t + step) % count) {
       if (shim_fibers[t].finished) continue;
       shim_current = t; shim_locate(t);
       shim_turn(shim_fibers[t]);
@@ -92,13 +97,14 @@ int shim_launch(void*, int kernel, unsigned gx, unsigned gy, unsigned gz, unsign
   if (k.barriers && !shim_fibers) shim_fibers = (shim_fiber*)__builtin_malloc(sizeof(shim_fiber) * SHIM_THREADS);
   const unsigned long long blocks = (unsigned long long)gx * gy * gz;
   const bool backwards = shim_launches & 1;
+  const int step = shim_step(count);
   for (unsigned long long n = 0; n < blocks; n++) {
     const unsigned long long b = backwards ? blocks - 1 - n : n;
     blockIdx = {unsigned(b % gx), unsigned(b / gx % gy), unsigned(b / gx / gy)};
     __builtin_memset(shim_shared_memory, 0xff, bytes);
     __builtin_memset(shim_shared_memory + bytes, 0x5a, 64);
     if (k.barriers) { if (!shim_block(count)) return 6; }
-    else for (int i = 0; i < count; i++) { shim_locate(backwards ? count - 1 - i : i); k.call(p); }
+    else for (int i = 0, t = 0; i < count; i++, t = (t + step) % count) { shim_locate(t); k.call(p); }
     for (int i = 0; i < 64; i++) if (shim_shared_memory[bytes + i] != 0x5a) return 6;
   }
   return 0;

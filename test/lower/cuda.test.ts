@@ -1,0 +1,150 @@
+/** CUDA code on the device made of the processor against C++: what small programs do not reach. */
+import { ZERO_COTANGENTS } from "../../ts/api/bind.js";
+import test, { type ExecutionContext } from "ava";
+import { DaceError, javascript, ndarray, NDArray, python, vjp, jit, type DerivativeOptions } from "../../ts/index.js";
+
+process.env["DACE_AD_CUDA"] = "shim";
+
+const flat = (x: unknown): number[] => (typeof x === "number" ? [x] : typeof x === "bigint" ? [Number(x)] : x instanceof NDArray ? Array.from(x.contiguous(), Number) : ArrayBuffer.isView(x) ? Array.from(x as Float64Array, Number) : Array.isArray(x) ? x.flatMap(flat) : typeof x === "object" && x !== null ? Object.values(x).flatMap(flat) : typeof x === "boolean" ? [Number(x)] : []);
+const wave = (n: number, f = 0.37): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.sin(1 + f * i) + 0.1 * Math.cos(i));
+const matrix = (m: number, n: number, f = 0.37): NDArray => ndarray(wave(m * n, f), [m, n]);
+/** The sources begin with a line break. */
+const numpy = (source: string): ReturnType<typeof python> => python({ source: `import numpy as np${source}`, name: "p.py" }, { function: "f" });
+const copy = (x: unknown): unknown => (x instanceof NDArray ? ndarray(x.contiguous().slice(), x.shape, { dtype: x.dtype }) : ArrayBuffer.isView(x) ? (x as Float64Array).slice() : x);
+
+/** Values and gradients of all float inputs, both devices; largest difference relative to the largest magnitude of each array. */
+function compare(t: ExecutionContext, source: string, args: readonly unknown[], options: DerivativeOptions = {}, tolerance = 1e-12): void {
+  const program = numpy(source);
+  const run = (device: "cpu" | "cuda"): unknown[][] => {
+    const verb = vjp(program, { ...options, device }), trial = verb(args.map(copy) as never, ZERO_COTANGENTS) as { outputs: Record<string, unknown> };
+    const cotangents = Object.fromEntries(Object.entries(trial.outputs).map(([k, v]) => [k, typeof v === "number" ? 0.7 : v instanceof NDArray ? ndarray(wave(v.size, 0.9), v.shape) : wave((v as Float64Array).length, 0.9)]));
+    const g = verb(args.map(copy) as never, cotangents as never) as { outputs: Record<string, unknown>; grads: Record<string, unknown> };
+    t.true(Object.keys(g.grads).length > 0);
+    return [Object.values(g.outputs), Object.values(g.grads)];
+  };
+  const cpu = run("cpu"), gpu = run("cuda");
+  cpu.forEach((group, g) => group.forEach((x, k) => {
+    const a = flat(x), b = flat(gpu[g]![k]), scale = a.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-300);
+    t.is(b.length, a.length);
+    const i = a.findIndex((v, j) => !(Object.is(v, b[j]) || Math.abs(v - b[j]!) <= tolerance * scale));
+    t.is(i, -1, `group ${g}, value ${k}, element ${i}: ${b[i]} instead of ${a[i]}`);
+  }));
+}
+
+test("sums, products and extrema in many parts, over one and two dimensions and by rows", (t) => {
+  compare(t, `
+def f(x, A, v):
+    s = np.sum(x * x) + np.max(x) * np.min(A)
+    r = A @ v
+    c = A.T @ r
+    q = np.sum(A * A) + np.sum(np.exp(-A), axis=1)
+    p = np.prod(1.0 + 0.001 * x)
+    return s + p + np.sum(q) + np.sum(c)
+`, [wave(9000), matrix(70, 600), wave(600)]);
+});
+
+test("matrix products by the kernel of our own, of all shapes and transposed", (t) => {
+  compare(t, `
+def f(A, B, C):
+    C[:] = 0.5 * (A @ B) + C
+    D = C @ B.T
+    return np.sum(D * A)
+`, [matrix(67, 130), matrix(130, 81), matrix(67, 81)]);
+});
+
+test("single precision and complex numbers", (t) => {
+  compare(t, `
+def f(x, y):
+    y[:] = x * y + np.sqrt(np.abs(x)) 
+    return np.sum(y)
+`, [Float32Array.from(wave(5000)), Float32Array.from(wave(5000, 0.2))], {}, 1e-5);
+  const z = (n: number, dtype: "complex128" | "complex64", f: number): NDArray => ndarray(dtype === "complex64" ? Float32Array.from(wave(2 * n, f)) : wave(2 * n, f), [n], { dtype });
+  for (const dtype of ["complex128", "complex64"] as const) compare(t, `
+def f(x, y):
+    z = x * np.conj(y) + np.exp(1j * x)
+    s = np.sum(z / (y + 3.0))
+    return s.real * s.real + s.imag
+`, [z(700, dtype, 0.3), z(700, dtype, 0.5)], {}, dtype === "complex64" ? 1e-5 : 1e-12);
+});
+
+test("strict precision gives the bits of strict C++", (t) => {
+  compare(t, `
+def f(x, A, steps):
+    for k in range(steps):
+        x[1:-1] = np.sin(x[1:-1]) * 0.5 + x[2:] * np.exp(-x[:-2] * x[:-2])
+    return np.sum(x) + np.sum(np.tanh(A @ x[:40]))
+`, [wave(3000), matrix(30, 40), 3], { precision: "strict" }, 0);
+});
+
+test("gathers, scatters and rows of given lengths; indices out of range are errors at the user's line", (t) => {
+  const source = `
+def f(x, idx, ptr, y):
+    for i in range(idx.shape[0]):
+        y[idx[i]] += x[i] * x[idx[i]]
+    for r in range(ptr.shape[0] - 1):
+        s = 0.0
+        for k in range(ptr[r], ptr[r + 1]):
+            s += x[k] * x[idx[k]]
+        y[r] = y[r] * s
+    return np.sum(y)
+`, idx = BigInt64Array.from({ length: 600 }, (_, i) => BigInt((i * 7) % 500)), ptr = BigInt64Array.from([0n, 3n, 3n, 100n, 599n]);
+  compare(t, source, [wave(600), idx, ptr, wave(500)]);
+  const bad = idx.slice();
+  bad[577] = 500n;
+  const e = t.throws(() => jit(numpy(source), { device: "cuda" })(wave(600), bad, ptr, wave(500)), { instanceOf: DaceError });
+  t.is(e.code, "ERR_DACE_BOUNDS");
+  t.is(e.loc?.line, 4);
+  t.regex(e.message, /index 500, size 500/);
+});
+
+test("loops of unknown length, early exits and errors of the program's own", (t) => {
+  const source = `
+def f(x, limit):
+    n = 0
+    while np.sum(x * x) > limit and n < 50:
+        x[:] = 0.9 * x + 0.01 * np.sin(x)
+        n += 1
+    s = 0.0
+    for i in range(x.shape[0]):
+        if x[i] > 0.5:
+            break
+        s += x[i] * x[i]
+    if s > 1e6:
+        raise ValueError("too large")
+    return s + np.sum(x)
+`;
+  compare(t, source, [wave(700), 40]);
+  const e = t.throws(() => jit(numpy(source), { device: "cuda" })(wave(700).map((v) => -1e4 * Math.abs(v) - 1e4), 1e300), { instanceOf: DaceError });
+  t.is(e.code, "ERR_DACE_RAISED");
+  t.is(e.loc?.line, 13);
+});
+
+test("linear algebra by kernels of our own", (t) => {
+  const spd = (n: number): NDArray => { const a = wave(n * n, 0.71); for (let i = 0; i < n; i++) { for (let j = 0; j < i; j++) a[i * n + j] = a[j * n + i]!; a[i * n + i]! += 2 * n; } return ndarray(a, [n, n]); };
+  compare(t, `
+def f(A, b):
+    x = np.linalg.solve(A, b)
+    L = np.linalg.cholesky(A)
+    return np.sum(x * x) + np.sum(L) + np.log(np.linalg.det(0.02 * A)) + np.sum(np.linalg.inv(A) * A)
+`, [spd(24), wave(24)], {}, 1e-11);
+});
+
+test("more than three dimensions, tiny and empty ranges", (t) => {
+  const source = `
+def f(A, n):
+    B = np.zeros_like(A)
+    for i in range(1, n):
+        B[i - 1:i, :, :, :] += A[i:i + 1, :, :, :] * 0.5
+    B[:, 1:-1, :, :] = B[:, 1:-1, :, :] + A[:, :-2, :, :] * A[:, 2:, :, :]
+    return np.sum(B[:, :, 0:0, :]) + np.sum(B * A)
+`;
+  compare(t, source, [ndarray(wave(4 * 5 * 6 * 7), [4, 5, 6, 7]), 4]);
+  compare(t, source, [ndarray(wave(3 * 2 * 4 * 2), [3, 2, 4, 2]), 1]);
+});
+
+test("JavaScript functions run there, too", (t) => {
+  const f = javascript((x: Float64Array, n: number) => { let s = 0; for (let i = 0; i < n; i++) { const v = Math.exp(-x[i]! * x[i]!); for (let j = 0; j < 3; j++) s += v * (j + 1) * x[(i + j) % n]!; } return s; });
+  const x = wave(1500), cpu = vjp(f, { device: "cpu" })([x, 1500] as never, { return: 1 } as never), gpu = vjp(f, { device: "cuda" })([x, 1500] as never, { return: 1 } as never);
+  const [a, b] = [flat(cpu), flat(gpu)];
+  t.true(a.length > 1500 && a.every((v, i) => Math.abs(v - b[i]!) <= 1e-12 * Math.max(1, ...a.map(Math.abs))));
+});

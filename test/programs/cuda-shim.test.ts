@@ -1,0 +1,44 @@
+/** Some of the named programs on the CUDA device made of the processor (all: cuda-shim.slow.test.ts), and that it notices what a real device would do wrong. */
+import test from "ava";
+import { jit, python } from "../../ts/index.js";
+import type { Plan } from "../../ts/lower/plan.js";
+import { runCuda } from "../lower/cuda-program.js";
+import { registerNamed } from "./cuda-shim.js";
+
+process.env["DACE_AD_CUDA"] = "shim";
+const SOME: ReadonlySet<string> = new Set(["jacobi_2d", "gemm", "lu", "softmax", "durbin", "conv2d"]);
+registerNamed(test, (name) => SOME.has(name));
+
+const plan = (source: string, ...args: unknown[]): Plan => jit(python({ source, name: "p.py" }, { function: "f" }), { device: "cuda" }).lower(...args).plan;
+const SUM = "def f(x):\n    s = 0.0\n    for i in range(x.shape[0]):\n        s += x[i] * x[i]\n    return s\n";
+const x = Float64Array.from({ length: 300_000 }, (_, i) => Math.sin(i));
+
+test("a missing barrier shows", (t) => {
+  const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length }, total = (r: ReturnType<typeof runCuda>): number => r.values.get(p.buffers[p.result.kind === "buffer" ? p.result.buffer : -1]!.name)![0]!;
+  const right = runCuda(p, sizes, given);
+  t.is(right.code, 0);
+  t.true(Math.abs(total(right) - x.reduce((s, v) => s + v * v, 0)) < 1e-6);
+  const places = [...p.cuda!.device.matchAll(/__syncthreads\(\);/g)].map((m) => m.index);
+  t.true(places.length >= 4);
+  let needed = 0;
+  for (const at of places) {
+    const broken = runCuda(p, sizes, given, (c) => ({ ...c, device: `${c.device.slice(0, at)}${" ".repeat(16)}${c.device.slice(at + 16)}` }));
+    if (broken.code !== 0 || !(Math.abs(total(broken) - total(right)) < 1e-6)) needed++;
+  }
+  // In each of the two kernels the first one keeps reductions apart that follow one another; here there is one.
+  t.is(needed, places.length - 2);
+});
+
+test("threads that part at a barrier are an error, and so is memory beyond what the launch gives", (t) => {
+  const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length };
+  const change = (from: RegExp, to: string) => runCuda(p, sizes, given, (c) => ({ ...c, device: c.device.replace(from, to) })).code;
+  t.is(change(/__syncthreads\(\);/, "if (threadIdx.x < 3) return; __syncthreads();"), 6);
+  t.is(change(/__syncthreads\(\);/, "shared[2048] = 1; __syncthreads();"), 6);
+});
+
+test("results do not depend on the device", (t) => {
+  const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length };
+  const other = runCuda(p, sizes, given, (c) => c, ([device, ...host]) => [device!.replace("nullptr, 2, 1024, 32", "nullptr, 132, 1024, 32"), ...host]);
+  t.is(other.code, 0);
+  t.deepEqual(other.values, runCuda(p, sizes, given).values);
+});
