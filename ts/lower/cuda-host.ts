@@ -1,4 +1,5 @@
 /** Prints the host's part of a program for a GPU: control flow and launches. Every kernel that it meets goes to the program's list, with the values it uses as parameters. */
+import { accessesOf } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { InternalError } from "../base/errors.js";
 import type { DType } from "../base/dtypes.js";
@@ -7,7 +8,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { CudaDevice, CudaHost, productKernel } from "./cuda.js";
 import { FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
-import { Emitter, touchedBy, type EmitOptions } from "./emit.js";
+import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
 import type { PlanCuda } from "./plan.js";
 
@@ -123,7 +124,7 @@ export class HostEmitter extends Emitter {
   }
 
   #launch(l: Loop): void {
-    const gpu = l.schedule!.gpu!, k = this.#printer(), { writes } = touchedBy(this.graph, [l]);
+    const gpu = l.schedule!.gpu!, k = this.#printer(), writes = new Set(accessesOf(this.graph, [l]).flatMap((a) => (a.write ? [a.base] : [])));
     const extent = (i: number): Text => { const e = gpu.extents?.[i]; return i >= (gpu.extents?.length ?? 0) ? "1" : e ? this.integers.print(e) : UNKNOWN; };
     const widest = Math.max(8, ...(gpu.into ?? []).map((r) => (this.graph.container(r.data).dtype === "complex128" ? 16 : 8)));
     k.kernel(l);

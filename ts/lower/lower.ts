@@ -86,7 +86,7 @@ export function storageOf(graph: Graph, use: ReadonlyMap<string, Lifetime>, outp
     const text = `v${buffers.length}`;
     places.set(c.name, { kind: "buffer", text });
     indexOf.set(c.name, buffers.length);
-    if (c.growable) {
+    if (c.growable && c.shape.length > 0) {
       places.set(c.name, { kind: "buffer", text, grows: { have: `${text}n`, slot: buffers.filter((b) => b.storage === "growable").length } });
       buffers.push({ name: c.name, dtype: c.dtype, shape: c.shape.slice(1).map((e) => e.key), storage: "growable", ...(c.label ? { label: c.label } : {}), ...(c.role ? { role: c.role } : {}) });
       continue;

@@ -13,10 +13,8 @@ import { dependsOn, max, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import { freshContainer, hasLoads, Names } from "./nests.js";
 
-/** `worth`: which maps to split (default: all that can be). */
-export function distribute(graph: Graph, worth: (l: Loop) => boolean = () => true): Graph {
-  const splittable = (l: Loop): boolean => canSplit(l) && worth(l);
-  const expanded = expandScalars(graph, splittable), names = new Names(expanded);
+export function distribute(graph: Graph): Graph {
+  const expanded = expandScalars(graph), names = new Names(expanded);
   const visit = (list: readonly Node[]): readonly Node[] => {
     let changed = false;
     const out = list.flatMap((n): readonly Node[] => {
@@ -32,14 +30,14 @@ export function distribute(graph: Graph, worth: (l: Loop) => boolean = () => tru
   return body === graph.body ? graph : expanded.with({ body });
 }
 
-function canSplit(l: Loop): boolean {
+function splittable(l: Loop): boolean {
   return l.order === "any" && l.body.length > 1 && l.body.some((x) => x.kind === "loop")
     // A loaded bound may change between the copies of the loop.
     && !exprsOf(l).some(hasLoads) && !l.body.some((n) => n.kind === "exit" || n.kind === "raise" || n.kind === "block" || n.kind === "while");
 }
 
 /** Private scalars of the maps that will be split: an array over the map and all maps around it, whose iterations may run at once. */
-function expandScalars(graph: Graph, splittable: (l: Loop) => boolean): Graph {
+function expandScalars(graph: Graph): Graph {
   const containers = new Map<string, Container>(graph.containers);
   const visit = (list: readonly Node[], around: readonly Loop[]): readonly Node[] => {
     let changed = false;

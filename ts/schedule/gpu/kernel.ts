@@ -14,7 +14,7 @@ import { inside } from "../shareable.js";
 import { unitsIn } from "../work.js";
 import { accessesOf } from "../../analysis/accesses.js";
 import { localsOf } from "../../analysis/dependence.js";
-import { contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
+import { apartAlong, contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
 
 /** Blocks of a reduction into single elements, at most: a number that depends on sizes alone. */
 export const PARTIALS = 512;
@@ -82,16 +82,15 @@ function gridKernel(graph: Graph, nest: readonly Loop[], shared: readonly Loop[]
   return rebuilt(order, innermost.body, innermost.locals, (l, i) => ({ ...(i === 0 ? { kernel: "grid" as const, extents } : {}), ...(axes.has(l) ? { axis: axes.get(l)! } : {}) }));
 }
 
-/** Every write of the nest combines into an element that does not change along the loops `over`: their reductions. */
-function onlyReductions(graph: Graph, outer: Loop, facts: Assumptions, strict: boolean): readonly Reduction[] | undefined {
+/** The elements that a nest combines into and that do not change in it, if its iterations along the loops `divided` write apart otherwise. */
+function reductionsAlong(graph: Graph, outer: Loop, divided: readonly Loop[], facts: Assumptions, strict: boolean): readonly Reduction[] | undefined {
   const accesses = accessesOf(graph, [outer]), found = reductionsOf(graph, outer, { strict }, facts, accesses), locals = localsOf([outer]), used = new Map<string, Reduction>();
   for (const a of accesses) {
-    if (!a.write || locals.has(a.base)) continue;
-    const r = a.wcr && found.get(elementKey(a)), { dtype } = graph.container(a.data);
-    if (!r || dtype === "bool" || (isComplex(dtype) && r.wcr !== "sum" && r.wcr !== "prod")) return undefined;
-    used.set(elementKey(a), r);
+    const r = a.write && a.wcr && !locals.has(a.base) ? found.get(elementKey(a)) : undefined, { dtype } = graph.container(a.data);
+    if (r && dtype !== "bool" && (!isComplex(dtype) || r.wcr === "sum" || r.wcr === "prod")) used.set(elementKey(a), r);
   }
-  return [...used.values()];
+  const apart = apartAlong(graph, outer, facts, new Set(used.keys()));
+  return used.size > 0 && [...used.values()].every((r) => inside(graph, r, facts)) && apart && divided.every(apart) ? [...used.values()] : undefined;
 }
 
 /** Rows that are summed, contiguous along the sum: a block per row. */
@@ -101,8 +100,8 @@ function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], fact
   const innermost = nest.at(-1)!, lane = sums.at(-1);
   if (!order || !lane || lane !== order.at(-1) || !isLong(lane) || outside.length > 2) return undefined;
   if (contiguity(graph, innermost.body, lane.variable) <= contiguity(graph, innermost.body, outside.at(-1)!.variable)) return undefined;
-  const known = facts.with(...outside.flatMap(loopFacts)), into = onlyReductions(graph, rebuilt(sums, innermost.body, innermost.locals, () => ({})), known, o.strict);
-  if (!into || into.length === 0 || into.some((r) => !inside(graph, r, known))) return undefined;
+  const known = facts.with(...outside.flatMap(loopFacts)), into = reductionsAlong(graph, rebuilt(sums, innermost.body, innermost.locals, () => ({})), [lane], known, o.strict);
+  if (!into) return undefined;
   const extents = [...outside].reverse().map((l) => extentOf(l, outside.slice(0, outside.indexOf(l)), facts));
   return rebuilt(order, innermost.body, innermost.locals, (l, i) => ({
     ...(i === 0 ? { kernel: "rows" as const, extents, into } : {}),
@@ -114,13 +113,13 @@ function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], fact
 function reduction(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
   const nest = nestOf(l);
   if (o.strict || !threadable([l]) || !privatesFit(graph, [l])) return undefined;
-  const into = onlyReductions(graph, l, facts, o.strict);
-  if (!into || into.length === 0 || into.some((r) => !inside(graph, r, facts))) return undefined;
+  const both = nest.length > 1 && isLong(nest.at(-1)!), into = reductionsAlong(graph, l, both ? [nest[0]!, nest.at(-1)!] : [nest[0]!], facts, o.strict);
+  if (!into) return undefined;
   const work = unitsIn([l]).constant;
   if (work !== undefined && work < 512) return undefined;
   const [outer, inner] = [nest[0]!, nest.at(-1)!];
   const parts = into.map((r) => ({ data: r.data, wcr: r.wcr, index: r.index, partials: o.partials(r) }));
-  if (inner !== outer && isLong(inner)) {
+  if (both) {
     return rebuilt(nest, inner.body, inner.locals, (x, i) => ({
       ...(i === 0 ? { kernel: "reduce" as const, extents: [extentOf(outer, [], facts)], into: parts, axis: { by: "block" as const, dimension: "x" as const } } : {}),
       ...(x === inner ? { axis: { by: "lane" as const, dimension: "x" as const } } : {}),

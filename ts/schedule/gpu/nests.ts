@@ -2,14 +2,14 @@
  * Perfect nests of maps, and which of their loops threads can share. Plain writes of a map are distinct by definition; a loop whose combining writes
  * are not proven apart is left inside each thread, so no two threads ever combine into one element.
  */
-import { accessesOf } from "../../analysis/accesses.js";
+import { accessesOf, type Access } from "../../analysis/accesses.js";
 import { localsOf, mayMeet } from "../../analysis/dependence.js";
 import { visitNodes } from "../../analysis/walk.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { Loop, Node } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
 import { asSymbol, dependsOn } from "../../symbolic/expr.js";
-import { leaves } from "../reductions.js";
+import { elementKey, leaves } from "../reductions.js";
 import { isSmall } from "../scalars.js";
 
 /** Maps one inside the other, outermost first. */
@@ -48,12 +48,20 @@ export function privatesFit(graph: Graph, body: readonly Node[]): boolean {
 export function sharedLoops(graph: Graph, nest: readonly Loop[], facts: Assumptions): ReadonlySet<Loop> {
   const root = nest[0]!;
   if (leaves(root.body, new Set()) || !threadable(root.body) || !privatesFit(graph, [root])) return new Set();
+  const apart = apartAlong(graph, root, facts, new Set());
+  return new Set(apart ? nest.filter(apart) : []);
+}
+
+/**
+ * Tells of a loop in the nest at `root` whether its iterations write apart: combining writes are proven so, plain ones are by definition. Elements in `sums` (keys) are
+ * left out: what combines into them is added later. Undefined: a map writes a scalar, which is no map's to write.
+ */
+export function apartAlong(graph: Graph, root: Loop, facts: Assumptions, sums: ReadonlySet<string>): ((l: Loop) => boolean) | undefined {
   const accesses = accessesOf(graph, [root]), locals = localsOf([root]);
-  // A map's plain write to a scalar is no map's.
-  if (accesses.some((a) => a.write && !a.wcr && !locals.has(a.base) && graph.container(a.base).shape.length === 0)) return new Set();
-  const combining = accesses.filter((a) => a.write && a.wcr && !locals.has(a.base));
-  return new Set(nest.filter((l) => combining.every((a) => accesses.every((b) => b.base !== a.base
-    || !(mayMeet(graph, a, b, new Map([[l.variable, "<"]]), facts) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), facts)))))));
+  if (accesses.some((a) => a.write && !a.wcr && !locals.has(a.base) && graph.container(a.base).shape.length === 0)) return undefined;
+  const summed = (a: Access): boolean => a.wcr !== undefined && sums.has(elementKey(a)), combining = accesses.filter((a) => a.write && a.wcr && !locals.has(a.base) && !summed(a));
+  return (l) => combining.every((a) => accesses.every((b) => b.base !== a.base || (b.wcr === a.wcr && summed(b))
+    || !(mayMeet(graph, a, b, new Map([[l.variable, "<"]]), facts) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), facts)))));
 }
 
 /** How many accesses of the body go along the variable element by element, less those that jump. */

@@ -13,13 +13,14 @@ import { DaceError, type SourceLoc } from "../../base/errors.js";
 import type { DType } from "../../base/dtypes.js";
 import { constant, input, symbolic } from "../../scalar/expr.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
-import type { Condition, Container, LibraryNode, Loop, Memlet, Node, Tasklet } from "../../sdfg/nodes.js";
+import type { Condition, LibraryNode, Loop, Memlet, Node, Tasklet } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
 import { hasLoads, int, load, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
 import { splitInteriors } from "../interior.js";
 import { unitsIn } from "../work.js";
 import { kernelOf, PARTIALS } from "./kernel.js";
 import { threadable } from "./nests.js";
+import { separate } from "./separate.js";
 
 /** Units of work that one thread does rather than a grid. */
 const FEW_UNITS = 1024;
@@ -35,22 +36,25 @@ export interface Placed {
 export function placeOnGpu(graph: Graph, options: { readonly strict: boolean }): Placed {
   const p = new Placer(graph, options.strict);
   const body = p.list(graph.body, graph.facts);
-  return { graph: graph.with({ body, containers: p.containers }), host: p.host, partials: p.partials };
+  return { graph: graph.with({ body, containers: p.graph.containers }), host: p.host, partials: p.partials };
 }
 
 class Placer {
-  readonly containers: Map<string, Container>;
+  graph: Graph;
   readonly host = new Set<string>();
   readonly partials = new Set<string>();
   readonly #names = new Map<string, number>();
-  #kernels = new WeakMap<Loop, { readonly kernel: Loop | undefined }>();
-  constructor(readonly graph: Graph, readonly strict: boolean) { this.containers = new Map(graph.containers); }
+  readonly #separations = new WeakMap<Loop, { readonly parts: readonly Loop[] | undefined }>();
+  readonly #kernels = new WeakMap<Loop, { readonly kernel: Loop | undefined }>();
+  /** Loops of the host around. */
+  #around: readonly Loop[] = [];
+  constructor(graph: Graph, readonly strict: boolean) { this.graph = graph; }
 
   #container(prefix: string, dtype: DType, shape: readonly Expr[]): string {
     let n = this.#names.get(prefix) ?? 0, name: string;
-    do name = `${prefix}_${n++}`; while (this.containers.has(name));
+    do name = `${prefix}_${n++}`; while (this.graph.containers.has(name));
     this.#names.set(prefix, n);
-    this.containers.set(name, { name, dtype, shape, transient: true, role: "workspace" });
+    this.graph = this.graph.with({ containers: new Map([...this.graph.containers, [name, { name, dtype, shape, transient: true, role: "workspace" }]]) });
     return name;
   }
   #variable(): string { const n = this.#names.get("one") ?? 0; this.#names.set("one", n + 1); return `one_${n}`; }
@@ -65,7 +69,7 @@ class Placer {
   }
   /** Guards inside are decided once, for the inner part of the grid. */
   #finished(k: Loop, facts: Assumptions): Loop {
-    return splitInteriors(this.graph.with({ containers: this.containers, assumptions: [...this.graph.assumptions, ...facts.facts], body: [k] })).body[0] as Loop;
+    return splitInteriors(this.graph.with({ assumptions: [...this.graph.assumptions, ...facts.facts], body: [k] })).body[0] as Loop;
   }
 
   /** Is there anything inside that is worth a grid, or that only the host can do? */
@@ -74,19 +78,40 @@ class Placer {
     if (n.kind === "loop") {
       if (this.#worthGrid(n, facts)) return true;
       const inner = facts.with(...loopFacts(n));
-      return n.body.some((x) => this.#needsHost(x, inner));
+      return this.#inside(n, () => n.body.some((x) => this.#needsHost(x, inner)));
     }
     if (n.kind === "conditional") return n.branches.some((b) => { const inner = b.condition ? facts.with(...conditionFacts(b.condition.code)) : facts; return b.body.some((x) => this.#needsHost(x, inner)); });
     return bodiesOf(n).some((b) => b.list.some((x) => this.#needsHost(x, facts)));
   }
+  #inside<T>(l: Loop, f: () => T): T {
+    const before = this.#around;
+    this.#around = [...before, l];
+    const r = f();
+    this.#around = before;
+    return r;
+  }
   #worthGrid(l: Loop, facts: Assumptions): boolean {
     if (l.order !== "any") return false;
-    const work = unitsIn([l]).constant;
-    return (work === undefined || work > FEW_UNITS) && this.#kernel(l, facts) !== undefined;
+    return !this.#isFew(l) && (this.#kernel(l, facts) !== undefined || this.#parts(l, facts)?.some((x) => this.#worthGrid(x, facts)) === true);
   }
 
-  list(body: readonly Node[], facts: Assumptions): readonly Node[] {
-    const out: Node[] = [];
+  /** Maps that want several kernels, as several maps. */
+  #separated(n: Node, facts: Assumptions): readonly Node[] {
+    const parts = this.#parts(n, facts);
+    return parts ? parts.flatMap((x) => this.#separated(x, facts)) : [n];
+  }
+  #parts(n: Node, facts: Assumptions): readonly Loop[] | undefined {
+    if (n.kind !== "loop" || n.order !== "any" || this.#isFew(n)) return undefined;
+    const known = this.#separations.get(n);
+    if (known) return known.parts;
+    const r = separate(this.graph, n, { strict: this.strict, facts, around: this.#around, container: (like, shape) => { const name = this.#container(like.name, like.dtype, shape); return { name, graph: this.graph }; } });
+    this.#separations.set(n, { parts: r?.parts });
+    return r?.parts;
+  }
+  #isFew(l: Loop): boolean { const work = unitsIn([l]).constant; return work !== undefined && work <= FEW_UNITS; }
+
+  list(given: readonly Node[], facts: Assumptions): readonly Node[] {
+    const body = given.flatMap((n) => this.#separated(n, facts)), out: Node[] = [];
     let single: Node[] = [];
     const flush = (): void => { if (single.length > 0) out.push(this.#single(single, facts)); single = []; };
     for (const n of body) {
@@ -108,9 +133,11 @@ class Placer {
   #place(n: Node, facts: Assumptions): readonly Node[] {
     switch (n.kind) {
       case "loop": {
-        if (this.#worthGrid(n, facts)) return [this.#kernel(n, facts)!];
+        const kernel = this.#isFew(n) ? undefined : this.#kernel(n, facts);
+        if (kernel) return [kernel];
         const before: Node[] = [], begin = this.#known(n.begin, n.loc, before, facts), end = this.#known(n.end, n.loc, before, facts);
-        return [...before, { ...n, begin, end, body: this.list(n.body, facts.with(...loopFacts(n))) }];
+        const body = this.#inside(n, () => this.list(n.body, facts.with(...loopFacts(n))));
+        return [...before, { ...n, begin, end, body }];
       }
       case "conditional": return this.#conditional(n, 0, facts);
       case "while": return [this.#while(n, facts)];
@@ -172,8 +199,7 @@ class Placer {
     const before: Node[] = [], condition = this.#condition(n.condition, n.loc, before, facts), body = this.list(n.body, facts);
     if (before.length === 0) return { ...n, body };
     // The condition is asked for in each round.
-    const label = this.#container("leave", "bool", []);
-    this.containers.delete(label);
+    const label = `leave ${n.id}`;
     const leave: Node = { kind: "conditional", id: freshId(), branches: [{ condition, body: [] }, { body: [{ kind: "exit", id: freshId(), label }] }] };
     const round = n.testAfter ? [...body, ...before, leave] : [...before, leave, ...body];
     return { kind: "block", id: freshId(), label, body: [{ ...n, condition: { inputs: [], code: constant(true, "bool") }, testAfter: false, body: round }] };
