@@ -1,35 +1,15 @@
 /** CUDA code on the device made of the processor against C++: what small programs do not reach. */
-import { ZERO_COTANGENTS } from "../../ts/api/bind.js";
 import test, { type ExecutionContext } from "ava";
-import { DaceError, javascript, ndarray, NDArray, python, vjp, jit, type DerivativeOptions } from "../../ts/index.js";
+import { DaceError, javascript, jit, ndarray, python, vjp, type DerivativeOptions, type NDArray } from "../../ts/index.js";
+import { compareDevices, flat } from "../programs/cuda-shim.js";
 
 process.env["DACE_AD_CUDA"] = "shim";
 
-const flat = (x: unknown): number[] => (typeof x === "number" ? [x] : typeof x === "bigint" ? [Number(x)] : x instanceof NDArray ? Array.from(x.contiguous(), Number) : ArrayBuffer.isView(x) ? Array.from(x as Float64Array, Number) : Array.isArray(x) ? x.flatMap(flat) : typeof x === "object" && x !== null ? Object.values(x).flatMap(flat) : typeof x === "boolean" ? [Number(x)] : []);
 const wave = (n: number, f = 0.37): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.sin(1 + f * i) + 0.1 * Math.cos(i));
 const matrix = (m: number, n: number, f = 0.37): NDArray => ndarray(wave(m * n, f), [m, n]);
 /** The sources begin with a line break. */
 const numpy = (source: string): ReturnType<typeof python> => python({ source: `import numpy as np${source}`, name: "p.py" }, { function: "f" });
-const copy = (x: unknown): unknown => (x instanceof NDArray ? ndarray(x.contiguous().slice(), x.shape, { dtype: x.dtype }) : ArrayBuffer.isView(x) ? (x as Float64Array).slice() : x);
-
-/** Values and gradients of all float inputs, both devices; largest difference relative to the largest magnitude of each array. */
-function compare(t: ExecutionContext, source: string, args: readonly unknown[], options: DerivativeOptions = {}, tolerance = 1e-12): void {
-  const program = numpy(source);
-  const run = (device: "cpu" | "cuda"): unknown[][] => {
-    const verb = vjp(program, { ...options, device }), trial = verb(args.map(copy) as never, ZERO_COTANGENTS) as { outputs: Record<string, unknown> };
-    const cotangents = Object.fromEntries(Object.entries(trial.outputs).map(([k, v]) => [k, typeof v === "number" ? 0.7 : v instanceof NDArray ? ndarray(wave(v.size, 0.9), v.shape) : wave((v as Float64Array).length, 0.9)]));
-    const g = verb(args.map(copy) as never, cotangents as never) as { outputs: Record<string, unknown>; grads: Record<string, unknown> };
-    t.true(Object.keys(g.grads).length > 0);
-    return [Object.values(g.outputs), Object.values(g.grads)];
-  };
-  const cpu = run("cpu"), gpu = run("cuda");
-  cpu.forEach((group, g) => group.forEach((x, k) => {
-    const a = flat(x), b = flat(gpu[g]![k]), scale = a.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-300);
-    t.is(b.length, a.length);
-    const i = a.findIndex((v, j) => !(Object.is(v, b[j]) || Math.abs(v - b[j]!) <= tolerance * scale));
-    t.is(i, -1, `group ${g}, value ${k}, element ${i}: ${b[i]} instead of ${a[i]}`);
-  }));
-}
+const compare = (t: ExecutionContext, source: string, args: readonly unknown[], options: DerivativeOptions = {}, tolerance = 1e-12): void => { compareDevices(t, numpy(source), args, options, tolerance); };
 
 test("sums, products and extrema in many parts, over one and two dimensions and by rows", (t) => {
   compare(t, `

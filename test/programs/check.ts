@@ -9,7 +9,7 @@ import { packageRoot } from "../../ts/runtime/addon.js";
 import { PROGRAMS, type Input, type NamedProgram } from "./table.js";
 
 export const FOLDER = join(packageRoot(), "test", "programs");
-const SOURCE = readFileSync(join(FOLDER, "programs.py"), "utf8");
+export const SOURCE = readFileSync(join(FOLDER, "programs.py"), "utf8");
 export const FUNCTIONS = createRequire(__filename)(join(FOLDER, "programs.js")) as Record<string, (...args: unknown[]) => unknown>;
 
 /** Deterministic numbers in [0, 1). */

@@ -10,12 +10,13 @@ import { allocate } from "../../ts/runtime/ndarray.js";
 
 interface Stored { readonly shape: readonly number[]; readonly dtype: DType; readonly data: readonly (number | boolean)[] }
 interface Case { readonly name: string; /** "4n": a big integer. */ readonly args: readonly (number | string | Stored)[]; readonly results: readonly Stored[]; readonly changed: Readonly<Record<string, Stored>> }
-const FOLDER = join(packageRoot(), "test", "programs"), SOURCE = readFileSync(join(FOLDER, "npbench.py"), "utf8");
-const CASES = JSON.parse(readFileSync(join(FOLDER, "fixtures", "npbench_cases.json"), "utf8")) as readonly Case[];
+const FOLDER = join(packageRoot(), "test", "programs");
+export const SOURCE = readFileSync(join(FOLDER, "npbench.py"), "utf8");
+export const CASES = JSON.parse(readFileSync(join(FOLDER, "fixtures", "npbench_cases.json"), "utf8")) as readonly Case[];
 
 const isInteger = (x: number | string | Stored): boolean => (typeof x === "object" ? /int/.test(x.dtype) : typeof x === "string" || Number.isInteger(x));
 
-const value = (x: number | string | Stored): unknown => {
+export const value = (x: number | string | Stored): unknown => {
   if (typeof x === "number") return x;
   if (typeof x === "string") return BigInt(x.slice(0, -1));
   const a = allocate(x.dtype, x.shape.reduce((n, k) => n * k, 1)) as unknown as Record<number, number | bigint>;
@@ -31,7 +32,7 @@ function far(got: unknown, want: Stored, single = false): string | undefined {
   return i < 0 ? undefined : `element ${i} is ${g[i]} instead of ${w[i]}`;
 }
 
-export function register(device: "js" | "cpu" | "cuda"): void { CASES.forEach((c, n) => {
+export function register(device: "js" | "cpu"): void { CASES.forEach((c, n) => {
   const single = c.args.some((a) => typeof a === "object" && a.dtype === "float32"), integral = c.args.every(isInteger) && c.args.some((a) => typeof a === "object");
   const program = (): ReturnType<typeof python> => python({ source: SOURCE, name: "npbench.py" }, { function: c.name });
   test(`${c.name} #${n}: as NumPy`, (t) => {

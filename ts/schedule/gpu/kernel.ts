@@ -99,7 +99,7 @@ function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], fact
   const outside = nest.filter((l) => shared.includes(l)), sums = nest.filter((l) => !shared.includes(l)), order = reordered(nest, outside);
   const innermost = nest.at(-1)!, lane = sums.at(-1);
   if (!order || !lane || lane !== order.at(-1) || !isLong(lane) || outside.length > 2) return undefined;
-  if (contiguity(graph, innermost.body, lane.variable) <= contiguity(graph, innermost.body, outside.at(-1)!.variable)) return undefined;
+  if (contiguity(graph, innermost.body, lane.variable, false) <= contiguity(graph, innermost.body, outside.at(-1)!.variable, false)) return undefined;
   const known = facts.with(...outside.flatMap(loopFacts)), into = reductionsAlong(graph, rebuilt(sums, innermost.body, innermost.locals, () => ({})), [lane], known, o.strict);
   if (!into) return undefined;
   const extents = [...outside].reverse().map((l) => extentOf(l, outside.slice(0, outside.indexOf(l)), facts));

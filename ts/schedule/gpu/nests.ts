@@ -64,11 +64,11 @@ export function apartAlong(graph: Graph, root: Loop, facts: Assumptions, sums: R
     || !(mayMeet(graph, a, b, new Map([[l.variable, "<"]]), facts) || (a !== b && mayMeet(graph, a, b, new Map([[l.variable, ">"]]), facts)))));
 }
 
-/** How many accesses of the body go along the variable element by element, less those that jump. */
-export function contiguity(graph: Graph, body: readonly Node[], variable: string): number {
+/** How many accesses of the body go along the variable element by element, less those that jump. `sums`: do combining writes count? */
+export function contiguity(graph: Graph, body: readonly Node[], variable: string, sums = true): number {
   let score = 0;
   for (const a of accessesOf(graph, body)) {
-    if (a.index.length === 0 || !a.index.some((e) => dependsOn(e, variable))) continue;
+    if ((a.wcr && !sums) || a.index.length === 0 || !a.index.some((e) => dependsOn(e, variable))) continue;
     const last = a.index.at(-1)!, rest = a.index.slice(0, -1);
     score += dependsOn(last, variable) && !rest.some((e) => dependsOn(e, variable)) ? (asSymbol(last) === variable ? 2 : 1) * (a.write ? 2 : 1) : -(a.write ? 4 : 2);
   }
