@@ -284,11 +284,11 @@ export class Core {
   /** The text of every stage for these arguments; compiles to the last stage, runs nothing. */
   lowered(given: readonly Given[]): Lowered {
     const { variant } = this.variant(given);
-    if (variant.decision) return { sdfg: "", plan: variant.compiled.plan, source: variant.executable.backend.device === "js" ? variant.compiled.plan.js : variant.compiled.plan.cpp.sources.join("\n"), stages: {} };
+    if (variant.decision) return { sdfg: "", plan: variant.compiled.plan, source: sourceOf(variant.compiled.plan, variant.executable.backend), stages: {} };
     const trace: Trace = new (pipeline().Trace)();
     const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#signatures.get(variant)!, trace);
     const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, texts().graphText(g)]));
-    return { sdfg: stages["scheduled"]!, plan, source: variant.executable.backend.device === "js" ? plan.js : plan.cpp.sources.join("\n"), stages };
+    return { sdfg: stages["scheduled"]!, plan, source: sourceOf(plan, variant.executable.backend), stages };
   }
 }
 
@@ -340,4 +340,9 @@ function byName(x: Record<string, unknown>, f: ProgramFacts): unknown[] {
   const missing = f.parameters.slice(0, f.required).filter((p) => x[p] === undefined);
   if (missing.length > 0) throw new DaceError("ARGUMENT", `${f.name} was not given ${missing.join(", ")}`);
   return f.parameters.map((p) => x[p]);
+}
+
+/** The text that runs on the backend. */
+function sourceOf(plan: Plan, { device }: Backend): string {
+  return plan.cuda ? [...plan.cuda.host.sources, plan.cuda.device].join("\n") : device === "js" ? plan.js : plan.cpp.sources.join("\n");
 }

@@ -35,9 +35,9 @@ async function withProgress<R>(callable: Callable<unknown[], R>, args: unknown[]
 }
 
 function emit(callable: Callable<unknown[], unknown>, args: unknown[], what: NonNullable<CommandOptions["emit"]>): number {
-  if (what === "cuda") throw new DaceError("DEVICE", "--emit cuda: this version has no CUDA backend");
-  const { sdfg, plan } = callable.lower(...args);
-  process.stdout.write(what === "sdfg" ? sdfg : what === "plan" ? `${JSON.stringify(plan, undefined, 1)}\n` : what === "cpp" ? plan.cpp.sources.join("\n") : plan.js);
+  const { sdfg, plan, source } = callable.lower(...args);
+  if (what === "cuda" && !plan.cuda) throw new DaceError("DEVICE", "--emit cuda: the program is not compiled for a GPU", { hint: "add --device cuda" });
+  process.stdout.write(what === "cuda" ? source : what === "sdfg" ? sdfg : what === "plan" ? `${JSON.stringify(plan, undefined, 1)}\n` : what === "cpp" ? plan.cpp.sources.join("\n") : plan.js);
   return 0;
 }
 

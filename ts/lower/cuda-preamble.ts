@@ -45,7 +45,9 @@ static dace_shape spread(const dace_gpu* gpu, i64 nx, i64 ny, i64 nz) {
   i64 gx = (nx + s.bx - 1) / s.bx, gy = (ny + s.by - 1) / s.by, gz = nz;
   if (gz > 65535) gz = 65535;
   if (gy > 65535) gy = 65535;
-  if (gx * gy * gz > blocks) { gx = gx * blocks / (gx * gy * gz) + 1 < gx ? gx * blocks / (gx * gy * gz) + 1 : gx; }
+  if (gx > blocks / (gy * gz) + 1) gx = blocks / (gy * gz) + 1;
+  if (gy > 16 * blocks / gz + 1) gy = 16 * blocks / gz + 1;
+  if (gz > 16 * blocks) gz = 16 * blocks;
   s.gx = u32(gx); s.gy = u32(gy); s.gz = u32(gz);
   return s;
 }`],

@@ -2,7 +2,9 @@
  * One kernel from one nest of maps: which loops become dimensions of the grid, which are summed by the threads of a block together, and which each thread
  * runs by itself. Pre: a nest that `nests.ts` has looked at. Post: the same nest, annotated (`schedule.gpu`); loops may change places, since all are maps.
  */
-import { loopFacts } from "../../analysis/dependence.js";
+import { accessesOf } from "../../analysis/accesses.js";
+import { localsOf, loopFacts } from "../../analysis/dependence.js";
+import { visitNodes } from "../../analysis/walk.js";
 import { isComplex } from "../../base/dtypes.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { GpuAxis, GpuSchedule, Loop, Node } from "../../sdfg/nodes.js";
@@ -12,8 +14,6 @@ import { upperBound } from "../../symbolic/prove.js";
 import { elementKey, reductionsOf, type Reduction } from "../reductions.js";
 import { inside } from "../shareable.js";
 import { unitsIn } from "../work.js";
-import { accessesOf } from "../../analysis/accesses.js";
-import { localsOf } from "../../analysis/dependence.js";
 import { apartAlong, contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
 
 /** Blocks of a reduction into single elements, at most: a number that depends on sizes alone. */
@@ -93,9 +93,12 @@ function reductionsAlong(graph: Graph, outer: Loop, divided: readonly Loop[], fa
   return used.size > 0 && [...used.values()].every((r) => inside(graph, r, facts)) && apart && divided.every(apart) ? [...used.values()] : undefined;
 }
 
+/** A loop of unknown length goes on for ever where a mistake skips an iteration, as it does in kernels whose threads meet: none there. */
+function mayWait(l: Loop): boolean { let found = false; visitNodes(l.body, (n) => { if (n.kind === "while") found = true; }); return found; }
+
 /** Rows that are summed, contiguous along the sum: a block per row. */
 function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], facts: Assumptions, o: KernelOptions): Loop | undefined {
-  if (o.strict) return undefined;
+  if (o.strict || mayWait(nest[0]!)) return undefined;
   const outside = nest.filter((l) => shared.includes(l)), sums = nest.filter((l) => !shared.includes(l)), order = reordered(nest, outside);
   const innermost = nest.at(-1)!, lane = sums.at(-1);
   if (!order || !lane || lane !== order.at(-1) || !isLong(lane) || outside.length > 2) return undefined;
@@ -112,7 +115,7 @@ function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], fact
 /** Everything is combined into single elements: blocks make parts, which are combined in order. */
 function reduction(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
   const nest = nestOf(l);
-  if (o.strict || !threadable([l]) || !privatesFit(graph, [l])) return undefined;
+  if (o.strict || mayWait(l) || !threadable([l]) || !privatesFit(graph, [l])) return undefined;
   const both = nest.length > 1 && isLong(nest.at(-1)!), into = reductionsAlong(graph, l, both ? [nest[0]!, nest.at(-1)!] : [nest[0]!], facts, o.strict);
   if (!into) return undefined;
   const work = unitsIn([l]).constant;

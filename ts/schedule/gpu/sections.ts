@@ -2,6 +2,7 @@
  * Marks outermost host loops whose bodies are nothing but launches that depend on arguments, symbols and the loop itself: the runtime may record them once and repeat the record.
  * Pre: a placed graph. Post: schedules only. Safe because nothing inside is read by the host, so the same arguments and symbols give the same launches.
  */
+import { accessesOf } from "../../analysis/accesses.js";
 import { exprsOf } from "../../analysis/walk.js";
 import { bodiesOf, withBodies } from "../../analysis/paths.js";
 import type { Graph } from "../../sdfg/sdfg.js";
@@ -14,7 +15,8 @@ export function markSections(graph: Graph): Graph {
   const visit = (body: readonly Node[]): readonly Node[] => body.map((n): Node => {
     if (n.kind === "loop" && n.schedule?.gpu?.kernel) return n;
     if (n.kind === "loop") {
-      const launches = launchesOf([n]);
+      // A buffer that grows has another address in another run.
+      const launches = accessesOf(graph, [n]).some((a) => graph.container(a.base).growable) ? undefined : launchesOf([n]);
       if (launches && [...symbolsUsed([n], new Set())].every((s) => symbols.has(s)) && [...freeSymbols(launches)].every((s) => symbols.has(s))) return { ...n, schedule: { ...n.schedule, gpu: { section: { launches } } } };
     }
     return withBodies(n, bodiesOf(n).map((b) => visit(b.list)));
