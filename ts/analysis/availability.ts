@@ -8,7 +8,7 @@
 import { add, addInt, loadedContainers, mapAtoms, mul, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { infeasible, type Constraint } from "../symbolic/system.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Operand, Saved } from "../sdfg/nodes.js";
+import type { Node, Operand, Saved } from "../sdfg/nodes.js";
 import { visitPaths, type Path } from "./paths.js";
 
 /** What is read (or was written): one element, or a box of them when `extra` variables run over sizes. */
@@ -102,6 +102,12 @@ export class Availability {
       for (let s = 0; s <= step; s++) if (w.path[s]?.node !== n[s]!.node) return false;
       return this.#mayTouch(m, n, w, side, ownCounts, step);
     });
+  }
+
+  /** May a write within `node`, which stands before the node at step `step` of N's path in the same list and ran in the same iteration of what is around, touch the element? */
+  changedBy(m: Access, saved: Saved, step: number, node: Node): boolean {
+    const n = this.path(saved.node);
+    return this.writes(this.baseOf(m.data)).some((w) => w.path[step]?.node === node && this.#mayTouch(m, n, w, "before", false, step));
   }
 
   /** `fixed`: steps up to this one are the same node in the same iteration of the loops strictly outside it. */

@@ -3,45 +3,39 @@
  * Pre: a joint graph. Post: no `saved` left; tapes are transients of role "tape", captured in the forward sweep at the outermost point at which the
  * needed slice has the wanted value. Safe because a live read is proven not to be overwritten, and a tape is a copy made while the value is there.
  */
-import { Availability, operandAccess, type Access } from "../analysis/availability.js";
-import { loopFacts } from "../analysis/dependence.js";
-import { loadedBy } from "../analysis/walk.js";
-import { bodiesOf, loopsOf, withBodies, type Path } from "../analysis/paths.js";
-import { isDifferentiable } from "../base/dtypes.js";
+import { Availability } from "../analysis/availability.js";
+import { bodiesOf, nameOf, withBodies, type Around } from "../analysis/paths.js";
+import { exactnessOf, type Exactness } from "../analysis/robust.js";
 import { literal } from "../scalar/build.js";
-import { cast, constant, input, mapScalar, op, select, symbolic, visitScalar, type ScalarExpr } from "../scalar/expr.js";
-import { costOf, decidingInputs } from "../scalar/ops.js";
+import { cast, constant, input, mapScalar, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
+import { upperBound } from "../symbolic/prove.js";
 import type { Joint } from "../autodiff/reverse.js";
-import type { Condition, Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
+import { tasklet } from "../autodiff/names.js";
+import type { Condition, Loop, Memlet, Node, Operand, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { addInt, affine, loadedContainers, sub, substitute, type Expr } from "../symbolic/expr.js";
-import { nonNegative } from "../symbolic/prove.js";
+import { freeSymbols, hasLoads, sub, substitute, ZERO, type Expr } from "../symbolic/expr.js";
+import { rangesOf } from "../analysis/extent.js";
+import { chooseTapes, sharedValues } from "./choose.js";
 import { Tapes, type Tape } from "./tapes.js";
-
-/** Recomputing at most this many flops (with elementary functions weighed) is taken to be cheaper than a tape's write and read. */
-const CHEAP_FLOPS = 48;
-/** … from at most this many loaded values. */
-const CHEAP_LOADS = 8;
+import { Values, type Made, type Value } from "./values.js";
 
 export interface Decision { readonly name: string; readonly how: "live" | "recompute" | "initial" | "tape"; readonly tape?: string }
 
+/** `at`: values of loop variables, to be put in one after the other. */
+type At = readonly ReadonlyMap<string, Expr>[];
 type Resolution =
-  | { readonly kind: "live"; readonly memlet: Memlet; readonly how: "live" | "initial" }
-  | { readonly kind: "recompute"; readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly flops: number; readonly loads: number }
-  | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Access["index"][number][] };
+  | { readonly kind: "live"; readonly memlet: Memlet }
+  | { readonly kind: "recompute"; readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly at: ReadonlyMap<string, Expr> }
+  | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Expr[] };
 
-/** A tasklet, and the values of the loop variables of its own at the instance that is meant. */
-interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr> }
+/** A box of values that is made again once per iteration of the loops around: `box` has an index of its own. */
+interface Again { readonly tape: Tape; readonly box: Value & { readonly made: Made } ; readonly slice: readonly { readonly lo: Expr; readonly hi: Expr }[] }
+/** Where the nodes stand: the loops around, and what has been made again for the iteration at hand. */
+interface Here { readonly loops: readonly Loop[]; readonly ready: ReadonlySet<Tape> }
 
-/** The resolution at other values of loop variables. */
-function placed(r: Resolution, at: ReadonlyMap<string, Expr>): Resolution {
-  if (at.size === 0) return r;
-  switch (r.kind) {
-    case "live": return { ...r, memlet: { ...r.memlet, index: r.memlet.index.map((e) => substitute(e, at)) } };
-    case "recompute": return { ...r, code: mapScalar(r.code, (e) => (e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, at) } : e)), inputs: r.inputs.map((x) => placed(x, at)) };
-    case "tape": return { ...r, index: r.index.map((e) => substitute(e, at)) };
-  }
-}
+/** Are these the outermost of the loops, reversed? */
+const within = (outer: readonly Around[], loops: readonly Loop[]): boolean => outer.length <= loops.length && outer.every((l, i) => nameOf(l) === loops[i]!.variable);
+const put = (e: Expr, at: At): Expr => at.reduce((x, m) => substitute(x, m), e);
 
 /** `forward`: number of leading nodes of the body that are the forward sweep. */
 export interface Resolved { readonly graph: Graph; readonly forward: number; readonly decisions: readonly Decision[] }
@@ -52,42 +46,168 @@ export function resolveSaved(joint: Joint): Resolved {
 
 class Resolver {
   readonly #forward: readonly Node[];
-  readonly #available: Availability;
   readonly #tapes: Tapes;
-  readonly #memo = new Map<string, Resolution>();
-  readonly #copies: ReadonlySet<number>;
-  readonly #decisions = new Map<string, Decision>();
+  readonly #values: Values;
+  readonly #memo = new Map<Value, Resolution>();
+  #kept: ReadonlySet<string> = new Set();
+  readonly #again = new Map<string, Again>();
+  readonly #around = new Map<number, readonly Loop[]>();
+  readonly #users = new Map<Node, Set<Tape>>();
 
   constructor(readonly joint: Joint) {
     this.#forward = joint.graph.body.slice(0, joint.forward);
-    const forward = joint.graph.with({ body: this.#forward });
-    this.#available = new Availability(forward);
-    this.#tapes = new Tapes(forward, this.#available, joint.numbers);
+    const forward = joint.graph.with({ body: this.#forward }), available = new Availability(forward);
+    this.#tapes = new Tapes(forward, available, joint.numbers);
     // The first nodes of the body are the copies of changed arguments.
-    this.#copies = new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id));
+    this.#values = new Values(forward, available, this.#tapes, joint.initial, new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id)));
   }
 
   run(): Resolved {
-    const backward = this.joint.graph.body.slice(this.joint.forward);
-    // Twice: the first round finds out which slices each tape must hold, the second rewrites with their final shapes.
-    this.#list(backward);
+    const backward = this.joint.graph.body.slice(this.joint.forward), wanted = new Map<Value, Set<number>>(), decisions = new Map<string, Decision>();
+    this.#collect(backward, [], wanted);
+    this.#kept = chooseTapes([...wanted.keys()], (s) => this.#tapes.weight(s));
+    this.#share(wanted);
+    for (const v of wanted.keys()) {
+      const r = this.#resolve(v), c = this.joint.graph.container(v.access.data);
+      if (r.kind === "tape" && v.access.extra) r.tape.rectangular = true;
+      decisions.set(v.key, { name: c.label ?? c.name, how: v.live ? v.live.how : r.kind === "tape" && r.tape.again ? "recompute" : r.kind });
+    }
     this.#tapes.finish();
-    const rewritten = this.#list(backward);
-    const forward = this.#tapes.insert(this.#forward);
+    const rewritten = this.#list(backward, { loops: [], ready: new Set() }).nodes, forward = this.#tapes.insert(this.#forward);
     return {
       graph: this.joint.graph.with({ containers: this.#tapes.containers(), body: [...forward, ...rewritten] }), forward: forward.length,
-      decisions: [...this.#decisions.values()],
+      decisions: [...decisions.values()],
     };
   }
 
-  #list(body: readonly Node[]): readonly Node[] { return body.map((n) => this.#node(n)); }
+  /** Every value that the nodes want, and which nodes do. */
+  #collect(body: readonly Node[], loops: readonly Loop[], into: Map<Value, Set<number>>): void {
+    for (const n of body) {
+      this.#around.set(n.id, loops);
+      for (const v of this.#wantedBy(n, loops)) { const s = into.get(v); if (s) s.add(n.id); else into.set(v, new Set([n.id])); }
+      for (const b of bodiesOf(n)) this.#collect(b.list, n.kind === "loop" ? [...loops, n] : loops, into);
+    }
+  }
+  #wantedBy(n: Node, loops: readonly Loop[]): readonly Value[] {
+    const found = n.kind === "tasklet" ? this.#inputs(n.code, n.inputs) : n.kind === "library" ? n.inputs.map((o, k) => this.#operandValue(o, n.id, k, loops))
+      : n.kind === "conditional" ? n.branches.flatMap((b) => (b.condition ? this.#inputs(b.condition.code, b.condition.inputs) : [])) : [];
+    return found.filter((v) => v !== undefined);
+  }
 
-  #node(n: Node): Node {
-    if (n.kind === "tasklet") return this.#tasklet(n);
-    if (n.kind === "library") return { ...n, inputs: n.inputs.map((o, k) => this.#operand(o, n.id, k)) };
-    const next = withBodies(n, bodiesOf(n).map((b) => this.#list(b.list)));
-    if (next.kind === "conditional") return { ...next, branches: next.branches.map((b) => (b.condition ? { ...b, condition: this.#condition(b.condition) } : b)) };
-    return next;
+  /** Decides what is made once per iteration, and shared. */
+  #share(wanted: ReadonlyMap<Value, ReadonlySet<number>>): void {
+    const versions = new Map<string, Set<Value>>(), shared = new Set(sharedValues(wanted, this.#kept));
+    const visit = (v: Value, around: readonly Loop[]): void => {
+      if (v.live || !v.made || this.#kept.has(v.spot!.id)) return;
+      // A place for it must come by on the way to every use.
+      if (!within(v.spot!.loops, around)) shared.delete(v.spot!.id);
+      const s = versions.get(v.spot!.id);
+      if (s) s.add(v); else versions.set(v.spot!.id, new Set([v]));
+      for (const i of v.made.inputs) visit(i, around);
+    };
+    for (const [v, nodes] of wanted) for (const n of nodes) visit(v, this.#around.get(n)!);
+    for (const id of shared) {
+      const list = [...versions.get(id)!];
+      let tape: Tape | undefined;
+      for (const v of list) tape = this.#tapes.request(v.spot!);
+      const slice = [...tape!.slice], box = this.joint.graph.container(tape!.data).growable ? undefined : list.map((v) => this.#values.box(v, slice)).find((x) => x !== undefined);
+      if (!box) { this.#tapes.drop(tape!); continue; }
+      tape!.again = true;
+      this.#again.set(id, { tape: tape!, box, slice });
+    }
+  }
+
+  #inputs(code: ScalarExpr, inputs: readonly Memlet[]): readonly (Value | undefined)[] {
+    if (!inputs.some((m) => m.saved)) return [];
+    const exactness = exactnessOf(code);
+    return inputs.map((m, k) => {
+      if (!m.saved) return undefined;
+      const { saved, guard: _, ...plain } = m;
+      // What is marked for what it decides in the forward sweep may decide less here.
+      const own = exactness(k), exact: Exactness = saved.exact ? (own === "sign" ? "sign" : "bits") : "close";
+      return this.#values.of(plain, saved, exact);
+    });
+  }
+  /** An operand that would have to be computed again into an array whose size cannot be told is not followed further back. */
+  #operandValue(o: Operand, node: number, k: number, loops: readonly Loop[]): Value | undefined {
+    if (!o.saved) return undefined;
+    const v = this.#values.ofOperand(o, o.saved, `r${node}_${k}`);
+    return v.made && !this.#room(o, loops) ? this.#values.kept(v) : v;
+  }
+  /** The largest that the operand gets in the loops around. */
+  #room(o: Operand, loops: readonly Loop[]): readonly Expr[] | undefined {
+    const ranges = rangesOf(loops), sizes = o.sizes.map((e) => upperBound(e, ranges, this.joint.graph.facts));
+    return sizes.every((e) => e !== undefined && !hasLoads(e) && !loops.some((l) => freeSymbols(e).has(l.variable))) ? sizes as Expr[] : undefined;
+  }
+
+  #resolve(v: Value): Resolution {
+    let r = this.#memo.get(v);
+    if (!r) {
+      if (v.live) r = { kind: "live", memlet: v.live.memlet };
+      else if (!v.made || this.#kept.has(v.spot!.id) || this.#again.has(v.spot!.id)) r = { kind: "tape", tape: this.#tapes.request(v.spot!), index: v.access.index };
+      else r = this.#remake(v.made);
+      this.#memo.set(v, r);
+    }
+    return r;
+  }
+  #remake(m: Made): Resolution { return { kind: "recompute", code: m.code, inputs: m.inputs.map((i) => this.#resolve(i)), at: m.at }; }
+
+  /** `locals`: what the nodes keep in an iteration around. */
+  #list(body: readonly Node[], { loops, ready }: Here): { readonly nodes: readonly Node[]; readonly locals: readonly string[] } {
+    const nodes: Node[] = [], locals: string[] = [], here = new Set(ready);
+    const make = (t: Tape): void => {
+      if (here.has(t) || t.loops.length !== loops.length || !within(t.loops, loops)) return;
+      here.add(t);
+      const { box, slice } = this.#again.get(t.id)!, r = this.#remake(box.made);
+      for (const x of this.#sharedIn(r)) make(x);
+      locals.push(t.layout!.name);
+      nodes.push(this.#tapes.map(slice.map((s) => s.lo), slice.map((s) => s.hi), (x) => {
+        const load = new Loads(this.joint.graph, this.#tapes), own = new Map((box.access.extra ?? []).map((e, d) => [e.variable, sub(x[d]!, slice[d]!.lo)]));
+        return tasklet(this.#tapes.memlet(t, x), cast(load.value(r, [own], undefined), this.joint.graph.container(t.data).dtype), load.memlets);
+      }));
+    };
+    for (const n of body) {
+      for (const t of this.#sharedBy(n, loops)) make(t);
+      const p = this.#node(n, { loops, ready: here });
+      nodes.push(...p.nodes);
+      locals.push(...p.locals);
+    }
+    return { nodes, locals };
+  }
+
+  /** What a node and those inside it read of what is made once per iteration, and what that is made from. */
+  #sharedBy(n: Node, loops: readonly Loop[]): ReadonlySet<Tape> {
+    let known = this.#users.get(n);
+    if (!known) {
+      known = new Set();
+      if (this.#again.size > 0) {
+        for (const v of this.#wantedBy(n, loops)) this.#sharedIn(this.#resolve(v), known);
+        for (const b of bodiesOf(n)) for (const x of b.list) for (const t of this.#sharedBy(x, n.kind === "loop" ? [...loops, n] : loops)) known.add(t);
+      }
+      this.#users.set(n, known);
+    }
+    return known;
+  }
+  #sharedIn(r: Resolution, into: Set<Tape> = new Set()): Set<Tape> {
+    if (r.kind === "recompute") for (const x of r.inputs) this.#sharedIn(x, into);
+    else if (r.kind === "tape" && r.tape.again && !into.has(r.tape)) {
+      this.#sharedIn(this.#remake(this.#again.get(r.tape.id)!.box.made), into);
+      into.add(r.tape);
+    }
+    return into;
+  }
+
+  #node(n: Node, here: Here): { readonly nodes: readonly Node[]; readonly locals: readonly string[] } {
+    const { loops } = here;
+    if (n.kind === "tasklet") return { nodes: [this.#tasklet(n)], locals: [] };
+    if (n.kind === "library") {
+      const before: Node[] = [], locals: string[] = [], inputs = n.inputs.map((o, k) => this.#operand(o, n.id, k, loops, before, locals));
+      return { nodes: [...before, { ...n, inputs }], locals };
+    }
+    const lists = bodiesOf(n).map((b) => this.#list(b.list, n.kind === "loop" ? { ...here, loops: [...loops, n] } : here)), locals = lists.flatMap((l) => l.locals);
+    const next = withBodies(n, lists.map((l) => l.nodes));
+    if (next.kind === "conditional") return { nodes: [{ ...next, branches: next.branches.map((b) => (b.condition ? { ...b, condition: this.#condition(b.condition) } : b)) }], locals };
+    return next.kind === "loop" && locals.length > 0 ? { nodes: [{ ...next, locals: [...new Set([...next.locals ?? [], ...locals])] }], locals: [] } : { nodes: [next], locals };
   }
 
   #tasklet(t: Tasklet): Tasklet {
@@ -103,133 +223,49 @@ class Resolver {
 
   /** Replaces each saved input of an expression; equal loads share an input. */
   #rewrite(code: ScalarExpr, inputs: readonly Memlet[]): { readonly code: ScalarExpr; readonly inputs: readonly Memlet[] } {
-    const out: Memlet[] = [], places = new Map<string, number>();
-    const place = (m: Memlet): number => {
-      const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]${m.guard ? m.guard.map((g) => g.key).join(";") : ""}`;
-      let at = places.get(key);
-      if (at === undefined) { at = out.length; out.push(m); places.set(key, at); }
-      return at;
-    };
-    const expand = (r: Resolution, guard: Memlet["guard"]): ScalarExpr => {
-      if (r.kind === "recompute") {
-        const parts = r.inputs.map((x) => expand(x, guard));
-        const value = mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e));
-        // A guarded read is 0 where a guard fails, which the recomputed expression of zeros need not be.
-        return guard?.length ? select(guard.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b)), value, literal(0, value.dtype)) : value;
-      }
-      const m: Memlet = r.kind === "live" ? r.memlet : { data: this.#tapes.name(r.tape), index: this.#tapes.index(r.tape, r.index) };
-      return input(place(guard ? { ...m, guard } : m), this.joint.graph.container(r.kind === "live" ? m.data : r.tape.data).dtype);
-    };
-    const parts = inputs.map((m) => {
-      if (m.saved) { const { saved, guard, ...plain } = m; return expand(this.#resolve(plain, saved, saved.exact ?? false), guard); }
-      return input(place(m), this.joint.graph.container(m.data).dtype);
-    });
-    return { code: mapScalar(code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e)), inputs: out };
+    const load = new Loads(this.joint.graph, this.#tapes), values = this.#inputs(code, inputs);
+    const parts = inputs.map((m, k) => (values[k] ? load.value(this.#resolve(values[k]), [], m.guard) : load.memlet(m)));
+    return { code: mapScalar(code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e)), inputs: load.memlets };
   }
 
-  #resolve(m: Memlet, saved: Saved, exact: boolean): Resolution {
-    const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}${exact ? "!" : ""}`;
-    let r = this.#memo.get(key);
-    if (!r) {
-      r = this.#atHand(m, saved) ?? this.#recompute(m, saved, exact, 0) ?? this.#tape(m, saved);
-      this.#memo.set(key, r);
-      const c = this.joint.graph.container(m.data);
-      this.#decisions.set(key, { name: c.label ?? c.name, how: r.kind === "live" ? r.how : r.kind });
-    }
-    return r;
-  }
-
-  /** A read that needs nothing: the element is still there, or it still has its value on entry. */
-  #atHand(m: Access, saved: Saved): Resolution | undefined {
-    if (this.#available.available(m, saved)) return { kind: "live", memlet: { data: m.data, index: m.index }, how: "live" };
-    const base = this.#available.baseOf(m.data), first = this.joint.initial.get(base);
-    if (first !== undefined && m.data === base && !this.#available.changedSinceStart(m, saved, this.#copies)) {
-      return { kind: "live", memlet: { data: first, index: m.index }, how: "initial" };
-    }
-    return undefined;
-  }
-
-  #tape(m: Access, saved: Saved): Resolution { return { kind: "tape", tape: this.#tapes.request(m, saved), index: m.index }; }
-
-  /** The element's value from the tasklet that gave it, if that is unique and cheap. What must be exact is only moved: constants and copies. */
-  #recompute(m: Memlet, saved: Saved, exact: boolean, depth: number): (Resolution & { kind: "recompute" }) | undefined {
-    if (depth > 6) return undefined;
-    const found = this.#definition(m, saved);
-    if (!found) return undefined;
-    const d = found.tasklet;
-    // An integer that an expression loads by name may have another value by now.
-    if (loadedBy(d).length > 0) return undefined;
-    let flops = 0, loads = 0, moved = true;
-    visitScalar(d.code, (e) => { if (e.kind === "op") { flops += costOf(e.op); moved = false; } });
-    if (exact && !moved) return undefined;
-    const inputs: Resolution[] = [], deciding = decidingInputs(d.code);
-    for (const [k, i] of d.inputs.entries()) {
-      if (i.guard) return undefined;
-      const s: Saved = { node: d.id, when: "before" };
-      const r = this.#atHand(i, s) ?? this.#recompute(i, s, exact || deciding.has(k), depth + 1);
-      if (!r) return undefined;
-      if (r.kind === "recompute") { flops += r.flops; loads += r.loads; } else loads += 1;
-      inputs.push(r);
-    }
-    if (flops > CHEAP_FLOPS || loads > CHEAP_LOADS) return undefined;
-    const dtype = this.joint.graph.container(m.data).dtype;
-    // Integers are discrete facts if floats went into them: those are kept, not computed again.
-    if (!isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.joint.graph.container(i.data).dtype))) return undefined;
-    return placed({ kind: "recompute", code: cast(d.code, dtype), inputs, flops, loads }, found.at) as Resolution & { kind: "recompute" };
-  }
-
-  /** The unique tasklet that gave the element its value, in the same iteration of the loops they share, and in which iteration of its own loops. */
-  #definition(m: Memlet, saved: Saved): Definition | undefined {
-    const path: Path = this.#available.path(saved.node);
-    const base = this.#available.baseOf(m.data);
-    const last = path.at(-1)!.node;
-    const same = (n: Node): Definition | undefined => (n.kind === "tasklet" && !n.wcr && !n.output.guard && n.output.data === m.data && n.output.index.every((e, d) => e.key === m.index[d]!.key) ? { tasklet: n, at: new Map() } : undefined);
-    if (saved.when === "after") return same(last);
-    for (let s = path.length - 1; s >= 0; s--) {
-      const { list, index } = path[s]!;
-      for (let i = index - 1; i >= 0; i--) {
-        const n = list[i]!;
-        if (this.#tapes.writesTo(n, base)) return n.kind === "loop" ? this.#inNest(n, m, path) : same(n);
-      }
-      const owner = s > 0 ? path[s - 1]!.node : undefined;
-      // Leaving a branch or a loop: its body has run only in part, which does not matter if it does not write the element before N.
-      if (owner && owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.#tapes.writesTo(n, base)) && this.#available.changedWithin(m, saved, s - 1, "before")) return undefined;
-    }
-    return undefined;
-  }
-
-  /** The tasklet of a perfect nest that writes every element at most once, each at an index that its loop variables give by shifts; if the element is among them. */
-  #inNest(nest: Loop, m: Memlet, path: Path): Definition | undefined {
-    const loops: Loop[] = [nest];
-    let leaf: Node | undefined = nest.body[0];
-    for (; leaf?.kind === "loop" && loops.at(-1)!.body.length === 1; leaf = leaf.body[0]) loops.push(leaf);
-    if (leaf?.kind !== "tasklet" || loops.at(-1)!.body.length !== 1 || leaf.wcr || leaf.output.guard || leaf.output.data !== m.data) return undefined;
-    const variables = new Set(loops.map((l) => l.variable)), at = new Map<string, Expr>();
-    for (const [d, e] of leaf.output.index.entries()) {
-      const a = affine(e, variables);
-      if (!a || a.coefficients.size > 1) return undefined;
-      const [term] = a.coefficients;
-      if (!term) { if (a.rest.key !== m.index[d]!.key) return undefined; continue; }
-      if (term[1].constant !== 1 || at.has(term[0])) return undefined;
-      at.set(term[0], sub(m.index[d]!, a.rest));
-    }
-    if (at.size !== loops.length || [...at.values()].some((e) => loadedContainers(e).size > 0)) return undefined;
-    const facts = this.joint.graph.facts.with(...loopsOf(path).flatMap(loopFacts));
-    const inside = loops.every((l) => {
-      const v = at.get(l.variable)!;
-      return nonNegative(sub(v, substitute(l.begin, at)), facts) === "yes" && nonNegative(addInt(sub(substitute(l.end, at), v), -1), facts) === "yes";
-    });
-    return inside ? { tasklet: leaf, at } : undefined;
-  }
-
-  #operand(o: Operand, node: number, k: number): Operand {
-    if (!o.saved) return o;
-    const { saved, ...plain } = o;
-    const access = operandAccess(o, `r${node}_${k}`);
-    const r = this.#atHand(access, saved) ?? this.#tape(access, saved);
+  #operand(o: Operand, node: number, k: number, loops: readonly Loop[], before: Node[], locals: string[]): Operand {
+    const v = this.#operandValue(o, node, k, loops);
+    if (!v) return o;
+    const { saved: _, ...plain } = o, r = this.#resolve(v);
     if (r.kind === "live") return { ...plain, data: r.memlet.data };
-    if (r.kind !== "tape") return plain;
-    return this.#tapes.operand(r.tape, plain);
+    if (r.kind === "tape") return this.#tapes.operand(r.tape, plain);
+    // Computed again into an array of its own.
+    const { dtype } = this.joint.graph.container(o.data), data = this.#tapes.workspace(`${o.data}_again`, dtype, this.#room(o, loops)!);
+    locals.push(data);
+    before.push(this.#tapes.map(o.sizes.map(() => ZERO), o.sizes, (x) => {
+      const load = new Loads(this.joint.graph, this.#tapes), own = new Map((v.access.extra ?? []).map((e, d) => [e.variable, x[d]!]));
+      return tasklet({ data, index: x }, cast(load.value(r, [own], undefined), dtype), load.memlets);
+    }));
+    return { data, base: o.sizes.map(() => ZERO), axes: o.sizes.map((_, d) => d), sizes: o.sizes };
   }
 }
 
+/** The inputs of an expression that is put together from resolved values. */
+class Loads {
+  readonly memlets: Memlet[] = [];
+  readonly #places = new Map<string, number>();
+  constructor(readonly graph: Graph, readonly tapes: Tapes) {}
+
+  memlet(m: Memlet): ScalarExpr {
+    const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]${m.guard ? m.guard.map((g) => g.key).join(";") : ""}`;
+    let at = this.#places.get(key);
+    if (at === undefined) { at = this.memlets.length; this.memlets.push(m); this.#places.set(key, at); }
+    return input(at, this.tapes.containers().get(m.data)!.dtype);
+  }
+
+  value(r: Resolution, at: At, guard: Memlet["guard"]): ScalarExpr {
+    if (r.kind === "recompute") {
+      const inner = [r.at, ...at], parts = r.inputs.map((x) => this.value(x, inner, guard));
+      const value = mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: put(e.expr, inner) } : e));
+      // A guarded read is 0 where a guard fails, which the recomputed expression of zeros need not be.
+      return guard?.length ? select(guard.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b)), value, literal(0, value.dtype)) : value;
+    }
+    const m = r.kind === "live" ? r.memlet : this.tapes.memlet(r.tape, r.index);
+    return this.memlet({ data: m.data, index: m.index.map((e) => put(e, at)), ...(guard ? { guard } : {}) });
+  }
+}

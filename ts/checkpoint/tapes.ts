@@ -2,52 +2,77 @@
  * Tapes: where a value is captured, which slice of it, and how the tape is laid out. Requests that capture the same version of a container at the
  * same point share a tape, whose slice is the hull of what they read.
  */
-import { add, addInt, dependsOn, equals, freeSymbols, hasLoads, loadedContainers, max, min, mul, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { add, addInt, dependsOn, equals, evaluate, freeSymbols, hasLoads, loadedContainers, max, min, mul, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { clamped, rangesOf } from "../analysis/extent.js";
 import { lowerBound, nonNegative, upperBound } from "../symbolic/prove.js";
 import { sumOver } from "../symbolic/sum.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { input } from "../scalar/expr.js";
-import { aroundOf, bodiesOf, exitsOf, nameOf, ROOT, withBodies, type Around, type Path } from "../analysis/paths.js";
+import { constant, input, op, symbolic } from "../scalar/expr.js";
+import { aroundOf, bodiesOf, exitsOf, nameOf, ROOT, visitPaths, withBodies, type Around, type Path } from "../analysis/paths.js";
 import type { Access, Availability } from "../analysis/availability.js";
+import { Invariants } from "../analysis/invariant.js";
+import { bytesOf } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
-import { Iterations, type Numbering } from "../autodiff/iterations.js";
+import { Iterations, type Numbering, type Place } from "../autodiff/iterations.js";
 import { mapOver, Pool, tasklet } from "../autodiff/names.js";
-import type { Container, Node, Operand, Saved } from "../sdfg/nodes.js";
-import type { Graph } from "../sdfg/sdfg.js";
+import type { Container, Memlet, Node, Operand, Saved } from "../sdfg/nodes.js";
+import { freshId, type Graph } from "../sdfg/sdfg.js";
 
-export interface Tape {
+/** Where a value would be captured. */
+export interface Spot {
+  readonly id: string;
   readonly data: string;
   /** The body list and the position in it before which the copy is made. */
   readonly listKey: string;
   readonly position: number;
   /** Loops around that point, outermost first. */
   readonly loops: readonly Around[];
+  /** Those of them whose iterations have values of their own; in the others it is the same each time, and one copy does. */
+  readonly rows: readonly Around[];
   /** Per dimension of the container: the slice kept, in terms of the loops around the point. */
+  readonly slice: readonly { readonly lo: Expr; readonly hi: Expr }[];
+}
+
+export interface Tape extends Spot {
   slice: { lo: Expr; hi: Expr }[];
   /** An operand reads it: the layout must be rectangular. */
   rectangular: boolean;
+  /** Not captured: made again in the backward sweep, for one iteration of the loops at a time. */
+  again?: boolean;
   layout?: Layout;
 }
 
 /** `leading`: dimensions before those of the container. */
 interface Layout { readonly name: string; readonly leading: number; readonly index: (x: readonly Expr[]) => readonly Expr[] }
 
+/** Every size is taken for this one where tapes are compared. */
+const SIZE = 64;
+class Nominal extends Map<string, number> { override get(name: string): number { return super.get(name) ?? SIZE; } }
+
 export class Tapes {
   readonly #tapes = new Map<string, Tape>();
   readonly #pool: Pool;
   readonly #writers = new WeakMap<Node, Set<string>>();
   readonly #iterations: Iterations;
+  readonly #invariants: Invariants;
+  /** By body list: the path to the node that it belongs to. */
+  readonly #owners = new Map<string, Path>();
 
   constructor(readonly graph: Graph, readonly available: Availability, numbers: ReadonlyMap<number, Numbering>) {
     this.#pool = new Pool(graph.containers);
     const reserve = (body: readonly Node[]): void => { for (const n of body) { if (n.kind === "loop" || n.kind === "while") this.#pool.reserve([nameOf(n)]); for (const b of bodiesOf(n)) reserve(b.list); } };
     reserve(graph.body);
     this.#pool.reserve(graph.symbols);
+    visitPaths(graph.body, (n, path) => { for (const b of bodiesOf(n)) this.#owners.set(b.key, path); });
+    this.#invariants = new Invariants(graph, available);
     this.#iterations = new Iterations(this.#pool, graph.facts, numbers);
   }
 
   containers(): ReadonlyMap<string, Container> { return this.#pool.containers; }
+
+  drop(t: Tape): void { this.#tapes.delete(t.id); }
+  workspace(prefix: string, dtype: Container["dtype"], shape: readonly Expr[]): string { return this.#pool.add(prefix, { dtype, shape, transient: true, role: "workspace" }); }
+  map(begins: readonly Expr[], ends: readonly Expr[], body: (index: readonly Expr[]) => Node): Node { return mapOver(this.#pool, begins, ends, body); }
 
   /** Does the subtree write the container? */
   writesTo(n: Node, base: string): boolean {
@@ -62,7 +87,8 @@ export class Tapes {
     return set.has(base);
   }
 
-  request(m: Access, saved: Saved): Tape {
+  /** The outermost point at which the element has the value, and the slice that is wanted there. */
+  locate(m: Access, saved: Saved): Spot {
     const path = this.available.path(saved.node);
     const base = this.available.baseOf(m.data);
     const { step, side } = this.#point(m, saved, path);
@@ -73,11 +99,17 @@ export class Tapes {
     const loaded = new Set(slice.flatMap((s) => [...loadedContainers(s.lo), ...loadedContainers(s.hi)]).map((d) => this.available.baseOf(d)));
     // The same version is there as long as the nodes before do not write the container at all (nor what the slice is computed from).
     while (position > 0 && ![base, ...loaded].some((x) => this.writesTo(list[position - 1]!, x))) position--;
-    const id = `${key}:${position}:${m.data}${loaded.size > 0 ? `:${slice.map((s) => s.lo.key).join(",")}` : ""}`;
+    const same = new Set(loaded.size > 0 ? [] : loops.filter((l) => !slice.some((s) => dependsOn(s.lo, nameOf(l)) || dependsOn(s.hi, nameOf(l))) && this.#invariants.holds(m, saved, path.findIndex((x) => x.node === l))));
+    const id = `${key}:${position}:${m.data}${loaded.size > 0 ? `:${slice.map((s) => s.lo.key).join(",")}` : ""}${[...same].map((l) => `=${nameOf(l)}`).join("")}`;
+    return { id, data: m.data, listKey: key, position, loops, rows: loops.filter((l) => !same.has(l)), slice };
+  }
+
+  /** The tape that is captured there, with room for the slice too. */
+  request(spot: Spot): Tape {
+    const { id, slice } = spot;
     let tape = this.#tapes.get(id);
-    if (!tape) { tape = { data: m.data, listKey: key, position, loops, slice, rectangular: false }; this.#tapes.set(id, tape); return tape; }
-    if (tape.layout) return tape;
-    const facts = this.#facts(loops);
+    if (!tape) { tape = { ...spot, slice: [...slice], rectangular: false }; this.#tapes.set(id, tape); return tape; }
+    const facts = this.#facts(tape.loops);
     tape.slice = tape.slice.map((s, d) => ({ lo: this.#least(s.lo, slice[d]!.lo, facts), hi: this.#greatest(s.hi, slice[d]!.hi, facts) }));
     return tape;
   }
@@ -120,17 +152,26 @@ export class Tapes {
     });
   }
 
-  name(t: Tape): string { return t.layout?.name ?? t.data; }
-  index(t: Tape, x: readonly Expr[]): readonly Expr[] { return t.layout ? t.layout.index(x) : x; }
+  /** Bytes that a capture would take, at sizes that are like any others. */
+  weight(s: Spot): number {
+    const env = new Nominal(), size = (lo: Expr, hi: Expr): number => Math.max(1, evaluate(sub(hi, lo), env, () => SIZE / 2));
+    let n = bytesOf(this.graph.container(s.data).dtype);
+    for (const l of s.loops) {
+      if (s.rows.includes(l)) n *= l.kind === "while" ? SIZE : size(l.begin, l.end);
+      env.set(nameOf(l), l.kind === "while" ? SIZE / 2 : (evaluate(l.begin, env, () => SIZE / 2) + evaluate(l.end, env, () => SIZE / 2)) / 2);
+    }
+    return s.slice.reduce((p, x) => p * size(x.lo, x.hi), n);
+  }
+
+  memlet(t: Tape, x: readonly Expr[]): Memlet { return { data: t.layout!.name, index: t.layout!.index(x) }; }
 
   operand(t: Tape, o: Operand): Operand {
-    if (!t.layout) { t.rectangular = true; return o; }
-    const { leading } = t.layout;
-    return { ...o, data: t.layout.name, base: t.layout.index(o.base), axes: o.axes.map((a) => a + leading) };
+    const { leading, name, index } = t.layout!;
+    return { ...o, data: name, base: index(o.base), axes: o.axes.map((a) => a + leading) };
   }
 
   /** Fixes the layouts and makes the containers. */
-  finish(): void { for (const t of this.#tapes.values()) t.layout = (t.rectangular ? undefined : this.#packed(t)) ?? this.#box(t); }
+  finish(): void { for (const t of this.#tapes.values()) t.layout = (t.rectangular || t.again ? undefined : this.#packed(t)) ?? this.#box(t); }
   #fields(t: Tape): Omit<Container, "name" | "shape" | "transient"> {
     const c = this.graph.container(t.data);
     return { dtype: c.dtype, role: "tape", ...(c.label ? { label: c.label } : {}), ...(c.loc ? { loc: c.loc } : {}) };
@@ -138,7 +179,7 @@ export class Tapes {
 
   /** Dimensions for the loops, then the slice's bounding box. */
   #box(t: Tape): Layout {
-    const free = this.graph.facts, { shape, loc } = this.graph.container(t.data), place = this.#iterations.place(t.loops), ranges = rangesOf(t.loops.filter((l) => l.kind === "loop"));
+    const free = this.graph.facts, { shape, loc, dtype } = this.graph.container(t.data), place: Place = t.again ? { shape: [], index: [] } : this.#iterations.place(t.rows), ranges = rangesOf(t.loops.filter((l) => l.kind === "loop"));
     // A slice whose size cannot be bounded keeps the whole dimension.
     const dims = t.slice.map((s, d) => {
       const size: Expr | undefined = upperBound(sub(s.hi, s.lo), ranges, free);
@@ -147,7 +188,7 @@ export class Tapes {
     if (dims.some((x) => hasLoads(x.size))) throw new DaceError("UNSUPPORTED", "the derivative of this program once more: the length of what must be kept per iteration is known only as it runs", loc ? { loc } : {});
     t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: dims[d]!.size } : s));
     return {
-      name: this.#iterations.add(`tape_${t.data}`, place, this.#fields(t), dims.map((d) => d.size)), leading: place.index.length,
+      name: t.again ? this.workspace(`${t.data}_again`, dtype, dims.map((d) => d.size)) : this.#iterations.add(`tape_${t.data}`, place, this.#fields(t), dims.map((d) => d.size)), leading: place.index.length,
       index: (x) => [...place.index, ...x.map((e, d) => sub(e, dims[d]!.lo))],
     };
   }
@@ -155,8 +196,8 @@ export class Tapes {
 
   /** Where iterations keep slices of different sizes: one after the other, at offsets given by counting polynomials. */
   #packed(t: Tape): Layout | undefined {
-    const loops = t.loops.filter((l) => l.kind === "loop");
-    if (loops.length === 0 || loops.length < t.loops.length || loops.some((l) => exitsOf(l).size > 0)) return undefined;
+    const loops = t.rows.filter((l) => l.kind === "loop");
+    if (loops.length === 0 || loops.length < t.rows.length || loops.some((l) => exitsOf(l).size > 0)) return undefined;
     const vars = new Set(loops.map((l) => l.variable));
     const varies = (e: Expr): boolean => loops.some((l) => !equals(substitute(e, new Map([[l.variable, addInt(sym(l.variable), 1)]])), e));
     const sizes = t.slice.map((s) => sub(s.hi, s.lo));
@@ -185,7 +226,7 @@ export class Tapes {
   /** The forward body with the copies in place. */
   insert(body: readonly Node[]): readonly Node[] {
     const byList = new Map<string, Tape[]>();
-    for (const t of this.#tapes.values()) { const l = byList.get(t.listKey); if (l) l.push(t); else byList.set(t.listKey, [t]); }
+    for (const t of this.#tapes.values()) if (!t.again) { const l = byList.get(t.listKey); if (l) l.push(t); else byList.set(t.listKey, [t]); }
     const visit = (key: string, list: readonly Node[]): readonly Node[] => {
       const here = byList.get(key) ?? [];
       const out: Node[] = [];
@@ -199,7 +240,17 @@ export class Tapes {
   }
 
   #capture(t: Tape): Node {
-    const dtype = this.graph.container(t.data).dtype;
-    return mapOver(this.#pool, t.slice.map((s) => s.lo), t.slice.map((s) => s.hi), (x) => tasklet({ data: t.layout!.name, index: t.layout!.index(x) }, input(0, dtype), [{ data: t.data, index: x }]));
+    const dtype = this.graph.container(t.data).dtype, same = t.loops.filter((l) => !t.rows.includes(l));
+    const copy = mapOver(this.#pool, t.slice.map((s) => s.lo), t.slice.map((s) => s.hi), (x) => tasklet({ data: t.layout!.name, index: t.layout!.index(x) }, input(0, dtype), [{ data: t.data, index: x }]));
+    if (same.length === 0 || !same.every((l) => this.#firstComesBy(t, l))) return copy;
+    // The first time is enough.
+    const tests = same.map((l) => op("eq", "bool", symbolic(sub(sym(nameOf(l)), l.kind === "while" ? ZERO : l.order === "up" ? l.begin : addInt(l.end, -1))), constant(0, "int64")));
+    return { kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: tests.reduce((a, b) => op("and", "bool", a, b)) }, body: [copy] }] };
+  }
+
+  /** Is every capture of a later iteration of the loop made in the first one too? */
+  #firstComesBy(t: Tape, l: Around): boolean {
+    const path = this.#owners.get(t.listKey)!, inside = path.slice(path.findIndex((s) => s.node === l) + 1).map((s) => s.node);
+    return exitsOf(l).size === 0 && l.body.every((n) => exitsOf(n).size === 0) && inside.every((n) => n.kind === "loop" && [n.begin, n.end].every((e) => !dependsOn(e, nameOf(l)) && loadedContainers(e).size === 0));
   }
 }

@@ -8,6 +8,11 @@ const COSTS: Partial<Record<OpName, number>> = {
 };
 /** Rough flops of one evaluation, elementary functions as vector libraries compute them. */
 export function costOf(op: OpName): number { return COSTS[op] ?? 1; }
+/** As `costOf`, for one operation with its arguments: small constant powers are products. */
+export function flopsOf(e: ScalarExpr & { readonly kind: "op" }): number {
+  const k = e.op === "pow" && e.args[1]!.kind === "const" ? Math.abs(Number(e.args[1]!.value)) : NaN;
+  return Number.isInteger(k) && k <= 16 ? 1 + Math.ceil(Math.log2(Math.max(k, 1))) : k === 0.5 ? costOf("sqrt") : costOf(e.op);
+}
 
 const COMPARISONS: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "isnan", "isinf", "isfinite"]);
 /** Functions whose result is a boolean. */

@@ -1,0 +1,37 @@
+/**
+ * Signs that survive being computed again. A value that is compared with 0 alone decides by its sign, and a sum of squares (of numbers that are the same bits) is 0 in
+ * one evaluation exactly if it is in another, whichever products and sums are fused.
+ */
+import { constant, mapScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
+import { decidingInputs } from "../scalar/ops.js";
+
+/** How much of a value must be what it was: nothing but what rounding leaves, its sign, or every bit. */
+export type Exactness = "close" | "sign" | "bits";
+
+const SIGNED: ReadonlySet<OpName> = new Set<OpName>(["eq", "ne", "lt", "le", "gt", "ge"]);
+const isConstant = (e: ScalarExpr, value: number): boolean => e.kind === "const" && Number(e.value) === value && !e.imag;
+/** What each input of the code must be, if the result need only be close. */
+export function exactnessOf(code: ScalarExpr): (input: number) => Exactness {
+  const deciding = decidingInputs(code);
+  if (deciding.size === 0) return () => "close";
+  const signs = decidingInputs(mapScalar(code, (e) => (e.kind === "op" && SIGNED.has(e.op) && e.args[0]!.kind === "input" && isConstant(e.args[1]!, 0) ? constant(false, "bool") : e)));
+  return (k) => (signs.has(k) ? "bits" : deciding.has(k) ? "sign" : "close");
+}
+
+/** What each input must be for the result to have the sign it had; undefined if that cannot be said. */
+export function exactnessForSign(code: ScalarExpr): ReadonlyMap<number, Exactness> | undefined {
+  const needs = new Map<number, Exactness>();
+  const bits = (e: ScalarExpr): boolean => { if (e.kind === "input") needs.set(e.index, "bits"); return e.kind === "input"; };
+  // One correctly rounded operation on the same bits gives the same bits.
+  const same = (e: ScalarExpr): boolean => bits(e) || (e.kind === "op" && (e.op === "add" || e.op === "sub") && e.args.every(bits));
+  const visit = (e: ScalarExpr): boolean => {
+    if (e.kind === "const") return typeof e.value !== "boolean" && Number(e.value) >= 0 && !e.imag;
+    if (e.kind === "input") { if (!needs.has(e.index)) needs.set(e.index, "sign"); return true; }
+    if (e.kind !== "op") return false;
+    const [a, b] = e.args;
+    if (e.op === "add") return visit(a!) && visit(b!);
+    if (e.op === "sqrt") return visit(a!);
+    return (e.op === "square" || (e.op === "mul" && a === b) || (e.op === "pow" && isConstant(b!, 2))) && same(a!);
+  };
+  return (code.dtype === "float64" || code.dtype === "float32") && visit(code) ? needs : undefined;
+}

@@ -1,0 +1,143 @@
+/**
+ * Values of the forward sweep that the backward sweep wants, and how each can be had again: it is still there, or the tasklet that gave it can be evaluated
+ * once more from other values. Pre: a forward sweep. An answer is proven; "not there" and "cannot be made" are also said where nothing is known.
+ */
+import { operandAccess, type Access, type Availability } from "../analysis/availability.js";
+import { loopFacts } from "../analysis/dependence.js";
+import { loadedBy } from "../analysis/walk.js";
+import { loopsOf, type Path } from "../analysis/paths.js";
+import { exactnessForSign, exactnessOf, type Exactness } from "../analysis/robust.js";
+import { isDifferentiable } from "../base/dtypes.js";
+import { cast, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { flopsOf } from "../scalar/ops.js";
+import type { Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
+import { add, addInt, affine, loadedContainers, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
+import type { Spot, Tapes } from "./tapes.js";
+
+export interface Value {
+  readonly key: string;
+  readonly access: Access;
+  readonly saved: Saved;
+  readonly exact: Exactness;
+  /** A read that needs nothing: the element is still there, or it still has its value on entry. */
+  readonly live?: { readonly memlet: Memlet; readonly how: "live" | "initial" };
+  /** Where it would be copied to a tape. */
+  readonly spot?: Spot;
+  readonly made?: Made;
+}
+
+/** The value as a function of others, at `at` of the loop variables of the tasklet that gave it. */
+export interface Made { readonly code: ScalarExpr; readonly inputs: readonly Value[]; readonly flops: number; readonly at: ReadonlyMap<string, Expr> }
+
+/** A tasklet, and the values of the loop variables of its own at the instance that is meant. */
+interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr> }
+
+/** How many definitions back a value is followed. */
+const DEPTH = 12;
+
+export class Values {
+  readonly #memo = new Map<string, Value>();
+
+  /** `copies`: the nodes that copy changed arguments; `initial`: their containers → those of the initial values. */
+  constructor(readonly forward: Graph, readonly available: Availability, readonly tapes: Tapes, readonly initial: ReadonlyMap<string, string>, readonly copies: ReadonlySet<number>) {}
+
+  /** The operand's elements as one value, at indices of its own. */
+  ofOperand(o: Operand, saved: Saved, tag: string): Value { return this.of(operandAccess(o, tag), saved, saved.exact ? "bits" : "close"); }
+
+  /** The same value, to be kept if it is not at hand. */
+  kept(v: Value): Value {
+    const key = `${v.key}kept`, known = this.#memo.get(key);
+    if (known) return known;
+    const { made: _, ...rest } = v;
+    this.#memo.set(key, rest);
+    return rest;
+  }
+
+  /** The same version of a box of elements as one value, if it can be made. */
+  box(v: Value, slice: readonly { readonly lo: Expr; readonly hi: Expr }[]): Value & { readonly made: Made } | undefined {
+    const extra = slice.map((s, d) => ({ variable: `_box${v.saved.node}_${d}`, size: sub(s.hi, s.lo) }));
+    const b = this.of({ data: v.access.data, index: slice.map((s, d) => add(s.lo, sym(extra[d]!.variable))), extra }, v.saved, v.exact), { made } = b;
+    return made && b.spot!.id === v.spot!.id ? { ...b, made } : undefined;
+  }
+
+  of(m: Access, saved: Saved, exact: Exactness, depth = 0): Value {
+    const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}`, known = this.#memo.get(`${key}${exact}`);
+    if (known) return known;
+    const live = this.#live(m, saved);
+    const made = live || depth > DEPTH ? undefined : this.#made(m, saved, exact, depth);
+    const value: Value = { key, access: m, saved, exact, ...(live ? { live } : { spot: this.tapes.locate(m, saved), ...(made ? { made } : {}) }) };
+    if (depth === 0 || live || made) this.#memo.set(`${key}${exact}`, value);
+    return value;
+  }
+
+  #live(m: Access, saved: Saved): Value["live"] {
+    if (this.available.available(m, saved)) return { memlet: { data: m.data, index: m.index }, how: "live" };
+    const base = this.available.baseOf(m.data), first = this.initial.get(base);
+    if (first !== undefined && m.data === base && !this.available.changedSinceStart(m, saved, this.copies)) return { memlet: { data: first, index: m.index }, how: "initial" };
+    return undefined;
+  }
+
+  /** The element from the tasklet that gave it, if that is unique. What must be the same bits is only moved: constants and copies. */
+  #made(m: Access, saved: Saved, exact: Exactness, depth: number): Made | undefined {
+    const found = this.#definition(m, saved);
+    if (!found) return undefined;
+    const d = found.tasklet, dtype = this.forward.container(m.data).dtype;
+    // An integer that an expression loads by name may have another value by now.
+    if (loadedBy(d).length > 0 || d.inputs.some((i) => i.guard)) return undefined;
+    // Integers are discrete facts if floats went into them: those are kept, not computed again.
+    if (!isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.forward.container(i.data).dtype))) return undefined;
+    let flops = 0, moved = true;
+    visitScalar(d.code, (e) => { if (e.kind === "op") { flops += flopsOf(e); moved = false; } });
+    const close = exactnessOf(d.code), signs = exact === "sign" && !moved ? exactnessForSign(cast(d.code, dtype)) : undefined;
+    if (!moved && (exact === "bits" || (exact === "sign" && !signs))) return undefined;
+    const needs = (k: number): Exactness => (exact === "close" ? close(k) : moved ? exact : signs!.get(k)!);
+    const inputs = d.inputs.map((i, k) => this.of(i, { node: d.id, when: "before" }, needs(k), depth + 1));
+    return { code: cast(d.code, dtype), inputs, flops, at: found.at };
+  }
+
+  /** The unique tasklet that gave the element its value, in the same iteration of the loops they share, and in which iteration of its own loops. */
+  #definition(m: Access, saved: Saved): Definition | undefined {
+    const path: Path = this.available.path(saved.node), base = this.available.baseOf(m.data);
+    const same = (n: Node): Definition | undefined => (n.kind === "tasklet" && !n.wcr && !n.output.guard && n.output.data === m.data && n.output.index.every((e, d) => e.key === m.index[d]!.key) ? { tasklet: n, at: new Map() } : undefined);
+    if (saved.when === "after") return same(path.at(-1)!.node);
+    for (let s = path.length - 1; s >= 0; s--) {
+      const { list, index } = path[s]!;
+      for (let i = index - 1; i >= 0; i--) {
+        const n = list[i]!;
+        if (!this.tapes.writesTo(n, base)) continue;
+        const found = n.kind === "loop" ? this.#inNest(n, m, path) : same(n);
+        if (found || this.available.changedBy(m, saved, s, n)) return found;
+      }
+      const owner = s > 0 ? path[s - 1]!.node : undefined;
+      // Leaving a branch or a loop: its body has run only in part, which does not matter if it does not write the element before N.
+      if (owner && owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.tapes.writesTo(n, base)) && this.available.changedWithin(m, saved, s - 1, "before")) return undefined;
+    }
+    return undefined;
+  }
+
+  /** The tasklet of a perfect nest that writes every element at most once, each at an index that its loop variables give by shifts; if the element is among them. */
+  #inNest(nest: Loop, m: Access, path: Path): Definition | undefined {
+    const loops: Loop[] = [nest];
+    let leaf: Node | undefined = nest.body[0];
+    for (; leaf?.kind === "loop" && loops.at(-1)!.body.length === 1; leaf = leaf.body[0]) loops.push(leaf);
+    if (leaf?.kind !== "tasklet" || loops.at(-1)!.body.length !== 1 || leaf.wcr || leaf.output.guard || leaf.output.data !== m.data) return undefined;
+    const variables = new Set(loops.map((l) => l.variable)), at = new Map<string, Expr>();
+    for (const [d, e] of leaf.output.index.entries()) {
+      const a = affine(e, variables);
+      if (!a || a.coefficients.size > 1) return undefined;
+      const [term] = a.coefficients;
+      if (!term) { if (a.rest.key !== m.index[d]!.key) return undefined; continue; }
+      if (term[1].constant !== 1 || at.has(term[0])) return undefined;
+      at.set(term[0], sub(m.index[d]!, a.rest));
+    }
+    if (at.size !== loops.length || [...at.values()].some((e) => loadedContainers(e).size > 0)) return undefined;
+    const facts = this.forward.facts.with(...loopsOf(path).flatMap(loopFacts), ...(m.extra ?? []).flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]));
+    const inside = loops.every((l) => {
+      const v = at.get(l.variable)!;
+      return nonNegative(sub(v, substitute(l.begin, at)), facts) === "yes" && nonNegative(addInt(sub(substitute(l.end, at), v), -1), facts) === "yes";
+    });
+    return inside ? { tasklet: leaf, at } : undefined;
+  }
+}
