@@ -136,7 +136,7 @@ export class KernelEmitter extends Emitter {
     this.line("}");
   }
   #iteration(l: Loop, body: readonly Node[]): void {
-    const [only] = body, isRow = this.#gpu.kernel === "rows" && l.schedule?.gpu?.axis?.by === "block" && only?.kind === "loop" && only.schedule?.gpu?.axis?.by !== "block";
+    const isRow = this.#gpu.kernel === "rows" && l.schedule?.gpu?.row === true;
     const declared = this.privates(l);
     if (isRow) this.#reducing(this.#gpu.into!, () => { this.list(body); }, (r, value) => { this.combineInto(r.data, r.index, r.wcr, value, false); });
     else this.list(body);

@@ -100,6 +100,8 @@ export interface GpuSchedule {
   /** Iterations along x, y and z where they can be told on the host; a grid's size only: the loops stride over it. */
   readonly extents?: readonly (Expr | undefined)[];
   readonly axis?: GpuAxis;
+  /** "rows": the threads of a block share what stands in this loop. */
+  readonly row?: boolean;
   /** Reductions of "rows" and "reduce"; `partials`: a container for the parts of each, where blocks make several. */
   readonly into?: readonly { readonly data: string; readonly wcr: Wcr; readonly index: readonly Expr[]; readonly partials?: string }[];
   /** A host loop of launches that depend on arguments and symbols alone. `launches`: how many, at most. */

@@ -33,13 +33,13 @@ test("a time loop of stencils: grids of two dimensions, contiguous along x, in o
   same(t, g, { n: 7, T: 3 });
 });
 
-test("sums: of rows by blocks, of columns by threads, of everything in parts; strictly each in its order", (t) => {
+test("sums: of rows by blocks, of columns by threads unless there are few, of everything in parts; strictly each in its order", (t) => {
   const b = new Build("m", "n").data("A", "m", "n").data("r", "m").data("c", "n").data("s").data("d", "m", "n");
   b.loop("i", "0", "m", "any", () => { b.loop("j", "0", "n", "any", () => { b.set("r[i]", ["A[i, j]"], (x) => times(x, x), "sum"); }); });
   b.loop("k", "0", "m", "any", () => { b.loop("l", "0", "n", "any", () => { b.set("c[l]", ["A[k, l]"], id, "sum"); }); });
   b.loop("p", "0", "m", "any", () => { b.loop("q", "0", "n", "any", () => { b.set("s", ["A[p, q]"], id, "sum").set("d[p, q]", ["A[p, q]"], id); }); });
   const g = b.graph();
-  t.deepEqual(kernels(place(g)), ["rows i:block x j:lane x", "grid l:global x", "reduce p:block x q:lane x"]);
+  t.deepEqual(kernels(place(g)), ["rows i:block x j:lane x", "grid i:global x", "rows l:block x k:lane x", "grid l:global x", "reduce p:block x q:lane x"]);
   t.deepEqual(kernels(place(g, "strict")), ["grid i:global x", "grid l:global x", "single", "grid p:global y q:global x"]);
   same(t, g, { m: 5, n: 9 });
 });
@@ -69,7 +69,7 @@ test("a sum along rows beside one along columns: a kernel each, what they share 
     b.set("v", ["A[i, j]"], (a) => times(a, a)).set("r[i]", ["v", "x[j]"], times, "sum").set("c[j]", ["v", "x[i]"], times, "sum");
   }, ["v"]); });
   const g = b.graph();
-  t.deepEqual(kernels(place(g)), ["rows i:block x j:lane x", "grid j:global x"]);
+  t.deepEqual(kernels(place(g)), ["rows i:block x j:lane x", "grid i:global x", "rows j:block x i:lane x", "grid j:global x"]);
   same(t, g, { n: 6 });
 });
 
@@ -81,7 +81,7 @@ test("maps in a map become nests; a private value gets an element per iteration,
     b.loop("k", "0", "n", "any", () => { b.set("y[i, k]", ["A[i, k]", "m"], times); });
   }, ["m"]); });
   const g = b.graph();
-  t.deepEqual(kernels(place(g)), ["grid i:global x", "rows i:block x j:lane x", "grid i:global y k:global x"]);
+  t.deepEqual(kernels(place(g)), ["grid i:global x", "rows i:block x j:lane x", "grid i:global x", "grid i:global y k:global x"]);
   t.deepEqual(place(g).containers.get("m_0")?.shape.map((e) => e.key), ["n"]);
   same(t, g, { n: 6 });
 });

@@ -6,6 +6,7 @@ import { accessesOf } from "../../analysis/accesses.js";
 import { localsOf, loopFacts } from "../../analysis/dependence.js";
 import { visitNodes } from "../../analysis/walk.js";
 import { isComplex } from "../../base/dtypes.js";
+import { constant, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { GpuAxis, GpuSchedule, Loop, Node } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
@@ -20,16 +21,30 @@ import { apartAlong, contiguity, nestOf, privatesFit, reordered, sharedLoops, th
 export const PARTIALS = 512;
 /** Iterations from which a block sums together what one thread could. */
 const TOGETHER = 32;
+/** Sums of which a thread each would leave most of a device idle. */
+const FEW_SUMS = 8192;
 
 export interface KernelOptions { readonly strict: boolean; /** Makes a container for `PARTIALS` parts of a reduction. */ readonly partials: (r: Reduction) => string }
 
-/** The nest as a kernel, or undefined where it is none. */
-export function kernelOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
-  const nest = nestOf(l), shared = sharedLoops(graph, nest, facts);
+/** One kernel, or one of two by a condition of sizes: the first whose condition holds. */
+export interface Choice { readonly kernel: Loop; readonly when?: ScalarExpr }
+
+/** The nest as kernels, or undefined where it is none. A block per sum pays where memory is contiguous along it, or where there are too few sums for a thread each. */
+export function kernelsOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): readonly Choice[] | undefined {
   if (l.order !== "any") return undefined;
-  const grid = [...shared];
-  if (grid.length > 0) return rows(graph, nest, grid, facts, o) ?? gridKernel(graph, nest, grid, facts);
-  return reduction(graph, l, facts, o);
+  const nest = nestOf(l), shared = [...sharedLoops(graph, nest, facts)];
+  if (shared.length === 0) { const kernel = reduction(graph, l, facts, o); return kernel && [{ kernel }]; }
+  const grid = gridKernel(graph, nest, shared, facts), r = rows(graph, nest, shared, facts, o);
+  if (!r || !grid) return r ? [{ kernel: r.kernel }] : grid && [{ kernel: grid }];
+  const long = r.length && op("ge", "bool", symbolic(r.length), constant(TOGETHER, "int64"));
+  if (r.contiguous) return !long || r.length.constant !== undefined ? [{ kernel: r.kernel }] : [{ kernel: r.kernel, when: long }, { kernel: grid }];
+  return long && r.sums ? [{ kernel: r.kernel, when: op("and", "bool", long, op("lt", "bool", symbolic(r.sums), constant(FEW_SUMS, "int64"))) }, { kernel: grid }] : [{ kernel: grid }];
+}
+
+/** The kernel that large sizes get. */
+export function kernelOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
+  const all = kernelsOf(graph, l, facts, o), [first] = all ?? [];
+  return first && (all!.length > 1 && first.when?.kind === "op" && first.when.op === "and" ? all![1]!.kernel : first.kernel);
 }
 
 const lengthOf = (l: Loop): Expr => sub(l.end, l.begin);
@@ -45,6 +60,9 @@ function rebuilt(order: readonly Loop[], body: readonly Node[], locals: readonly
   }
   return made!;
 }
+
+/** Do the loops' bounds depend on none of them, nor on data? */
+function isBox(loops: readonly Loop[]): boolean { return loops.every((l) => !hasLoads(l.begin) && !hasLoads(l.end) && loops.every((o) => !dependsOn(l.begin, o.variable) && !dependsOn(l.end, o.variable))); }
 
 /** How many iterations a loop has at most, in terms of what the host knows. */
 function extentOf(l: Loop, around: readonly Loop[], facts: Assumptions): Expr | undefined {
@@ -72,7 +90,7 @@ function gridKernel(graph: Graph, nest: readonly Loop[], shared: readonly Loop[]
   if (y) { axes.set(y, { by: "global", dimension: "y" }); extents.push(extentOf(y, others.slice(0, -1), facts)); }
   // The rest is numbered together along z where it is a box; otherwise the outermost loops are each thread's own.
   let rest = others.slice(0, -1);
-  while (rest.length > 1 && rest.some((l, i) => i > 0 && (hasLoads(l.begin) || hasLoads(l.end) || rest.slice(0, i).some((o) => dependsOn(l.begin, o.variable) || dependsOn(l.end, o.variable))))) rest = rest.slice(1);
+  while (rest.length > 1 && !isBox(rest)) rest = rest.slice(1);
   const [z] = rest;
   if (z) {
     axes.set(z, { by: "global", dimension: "z", together: rest.length });
@@ -96,20 +114,29 @@ function reductionsAlong(graph: Graph, outer: Loop, divided: readonly Loop[], fa
 /** A loop of unknown length goes on for ever where a mistake skips an iteration, as it does in kernels whose threads meet: none there. */
 function mayWait(l: Loop): boolean { let found = false; visitNodes(l.body, (n) => { if (n.kind === "while") found = true; }); return found; }
 
-/** Rows that are summed, contiguous along the sum: a block per row. */
-function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], facts: Assumptions, o: KernelOptions): Loop | undefined {
+interface Rows { readonly kernel: Loop; readonly contiguous: boolean; /** Iterations along a sum, and sums, where the host can tell. */ readonly length: Expr | undefined; readonly sums: Expr | undefined }
+
+/** Sums, a block each: its threads take the iterations of the innermost loop. */
+function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], facts: Assumptions, o: KernelOptions): Rows | undefined {
   if (o.strict || mayWait(nest[0]!)) return undefined;
-  const outside = nest.filter((l) => shared.includes(l)), sums = nest.filter((l) => !shared.includes(l)), order = reordered(nest, outside);
-  const innermost = nest.at(-1)!, lane = sums.at(-1);
-  if (!order || !lane || lane !== order.at(-1) || !isLong(lane) || outside.length > 2) return undefined;
-  if (contiguity(graph, innermost.body, lane.variable, false) <= contiguity(graph, innermost.body, outside.at(-1)!.variable, false)) return undefined;
-  const known = facts.with(...outside.flatMap(loopFacts)), into = reductionsAlong(graph, rebuilt(sums, innermost.body, innermost.locals, () => ({})), [lane], known, o.strict);
+  const outside = nest.filter((l) => shared.includes(l)), inner = nest.filter((l) => !shared.includes(l)), order = reordered(nest, outside);
+  const innermost = nest.at(-1)!, lane = inner.at(-1);
+  if (!order || !lane || lane !== order.at(-1) || !isLong(lane) || (outside.length > 2 && !isBox(outside))) return undefined;
+  const known = facts.with(...outside.flatMap(loopFacts)), into = reductionsAlong(graph, rebuilt(inner, innermost.body, innermost.locals, () => ({})), [lane], known, o.strict);
   if (!into) return undefined;
-  const extents = [...outside].reverse().map((l) => extentOf(l, outside.slice(0, outside.indexOf(l)), facts));
-  return rebuilt(order, innermost.body, innermost.locals, (l, i) => ({
-    ...(i === 0 ? { kernel: "rows" as const, extents, into } : {}),
-    ...(l === lane ? { axis: { by: "lane" as const, dimension: "x" as const } } : outside.includes(l) ? { axis: { by: "block" as const, dimension: l === outside.at(-1) ? "x" as const : "y" as const } } : {}),
-  }));
+  const last = outside.at(-1)!, sizes = outside.map((l) => extentOf(l, outside.slice(0, outside.indexOf(l)), facts));
+  const sums = sizes.every((e) => e !== undefined) ? sizes.reduce((a, b) => mul(a, b)) : undefined, many = outside.length > 2;
+  const axis = (l: Loop): GpuAxis | undefined => {
+    if (l === lane) return { by: "lane", dimension: "x" };
+    if (many) return l === outside[0] ? { by: "block", dimension: "x", together: outside.length } : undefined;
+    return outside.includes(l) ? { by: "block", dimension: l === last ? "x" : "y" } : undefined;
+  };
+  const kernel = rebuilt(order, innermost.body, innermost.locals, (l, i) => {
+    const a = axis(l);
+    return { ...(i === 0 ? { kernel: "rows" as const, extents: many ? [sums] : [...sizes].reverse(), into } : {}), ...(a ? { axis: a } : {}), ...(l === last ? { row: true } : {}) };
+  });
+  const contiguous = contiguity(graph, innermost.body, lane.variable, false) > contiguity(graph, innermost.body, last.variable, false);
+  return { kernel, contiguous, length: extentOf(lane, order.slice(0, -1), facts), sums };
 }
 
 /** Everything is combined into single elements: blocks make parts, which are combined in order. */

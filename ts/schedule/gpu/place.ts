@@ -6,7 +6,7 @@
  * Safe because everything runs in program order on one stream; where nothing is proven, one thread does the work in order.
  */
 import { loopFacts } from "../../analysis/dependence.js";
-import { exprsOf, visitNodes } from "../../analysis/walk.js";
+import { exprsOf, rewriteNode, visitNodes } from "../../analysis/walk.js";
 import { bodiesOf } from "../../analysis/paths.js";
 import { conditionFacts } from "../../analysis/accesses.js";
 import { DaceError, type SourceLoc } from "../../base/errors.js";
@@ -18,7 +18,7 @@ import type { Assumptions } from "../../symbolic/assumptions.js";
 import { hasLoads, int, load, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
 import { splitInteriors } from "../interior.js";
 import { unitsIn } from "../work.js";
-import { kernelOf, PARTIALS } from "./kernel.js";
+import { kernelsOf, PARTIALS } from "./kernel.js";
 import { threadable } from "./nests.js";
 import { separate } from "./separate.js";
 
@@ -45,7 +45,7 @@ class Placer {
   readonly partials = new Set<string>();
   readonly #names = new Map<string, number>();
   readonly #separations = new WeakMap<Loop, { readonly parts: readonly Loop[] | undefined }>();
-  readonly #kernels = new WeakMap<Loop, { readonly kernel: Loop | undefined }>();
+  readonly #kernels = new WeakMap<Loop, { readonly kernel: Node | undefined }>();
   /** Loops of the host around. */
   #around: readonly Loop[] = [];
   constructor(graph: Graph, readonly strict: boolean) { this.graph = graph; }
@@ -59,11 +59,14 @@ class Placer {
   }
   #variable(): string { const n = this.#names.get("one") ?? 0; this.#names.set("one", n + 1); return `one_${n}`; }
 
-  #kernel(l: Loop, facts: Assumptions): Loop | undefined {
+  /** What launches the loop: one kernel, or one of two by sizes. */
+  #kernel(l: Loop, facts: Assumptions): Node | undefined {
     let known = this.#kernels.get(l);
     if (!known) {
-      const k = kernelOf(this.graph, l, facts, { strict: this.strict, partials: (r) => { const name = this.#container("partials", this.graph.container(r.data).dtype, [int(PARTIALS)]); this.partials.add(name); return name; } });
-      this.#kernels.set(l, known = { kernel: k && this.#finished(k, facts) });
+      const all = kernelsOf(this.graph, l, facts, { strict: this.strict, partials: (r) => { const name = this.#container("partials", this.graph.container(r.data).dtype, [int(PARTIALS)]); this.partials.add(name); return name; } });
+      const made = all?.map((c, i) => ({ ...c, kernel: this.#finished(i === 0 ? c.kernel : rewriteNode(c.kernel, { fresh: true }) as Loop, facts) }));
+      const branches = made?.map((c) => ({ ...(c.when ? { condition: { inputs: [], code: c.when } } : {}), body: [c.kernel] }));
+      this.#kernels.set(l, known = { kernel: !made || !branches ? undefined : made.length === 1 ? made[0]!.kernel : { kind: "conditional", id: freshId(), branches, ...(l.loc ? { loc: l.loc } : {}) } });
     }
     return known.kernel;
   }
