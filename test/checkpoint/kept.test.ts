@@ -178,6 +178,43 @@ const cases: Record<string, () => Case> = {
     });
     return { build: b, sizes: { N, T }, wrt: ["u", "v", "p"], of: ["u", "v"], tape: 2 * T * N, on: ["un", "vn", "u", "v"] };
   },
+  "adi: what is the same in every step is kept once"() {
+    const b = new Build("N", "T").data("u", "N").data("a").temp("p", "N").temp("q", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.set("p[0]", [], () => num(0)); b.set("q[0]", [], () => num(1));
+      b.loop("j", "1", "N", "up", () => {
+        b.set("p[j]", ["a", "p[j - 1]"], (a, p) => over(a, plus(num(2), p)));
+        b.set("q[j]", ["u[j]", "q[j - 1]", "p[j - 1]"], (u, q, p) => over(plus(u, q), plus(num(2), p)));
+      });
+      b.loop("k", "1", "N", "down", () => b.set("u[k]", ["p[k]", "q[k]", "u[k - 1]"], (p, q, u) => plus(times(p, u), q)));
+      // The second sweep takes another coefficient, in the same array.
+      b.set("p[0]", [], () => num(0.5));
+      b.loop("j2", "1", "N", "up", () => b.set("p[j2]", ["a", "p[j2 - 1]"], (a, p) => over(a, plus(num(3), p))));
+      b.loop("k2", "1", "N", "up", () => b.set("u[k2]", ["p[k2]", "u[k2]"], times));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["u"], of: ["u"], tape: 4 * N, on: ["p"] };
+  },
+  "a recurrence that starts from what the step before left is not the same in every step"() {
+    const b = new Build("N", "T").data("u", "N").data("a").temp("p", "N");
+    b.loop("i0", "0", "N", "any", () => b.set("p[i0]", [], () => num(0.3)));
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("j", "1", "N", "up", () => b.set("p[j]", ["a", "p[j - 1]"], (a, p) => over(a, plus(num(2), p))));
+      b.set("p[0]", ["p[1]"], id);
+      b.loop("k", "0", "N", "any", () => b.set("u[k]", ["p[k]", "u[k]"], times));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["u"], of: ["u"], tape: T * N, on: ["p"] };
+  },
+  "nbody: distances and what is expensive are made again from positions"() {
+    const b = new Build("N", "T").data("x", "N").data("m", "N").temp("r", "N", "N").temp("f", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("i0", "0", "N", "any", () => b.loop("j0", "0", "N", "any", () => b.set("r[i0, j0]", ["x[i0]", "x[j0]"], (p, q) => { const d = minus(q, p); return times(d, d); })));
+      b.loop("i1", "0", "N", "any", () => b.loop("j1", "0", "N", "any", () => b.set("r[i1, j1]", ["r[i1, j1]"], (r) => f("select", op("gt", "bool", r, num(0)), f("exp", f("neg", r)), r))));
+      b.loop("i2", "0", "N", "any", () => b.set("f[i2]", [], () => num(0)));
+      b.loop("i3", "0", "N", "any", () => b.loop("j3", "0", "N", "any", () => b.set("f[i3]", ["x[i3]", "x[j3]", "r[i3, j3]", "m[j3]"], (p, q, r, m) => times(times(minus(q, p), r), m), "sum")));
+      b.loop("i4", "0", "N", "any", () => b.set("x[i4]", ["x[i4]", "f[i4]"], (x, g) => plus(x, times(num(0.1), g))));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["x", "m"], of: ["x"], tape: T * N, on: ["x"] };
+  },
   "go_fast: elementwise chains are computed again"() {
     const b = new Build("N").data("a", "N").data("out", "N").temp("x").temp("y");
     b.loop("i", "0", "N", "up", () => {
