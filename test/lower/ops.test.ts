@@ -1,14 +1,17 @@
 /** Every function of the scalar language on every dtype that it takes: C++ and JavaScript against plain JavaScript written here. */
 import test from "ava";
 import { isComplex, isFloat, isInteger, type DType } from "../../ts/base/dtypes.js";
+import { lowerToCuda } from "../../ts/lower/cuda-plan.js";
 import { lowerToPlan } from "../../ts/lower/lower.js";
 import type { Plan } from "../../ts/lower/plan.js";
 import { cast, constant, input, op, type OpName, type ScalarExpr } from "../../ts/scalar/expr.js";
 import { freshId, Graph } from "../../ts/sdfg/sdfg.js";
 import type { Container, Node } from "../../ts/sdfg/nodes.js";
+import { scheduleGpu } from "../../ts/schedule/gpu/schedule.js";
 import { schedule } from "../../ts/schedule/schedule.js";
 import { sym, ZERO } from "../../ts/symbolic/expr.js";
-import { addon, Batch, runJs, type Values } from "./native.js";
+import { runCuda } from "./cuda-program.js";
+import { addon, Batch, runJs, same, type Values } from "./native.js";
 import { complexReference, integerReference, realReference, type Z } from "./reference.js";
 
 interface Item { readonly op: OpName; readonly inputs: readonly DType[]; readonly output: DType; readonly code: ScalarExpr }
@@ -25,6 +28,17 @@ function graphOf(items: readonly Item[]): Graph {
   return new Graph({ name: "ops", containers, symbols: ["n"], assumptions: [sym("n")], parameters: [...containers.keys()].map((c) => ({ kind: "container", name: c, container: c })), result: { kind: "none" }, checks: [], body });
 }
 const plan = (items: readonly Item[], precision: "default" | "strict"): Plan => lowerToPlan(schedule(graphOf(items), { precision }), { precision, threads: false, vectorMath: true });
+
+/** Also on the CUDA device made of the processor, if the environment asks for it (cuda-ops.slow.test.ts). */
+const onShim = (): boolean => process.env["DACE_AD_CUDA"] === "shim" && addon() !== undefined;
+/** Device code of what has run there. */
+export const deviceTexts: { readonly text: string; readonly flags: readonly string[] }[] = [];
+function onCuda(items: readonly Item[], precision: "default" | "strict", n: number, given: Record<string, Values>): ReadonlyMap<string, Values> {
+  const p = lowerToCuda(scheduleGpu(graphOf(items), { precision }), { precision }), r = runCuda(p, { n }, given);
+  if (r.code !== 0) throw new Error(`status ${r.code}`);
+  deviceTexts.push({ text: p.cuda!.device, flags: p.cuda!.deviceFlags });
+  return r.values;
+}
 
 const item = (name: OpName, inputs: readonly DType[], output: DType): Item => ({ op: name, inputs, output, code: op(name, output, ...inputs.map((d, j) => input(j, d))) });
 
@@ -53,16 +67,18 @@ function check(t: import("ava").ExecutionContext, items: readonly Item[], data: 
   for (const precision of ["default", "strict"] as const) {
     const p = plan(items, precision), js = runJs(p, { n }, given), native = addon() ? new Batch([p]).run(0, { n }, given, 1) : undefined;
     if (!native) t.log("C++ skipped: no native addon");
+    const gpu = onShim() ? onCuda(items, precision, n, given) : undefined;
     items.forEach((it, k) => {
       for (let i = 0; i < n; i++) {
         const row = it.inputs.flatMap((d, j) => { const w = isComplex(d) ? 2 : 1; return given[`in${k}_${j}`]!.slice(i * w, (i + 1) * w); });
         const want = expected(it, row), w = isComplex(it.output) ? 2 : 1;
-        for (const [backend, result] of [["js", js], ["C++", native]] as const) {
+        for (const [backend, result] of [["js", js], ["C++", native], ["CUDA", gpu]] as const) {
           if (!result) continue;
           const got = result.get(`out${k}`)!.slice(i * w, (i + 1) * w);
           const fine = got.every((g, c) => (typeof g === "bigint" || typeof want[c] === "bigint" ? BigInt(g) === BigInt(want[c]!) : close(g, Number(want[c]), (it.op === "lgamma" || it.op === "digamma" ? Math.max(tolerance, 4e-15 / Math.max(1e-300, Math.abs(Number(want[c])))) : tolerance) * (w === 2 ? 1 + Math.abs(Number(want[1 - c])) / Math.max(1e-300, Math.abs(Number(want[c]))) : 1))));
           if (!fine) t.fail(`${backend} ${precision}: ${it.op}(${it.inputs.join(", ")}) of ${row.join(", ")} is ${got.join(", ")}, not ${want.join(", ")}`);
         }
+        if (gpu && native && precision === "strict" && !same(new Map([["", gpu.get(`out${k}`)!]]), new Map([["", native.get(`out${k}`)!]]))) t.fail(`strict: ${it.op}(${it.inputs.join(", ")}) differs between CUDA and C++`);
         if (native && precision === "strict" && !js.get(`out${k}`)!.slice(i * w, (i + 1) * w).every((x, c) => Object.is(x, native.get(`out${k}`)![i * w + c]))) t.fail(`strict: ${it.op}(${it.inputs.join(", ")}) of ${row.join(", ")} is ${js.get(`out${k}`)!.slice(i * w, (i + 1) * w).join(", ")} in JavaScript and ${native.get(`out${k}`)!.slice(i * w, (i + 1) * w).join(", ")} in C++`);
       }
     });

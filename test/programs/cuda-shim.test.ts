@@ -14,7 +14,7 @@ const SUM = "def f(x):\n    s = 0.0\n    for i in range(x.shape[0]):\n        s 
 const x = Float64Array.from({ length: 300_000 }, (_, i) => Math.sin(i));
 
 test("a missing barrier shows", (t) => {
-  const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length }, total = (r: ReturnType<typeof runCuda>): number => r.values.get(p.buffers[p.result.kind === "buffer" ? p.result.buffer : -1]!.name)![0]!;
+  const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length }, total = (r: ReturnType<typeof runCuda>): number => Number(r.values.get(p.buffers[p.result.kind === "buffer" ? p.result.buffer : -1]!.name)![0]);
   const right = runCuda(p, sizes, given);
   t.is(right.code, 0);
   t.true(Math.abs(total(right) - x.reduce((s, v) => s + v * v, 0)) < 1e-6);
