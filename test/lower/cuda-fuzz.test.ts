@@ -33,7 +33,7 @@ for (const precision of ["default", "strict"] as const) {
       }
       const optimised = k % 4 < 2 ? optimizeGraph(graph, outputs) : graph, placed = scheduleGpu(optimised, { precision, outputs });
       const where = (): string => `FUZZ_SEED=${seed} program ${k}, sizes ${JSON.stringify(b.sizes)}\n${graphText(graph)}\n${graphText(placed.graph)}`;
-      const names = graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])), inputs = Object.fromEntries(Object.entries(given).map(([n, v]) => [n, { v }]));
+      const names = graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])), inputs = Object.fromEntries(Object.entries(given).filter(([n]) => names.includes(n)).map(([n, v]) => [n, { v }]));
       const meaning = (g: typeof graph): Map<string, number[]> => { const r = interpret(g, b.sizes, inputs); return new Map([...names, ...Object.values(outputs)].map((n) => [n, r.get(n)!.v])); };
       const reference = meaning(expanded(graph)), tame = [...reference.values()].flat().every((x) => Math.abs(x) < 1e6);
       // What the optimiser makes of it is tested elsewhere (fuzz.test.ts).

@@ -23,6 +23,21 @@ def f(x, A, v):
 `, [wave(9000), matrix(70, 600), wave(600)]);
 });
 
+test("few sums of many: blocks numbered over three loops, along and across memory; the grids that many sums get", (t) => {
+  const source = `
+def f(A, B, C, D):
+    for i in range(A.shape[0]):
+        for j in range(B.shape[0]):
+            for k in range(C.shape[0]):
+                for l in range(A.shape[1]):
+                    D[i, j, k] += A[i, l] * B[j, l] * C[k, l]
+    return np.sum(np.sum(A, axis=0) * np.sum(B, axis=0))
+`;
+  compare(t, source, [matrix(3, 200), matrix(4, 200, 0.2), matrix(5, 200, 0.7), ndarray(wave(60), [3, 4, 5])]);
+  // The squares are summed where the elements are made: blocks over both outer loops.
+  compare(t, source.replace("return ", "return np.sum(D * D) + "), [matrix(3, 20), matrix(4, 20, 0.2), matrix(5, 20, 0.7), ndarray(wave(60), [3, 4, 5])]);
+});
+
 test("matrix products by the kernel of our own, of all shapes and transposed", (t) => {
   compare(t, `
 def f(A, B, C):

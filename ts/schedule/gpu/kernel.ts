@@ -143,15 +143,20 @@ function rows(graph: Graph, nest: readonly Loop[], shared: readonly Loop[], fact
 function reduction(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): Loop | undefined {
   const nest = nestOf(l);
   if (o.strict || mayWait(l) || !threadable([l]) || !privatesFit(graph, [l])) return undefined;
-  const both = nest.length > 1 && isLong(nest.at(-1)!), into = reductionsAlong(graph, l, both ? [nest[0]!, nest.at(-1)!] : [nest[0]!], facts, o.strict);
+  const both = nest.length > 1 && isLong(nest.at(-1)!);
+  // Blocks take the outer loops, numbered together where they are a box, and lanes the innermost.
+  let outside = both ? nest.slice(0, -1) : [], into: readonly Reduction[] | undefined;
+  if (outside.length > 1 && isBox(outside)) into = reductionsAlong(graph, l, nest, facts, o.strict);
+  if (!into) { outside = outside.slice(0, 1); into = reductionsAlong(graph, l, both ? [nest[0]!, nest.at(-1)!] : [nest[0]!], facts, o.strict); }
   if (!into) return undefined;
   const work = unitsIn([l]).constant;
   if (work !== undefined && work < 512) return undefined;
   const [outer, inner] = [nest[0]!, nest.at(-1)!];
   const parts = into.map((r) => ({ data: r.data, wcr: r.wcr, index: r.index, partials: o.partials(r) }));
   if (both) {
+    const sizes = outside.map((x) => extentOf(x, [], facts)), blocks = sizes.every((e) => e !== undefined) ? sizes.map((e) => (sizes.length > 1 ? max(e, ZERO) : e)).reduce((a, b) => mul(a, b)) : undefined;
     return rebuilt(nest, inner.body, inner.locals, (x, i) => ({
-      ...(i === 0 ? { kernel: "reduce" as const, extents: [extentOf(outer, [], facts)], into: parts, axis: { by: "block" as const, dimension: "x" as const } } : {}),
+      ...(i === 0 ? { kernel: "reduce" as const, extents: [blocks], into: parts, axis: { by: "block" as const, dimension: "x" as const, ...(outside.length > 1 ? { together: outside.length } : {}) } } : {}),
       ...(x === inner ? { axis: { by: "lane" as const, dimension: "x" as const } } : {}),
     }));
   }
