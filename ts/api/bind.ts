@@ -8,7 +8,7 @@ import type { TypedArray } from "../runtime/addon-types.js";
 import { classify, freshValue, likeArgument, scalarBuffer, stillThere, type Given } from "../runtime/arguments.js";
 import type { Executable } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
-import { allocate, copyArray, holds, tagOf } from "../runtime/ndarray.js";
+import { allocate, copyArray, holds, NDArray, rowMajor, tagOf } from "../runtime/ndarray.js";
 import type { Compiled, Verb } from "./build.js";
 
 export type Binder = { readonly kind: "parameter"; readonly position: number } | { readonly kind: "cotangent"; readonly container: string } | { readonly kind: "fresh" }
@@ -71,7 +71,8 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
         return memory(data, buffer, n, verb, `the captured array ${binder.name}`);
       }
       case "cotangent": {
-        const c = cotangentBuffer(cotangents?.get(binder.container) ?? [], buffer.dtype, layout.shapes[b]!, n);
+        const values = cotangents?.get(binder.container) ?? [], open = v.compiled.outputs.find((o) => o.container === binder.container)?.lengths;
+        const c = cotangentBuffer(open ? values.map((x) => padded(x, layout.shapes[b]!)) : values, buffer.dtype, layout.shapes[b]!, n);
         return buffer.writes ? copyArray(c) : c;
       }
       case "parameter": {
@@ -123,7 +124,7 @@ export class Landing {
 }
 
 /** What the caller gets from a finished run. */
-export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boolean, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {
+export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boolean, layout: Layout, given: readonly Given[], args: readonly TypedArray[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): unknown {
   const { plan, positions, gradients, outputs } = v.compiled;
   const at = (buffer: number): TypedArray => args[v.placeOf.get(buffer)!]!;
   if (verb === "jit") {
@@ -139,13 +140,14 @@ export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boole
   grads.forEach((g, i) => { const first = gradients.indexOf(gradients[i]!); if (first < i) grads[i] = copyOf(g); });
   const output = (b: number): unknown => freshValue(at(b), layout.shapes[b]!, plan.buffers[b]!.dtype);
   if (verb === "vjp") {
+    for (const o of outputs) if (o.lengths) checkLengths(cotangents?.get(o.container) ?? [], lengthsOf(o.lengths, at, layout.shapes[o.buffer]!));
     const byName: Record<string, unknown> = {}, values: Record<string, unknown> = {};
     positions.forEach((p, i) => { byName[facts.parameters[p]!] = grads[i]; });
     for (const o of outputs) {
       const g = given[facts.parameters.indexOf(o.name)];
       const twin = outputs.findIndex((x) => x.buffer === o.buffer);
       if (outputs[twin]!.name !== o.name && Object.hasOwn(values, outputs[twin]!.name)) { values[o.name] = copyOf(values[outputs[twin]!.name]); continue; }
-      values[o.name] = g ? likeArgument(g, at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype) : output(o.buffer);
+      values[o.name] = g ? likeArgument(g, at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype) : o.lengths ? trimmed(at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype, lengthsOf(o.lengths, at, layout.shapes[o.buffer]!)) : output(o.buffer);
     }
     return { outputs: values, grads: byName };
   }
@@ -158,6 +160,20 @@ function structuredCloneArray(g: object): unknown {
   return c.kind === "array" ? likeArgument(c, copyArray(c.data), c.shape, c.dtype) : g;
 }
 
+/** The shape of a result of which a part counts. */
+function lengthsOf(lengths: readonly number[], at: (buffer: number) => TypedArray, room: readonly number[]): number[] { return lengths.map((b, d) => (b < 0 ? room[d]! : Number(at(b)[0]))); }
+/** That part, in memory of its own. */
+function trimmed(data: TypedArray, room: readonly number[], dtype: DType, shape: readonly number[] = room): unknown {
+  if (shape.every((n, d) => n === room[d])) return freshValue(data, room, dtype);
+  return freshValue(copyArray(new NDArray(data, shape, { dtype, stride: rowMajor(room) }).contiguous()), shape, dtype);
+}
+/** Cotangents of outputs whose lengths the run finds were taken as they came, with zeros behind them. */
+function checkLengths(values: readonly CotangentValue[], shape: readonly number[]): void {
+  for (const { name, value } of values) if (typeof value === "object" && value.kind === "array" && value.shape.join() !== shape.join()) {
+    throw new DaceError("SHAPE", `the cotangent of ${name} has shape ${shapeText(value.shape)}, the output ${shapeText(shape)}`);
+  }
+}
+
 function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {
   switch (r.kind) {
     case "none": return undefined;
@@ -166,7 +182,7 @@ function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: 
     case "buffer": {
       const k = v.placeOf.get(r.buffer)!, binder = v.binders[k]!;
       if (binder.kind === "parameter") { const g = given[binder.position]; if (g?.kind === "array") return g.original; }
-      return freshValue(args[k]!, layout.shapes[r.buffer]!, plan.buffers[r.buffer]!.dtype);
+      return trimmed(args[k]!, layout.shapes[r.buffer]!, plan.buffers[r.buffer]!.dtype, r.lengths && lengthsOf(r.lengths, (b) => args[v.placeOf.get(b)!]!, layout.shapes[r.buffer]!));
     }
   }
 }
@@ -210,6 +226,17 @@ function cotangentBuffer(values: readonly CotangentValue[], dtype: DType, shape:
   return sum;
 }
 const shapeText = (shape: readonly number[]): string => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+/** A cotangent as large as an output can become. */
+function padded(c: CotangentValue, room: readonly number[]): CotangentValue {
+  const { value } = c;
+  if (typeof value === "number" || value.kind !== "array") return c;
+  if (value.shape.length !== room.length || value.shape.some((n, d) => n > room[d]!)) {
+    throw new DaceError("SHAPE", `the cotangent of ${c.name} has shape ${shapeText(value.shape)}; the output, whose size the run finds, is at most ${shapeText(room)}`, { hint: "a number stands for an array of any size" });
+  }
+  const data = allocate(value.dtype, room.reduce((p, q) => p * q, 1));
+  new NDArray(data, value.shape, { dtype: value.dtype, stride: rowMajor(room) }).assign(value.data);
+  return { ...c, value: { ...value, data, shape: room } };
+}
 function cotangentArray(name: string, value: Given | number, dtype: DType, shape: readonly number[], n: number): TypedArray {
   if (typeof value === "number") {
     const a = allocate(dtype, n) as Float64Array;

@@ -8,7 +8,7 @@ import type { Memory, Program, ProgramFacts } from "../compile/program.js";
 import type { Signature } from "../frontend/array/signature.js";
 import type { Plan } from "../lower/plan.js";
 import { DaceError, formatLoc } from "../base/errors.js";
-import { containerOfParameter, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
+import { containerOfParameter, lengthsOf, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
 import type { DerivativeOptions } from "./options.js";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -23,7 +23,7 @@ export interface Compiled {
   /** The buffer of each one's gradient. */
   readonly gradients: readonly number[];
   /** Differentiated outputs by name; buffer −1: its value is not kept. */
-  readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly container: string }[];
+  readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly container: string; /** As in `PlanResult`. */ readonly lengths?: readonly number[] }[];
   /** What became of each forward value that the backward pass needs. */
   readonly saved: readonly Decision[];
   /** Names of the parameters that no output depends on. */
@@ -68,13 +68,14 @@ export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb
   const named = verb === "vjp" ? selectOutputs(primal, facts, options.of) : new Map([["return", scalarOutput(primal, facts, options.of, program.place())]]);
   const of = [...new Set(named.values())];
   if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
-  const d = pipeline().differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : of }, trace);
+  const lengths = verb === "vjp" ? lengthsOf(primal, new Set(of)) : new Map<string, readonly (string | undefined)[]>();
+  const d = pipeline().differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : [...of, ...[...lengths.values()].flatMap((l) => l.flatMap((c) => c ?? []))] }, trace);
   return {
     options: common(options), differentiated: d,
     compiled: (plan) => ({
       plan, positions,
       gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),
-      outputs: [...named].map(([name, container]) => ({ name, buffer: plan.outputs[`out:${container}`] ?? -1, container })),
+      outputs: [...named].map(([name, container]) => ({ name, buffer: plan.outputs[`out:${container}`] ?? -1, container, ...(lengths.has(container) ? { lengths: lengths.get(container)!.map((c) => (c === undefined ? -1 : plan.outputs[`out:${c}`]!)) } : {}) })),
       saved: d.decisions,
       unaffected: wrt.flatMap((c, i) => { const u = d.unaffected.get(c); return u ? [{ name: facts.parameters[positions[i]!]!, ...(u.loc ? { at: formatLoc(u.loc) } : {}) }] : []; }),
     }),

@@ -57,9 +57,9 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
   const slow = (args: readonly unknown[]): unknown => {
     const { given, raw, ct } = unpack(args);
     const { variant, layout } = core.variant(given);
-    const bound = bind(variant, verb, layout, given, verb === "vjp" ? readCotangents(variant, layout, ct) : undefined);
+    const cotangents = verb === "vjp" ? readCotangents(variant, layout, ct) : undefined, bound = bind(variant, verb, layout, given, cotangents);
     core.run(variant, layout, bound);
-    const result = results(variant, verb, core.facts, many, layout, given, bound);
+    const result = results(variant, verb, core.facts, many, layout, given, bound, cotangents);
     fast = FastCall.of(variant, layout, verb, core.facts, many, raw, given);
     return result;
   };
@@ -81,13 +81,13 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
       // Inputs are those of the call, however long the planner takes.
       const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" ? { ...g, data: copyArray(g.data) } : g)) : now;
       const { variant, layout } = soon instanceof Promise ? await soon : soon;
-      const bound = bind(variant, verb, layout, given, verb === "vjp" ? readCotangents(variant, layout, ct) : undefined);
+      const cotangents = verb === "vjp" ? readCotangents(variant, layout, ct) : undefined, bound = bind(variant, verb, layout, given, cotangents);
       const { plan } = variant.compiled;
       const write = plan.arguments.flatMap((b, k) => (plan.buffers[b]!.writes ? [k] : []));
       const landing = verb === "jit" ? Landing.of(variant, given, bound) : undefined;
       await core.runLater(variant, layout, bound, write, run);
       landing?.write();
-      return results(variant, verb, core.facts, many, layout, given, bound);
+      return results(variant, verb, core.facts, many, layout, given, bound, cotangents);
     } catch (e) {
       if (run.signal?.aborted && e === run.signal.reason) throw e;
       throw asDaceError(e);

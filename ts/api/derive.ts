@@ -46,6 +46,17 @@ export function outputsOf(graph: Graph): Map<string, string> {
   return out;
 }
 
+/** The run-time lengths of those of the containers that have any. */
+export function lengthsOf(graph: Graph, of: ReadonlySet<string>): Map<string, readonly (string | undefined)[]> {
+  const found = new Map<string, readonly (string | undefined)[]>();
+  const walk = (r: ReturnValue): void => {
+    if (r.kind === "container" && r.lengths && of.has(r.name)) found.set(r.name, r.lengths);
+    else if (r.kind === "tuple") r.items.forEach(walk);
+  };
+  walk(graph.result);
+  return found;
+}
+
 /** The containers of the named outputs; the default is every float output. */
 export function selectOutputs(graph: Graph, facts: ProgramFacts, of: DerivativeOptions["of"]): Map<string, string> {
   const all = outputsOf(graph);

@@ -77,8 +77,8 @@ function isPair(x: unknown): x is { readonly re: number; readonly im: number } {
 function cotangent(output: unknown, w: Float64Array): Value {
   if (typeof output === "number") return w[0]!;
   if (isPair(output)) return { re: w[0]!, im: w[1]! };
-  if (!(output instanceof NDArray) || !isComplex(output.dtype)) return w;
-  return new NDArray(output.dtype === "complex64" ? Float32Array.from(w) : w, output.shape, { dtype: output.dtype });
+  if (!(output instanceof NDArray)) return w;
+  return new NDArray(!isComplex(output.dtype) ? w : output.dtype === "complex64" ? Float32Array.from(w) : w, output.shape, { dtype: isComplex(output.dtype) ? output.dtype : "float64" });
 }
 
 /**

@@ -3,7 +3,7 @@ import { InternalError } from "../base/errors.js";
 import type { DType } from "../base/dtypes.js";
 import type { SourceLoc } from "../base/errors.js";
 import { bodiesOf } from "../analysis/paths.js";
-import type { Container, Node, ReturnValue } from "../sdfg/nodes.js";
+import { returnedContainers, type Container, type Node, type ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { lifetimes, type Lifetime } from "../schedule/lifetimes.js";
 import { unitsIn } from "../schedule/work.js";
@@ -76,7 +76,7 @@ export function storageOf(graph: Graph, use: ReadonlyMap<string, Lifetime>, outp
   const variables: Container[] = [];
   const symbols = [...graph.symbols];
   const parameterContainers = new Set(graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])));
-  const wanted = new Set([...Object.values(outputs ?? {}), ...returned(graph.result)]);
+  const wanted = new Set([...Object.values(outputs ?? {}), ...returnedContainers(graph.result)]);
   for (const c of graph.containers.values()) {
     if (c.view) continue;
     const u = use.get(c.name) ?? (throughout?.has(c.name) ? { first: 0, last: Number.MAX_SAFE_INTEGER, reads: true, writes: true } : undefined);
@@ -138,12 +138,11 @@ function indexScalars(graph: Graph, buffers: ReadonlySet<string>): Set<string> {
 function planResult(r: ReturnValue, index: (name: string) => number): PlanResult {
   switch (r.kind) {
     case "none": return r;
-    case "container": return { kind: "buffer", buffer: index(r.name) };
+    case "container": return { kind: "buffer", buffer: index(r.name), ...(r.lengths ? { lengths: r.lengths.map((l) => (l === undefined ? -1 : index(l))) } : {}) };
     case "integer": return { kind: "integer", expr: r.expr.key };
     case "tuple": return { kind: "tuple", items: r.items.map((x) => planResult(x, index)) };
   }
 }
-function returned(r: ReturnValue): string[] { return r.kind === "container" ? [r.name] : r.kind === "tuple" ? r.items.flatMap(returned) : []; }
 
 const JS_ARRAY: Readonly<Record<DType, string>> = {
   float64: "Float64Array", float32: "Float32Array", int8: "Int8Array", int16: "Int16Array", int32: "Int32Array", int64: "BigInt64Array", uint8: "Uint8Array", uint16: "Uint16Array", uint32: "Uint32Array", uint64: "BigUint64Array", bool: "Uint8Array",

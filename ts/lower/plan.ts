@@ -2,7 +2,7 @@
 import type { DType } from "../base/dtypes.js";
 import type { SourceLoc } from "../base/errors.js";
 
-export const PLAN_VERSION = 4;
+export const PLAN_VERSION = 5;
 
 /** A symbolic integer in the text form of `ts/symbolic` (`Expr.key`), parsed by `parseExpr`. */
 export type ExprText = string;
@@ -57,7 +57,8 @@ export type PlanParameter =
 
 export type PlanResult =
   | { readonly kind: "none" }
-  | { readonly kind: "buffer"; readonly buffer: number }
+  /** `lengths`: buffers by dimension that say how much of it counts; −1: all. */
+  | { readonly kind: "buffer"; readonly buffer: number; readonly lengths?: readonly number[] }
   | { readonly kind: "integer"; readonly expr: ExprText }
   | { readonly kind: "tuple"; readonly items: readonly PlanResult[] };
 

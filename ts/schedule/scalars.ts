@@ -7,7 +7,7 @@ import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
 import { localsOf } from "../analysis/dependence.js";
 import { exprsOf, mapNodes, visitNodes } from "../analysis/walk.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Container, ReturnValue } from "../sdfg/nodes.js";
+import { returnedContainers, type Container } from "../sdfg/nodes.js";
 import { loadedContainers } from "../symbolic/expr.js";
 import { definedFirst } from "./lifetimes.js";
 
@@ -20,8 +20,7 @@ export function escapingBases(graph: Graph, outputs: Readonly<Record<string, str
   const escaping = new Set<string>();
   for (const c of graph.containers.values()) { if (!c.transient) escaping.add(baseOf(graph, c.name)); if (c.view) escaping.add(c.view.base); }
   for (const name of Object.values(outputs)) escaping.add(baseOf(graph, name));
-  const result = (r: ReturnValue): void => { if (r.kind === "container") escaping.add(baseOf(graph, r.name)); else if (r.kind === "tuple") r.items.forEach(result); };
-  result(graph.result);
+  for (const name of returnedContainers(graph.result)) escaping.add(baseOf(graph, name));
   return escaping;
 }
 

@@ -157,9 +157,15 @@ export type Node = Tasklet | Loop | While | Conditional | Block | Exit | Raise |
 /** What a program returns. */
 export type ReturnValue =
   | { readonly kind: "none" }
-  | { readonly kind: "container"; readonly name: string }
+  /** `lengths`: int64 scalars by dimension, where the run finds how far along it the elements count. */
+  | { readonly kind: "container"; readonly name: string; readonly lengths?: readonly (string | undefined)[] }
   | { readonly kind: "integer"; readonly expr: Expr }
   | { readonly kind: "tuple"; readonly items: readonly ReturnValue[] };
+
+/** Every container that the caller reads results from. */
+export function returnedContainers(r: ReturnValue): string[] {
+  return r.kind === "container" ? [r.name, ...(r.lengths ?? []).flatMap((l) => l ?? [])] : r.kind === "tuple" ? r.items.flatMap(returnedContainers) : [];
+}
 
 /** A parameter of the program, in call order. */
 export type Parameter =

@@ -49,7 +49,7 @@ function operand(o: Operand, numbers: ReadonlyMap<number, number>): string {
   return `${o.data}[${o.base.map((b, axis) => { const d = o.axes.indexOf(axis); return d < 0 ? b.key : `${b.key} +: ${o.sizes[d]!.key}`; }).join(", ")}]${o.axes.some((a, i) => i > 0 && a < o.axes[i - 1]!) ? ".T" : ""}${o.saved ? ` saved ${o.saved.when} ${numbers.get(o.saved.node) ?? "?"}` : ""}`;
 }
 function condition(c: Condition, numbers: ReadonlyMap<number, number>): string { return scalarText(c.code, (i) => memlet(c.inputs[i]!, numbers)); }
-function resultText(r: ReturnValue): string { return r.kind === "none" ? "none" : r.kind === "container" ? r.name : r.kind === "integer" ? r.expr.key : `(${r.items.map(resultText).join(", ")})`; }
+function resultText(r: ReturnValue): string { return r.kind === "none" ? "none" : r.kind === "container" ? (r.lengths ? `${r.name}[${r.lengths.map((l) => `:${l ?? ""}`).join(", ")}]` : r.name) : r.kind === "integer" ? r.expr.key : `(${r.items.map(resultText).join(", ")})`; }
 
 const INFIX: Readonly<Record<string, string>> = { add: "+", sub: "-", mul: "*", div: "/", eq: "==", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">=", and: "and", or: "or" };
 /** Infix text of a tasklet expression; inputs are printed by the callback. */

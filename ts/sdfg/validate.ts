@@ -75,6 +75,10 @@ class Validator {
   }
   #result(r: ReturnValue): void {
     if (r.kind === "container" && !this.graph.containers.has(r.name)) this.#fail("known containers", `the result ${r.name} does not exist`);
+    if (r.kind === "container") for (const l of r.lengths ?? []) {
+      const c = l === undefined ? undefined : this.graph.containers.get(l);
+      if (l !== undefined && (c?.dtype !== "int64" || c.shape.length > 0)) this.#fail("known containers", `${l} is no int64 scalar`);
+    }
     if (r.kind === "integer") this.#expr(r.expr, "the result");
     if (r.kind === "tuple") r.items.forEach((x) => { this.#result(x); });
   }

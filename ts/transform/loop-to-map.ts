@@ -8,7 +8,7 @@
 import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
 import { carriedAmong, localsOf, loopFacts } from "../analysis/dependence.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
-import type { Loop, Node, ReturnValue } from "../sdfg/nodes.js";
+import { returnedContainers, type Loop, type Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { hasLoads, sub } from "../symbolic/expr.js";
@@ -19,8 +19,7 @@ export function escaping(graph: Graph, outputs: Readonly<Record<string, string>>
   for (const c of graph.containers.values()) if (!c.transient) s.add(baseOf(graph, c.name));
   for (const p of graph.parameters) if (p.kind === "container") s.add(baseOf(graph, p.container));
   for (const name of Object.values(outputs)) s.add(baseOf(graph, name));
-  const result = (r: ReturnValue): void => { if (r.kind === "container") s.add(baseOf(graph, r.name)); else if (r.kind === "tuple") r.items.forEach(result); };
-  result(graph.result);
+  for (const name of returnedContainers(graph.result)) s.add(baseOf(graph, name));
   return s;
 }
 

@@ -1,10 +1,12 @@
 /** The one lowering of array programs: specialised to a signature, a program becomes a graph. */
 import { DaceError, InternalError, type SourceLoc } from "../../base/errors.js";
 import { Graph } from "../../sdfg/sdfg.js";
+import { symbolic } from "../../scalar/expr.js";
 import type { Parameter, ReturnValue } from "../../sdfg/nodes.js";
 import { type Expr, freeSymbols, loadedContainers, sym } from "../../symbolic/expr.js";
 import type { ArrayProgram } from "./ast.js";
 import { knownOnEntry } from "./bounds.js";
+import { compressed } from "./compress.js";
 import { type Frame, type Learnt, Lowering, nothingLearnt, Restart } from "./context.js";
 import type { ParameterType, Signature } from "./signature.js";
 import { materialise } from "./store.js";
@@ -101,13 +103,18 @@ function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
   const { ctx } = ev, loc = ctx.program.entry.loc;
   switch (v.kind) {
     case "none": return { kind: "none" };
+    case "masked": return returned(ev, compressed(ctx, v, loc), taken);
     case "tuple": case "list": return { kind: "tuple", items: v.items.map((x) => returned(ev, x, taken)) };
     case "scalar":
       if (v.int && v.dtype !== "bool" && knownOnEntry(ctx, v.int)) return { kind: "integer", expr: v.int };
       return output(ev, materialise(ctx, v, { label: "result", loc }), taken);
     case "array": case "lazy": {
       const sizes = v.kind === "array" ? v.dims.map((d) => d.size) : v.shape;
-      if (sizes.some((e) => loadedContainers(e).size > 0)) return ctx.unsupported("returning an array whose length is known only while the program runs", loc, "return an array of the largest length and the number of its elements that count");
+      if (sizes.some((e) => loadedContainers(e).size > 0)) {
+        // In a buffer for the largest, with the lengths beside it; what lies behind them is nobody's.
+        const lengths = sizes.map((e) => (loadedContainers(e).size > 0 ? output(ev, materialise(ctx, scalarValue(symbolic(e)), { label: "length", loc }), taken).name : undefined));
+        return { ...output(ev, materialise(ctx, v, { copy: true, label: "result", loc }), taken), lengths };
+      }
       const c = v.kind === "array" && isWhole(ctx, v) ? ctx.container(v.data) : undefined;
       // An argument is returned as itself, a new array in its container, anything else as a copy.
       if (c && !c.transient && !c.view && c.shape.length > 0) return { kind: "container", name: c.name };
@@ -120,7 +127,7 @@ function isWhole(ctx: Lowering, v: ArrayValue): boolean {
   const shape = ctx.container(v.data).shape;
   return v.base.every((e) => e.constant === 0) && v.dims.length === shape.length && v.dims.every((d, k) => d.size.key === shape[k]!.key && d.steps.length === 1 && d.steps[0]!.axis === k && d.steps[0]!.step.constant === 1);
 }
-function output(ev: Evaluator, v: ArrayValue, taken: Set<string>): ReturnValue {
+function output(ev: Evaluator, v: ArrayValue, taken: Set<string>): ReturnValue & { kind: "container" } {
   const { ctx } = ev;
   taken.add(v.data);
   ctx.containers.set(v.data, { ...ctx.container(v.data), transient: false });

@@ -242,6 +242,40 @@ def unique(ar):
     first[1:] = s[1:] != s[:-1]
     return s[first]
 `,
+  "np.setdiff1d": `
+def setdiff1d(ar1, ar2, assume_unique=False):
+    a = np.ravel(ar1) if assume_unique else np.unique(ar1)
+    return a[np.logical_not(np.isin(a, ar2))]
+`,
+  "np.intersect1d": `
+def intersect1d(ar1, ar2):
+    a = np.unique(ar1)
+    return a[np.isin(a, ar2)]
+`,
+  "np.union1d": `
+def union1d(ar1, ar2):
+    return np.unique(np.concatenate((np.ravel(ar1), np.ravel(ar2))))
+`,
+  // As long as minlength says: a length that has no bound on entry has no buffer.
+  "np.bincount": `
+def bincount(x, weights=None, minlength=0):
+    places = np.asarray(x)
+    out = np.zeros(minlength, dtype=np.int64 if weights is None else np.float64)
+    for k in range(places.shape[0]):
+        if places[k] < 0:
+            raise ValueError('np.bincount: an element is negative')
+        if places[k] >= minlength:
+            raise ValueError('np.bincount needs a minlength above the largest element here')
+        if weights is None:
+            out[places[k]] += 1
+        else:
+            out[places[k]] += weights[k]
+    return out
+`,
+  "np.extract": `
+def extract(condition, arr):
+    return np.ravel(arr)[np.ravel(condition) != 0]
+`,
   "np.linalg.matrix_power": `
 def matrix_power(a, n):
     if n == 0:

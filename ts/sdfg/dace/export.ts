@@ -66,6 +66,7 @@ class Exporter {
     const parameters = new Set(graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])));
     const copies: BlockJson[] = [];
     if (graph.result.kind === "integer") refuse("an integer result");
+    if ((graph.result.kind === "tuple" ? graph.result.items : [graph.result]).some((r) => r.kind === "container" && r.lengths)) refuse("a result whose length the run finds");
     if (graph.result.kind === "tuple" && graph.result.items.some((r) => r.kind !== "container")) refuse("a tuple with other results than arrays and numbers");
     // An argument that is returned too is copied to the result.
     const extra: JsonObject = {};

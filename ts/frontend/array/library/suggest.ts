@@ -3,14 +3,14 @@ import { knownNames } from "../registry.js";
 
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^np\.random\b/, "make the random numbers before the call and pass them as an array"],
-  [/^(np\.(partition|argpartition|lexsort|histogram2d|bincount)|scipy\.stats\b.*)$/, "sort or bin before the call and pass the result as an array"],
+  [/^(np\.(partition|argpartition|lexsort|histogram2d)|scipy\.stats\b.*)$/, "sort or bin before the call and pass the result as an array"],
   [/^np\.linalg\.(lstsq|pinv|slogdet|qr|svd|eig|eigh|eigvals|matrix_rank)$/, "write the elimination out with loops, or solve before the call"],
   [/^np\.(load|save|loadtxt|savetxt|genfromtxt|fromfile)$/, "read files before the call and pass the arrays"],
   [/^np\.(vectorize|apply_along_axis|frompyfunc)$/, "use array arithmetic or a loop"],
   [/^np\.fft\b/, "write the transform out, or use a matrix product with the Fourier matrix"],
   [/^scipy\b/, "only numpy and math are known"],
   [/^(time|sys|os)\b/, "keep measurements outside the function"],
-  [/^(np\.(extract|compress))$/, "use a boolean mask"],
+  [/^(np\.(compress))$/, "use a boolean mask"],
 ];
 
 /** A hint for an unsupported name: a known way round, or the supported name that is written most alike. */
