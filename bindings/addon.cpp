@@ -56,6 +56,7 @@ Napi::Value make(Napi::Env env) {
   add<blas>(env, s, raw, "blas");
   add<mxcsr>(env, s, raw, "mxcsr");
   add<cpuJs>(env, s, raw, "cpu");
+  add<cudaJs>(env, s, raw, "cuda");
 
   return env.RunScript(kGlue).As<Napi::Function>().Call(env.Global(), {raw, status});
 }

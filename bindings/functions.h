@@ -32,5 +32,6 @@ napi_value trim(Call&);
 napi_value blas(Call&);
 napi_value mxcsr(Call&);
 napi_value cpuJs(Call&);
+napi_value cudaJs(Call&);
 
 }  // namespace dace

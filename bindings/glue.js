@@ -77,5 +77,6 @@
     cacheClear: (dir) => raw.cacheClear(dir),
     cacheLimit: (bytes, dir) => raw.cacheLimit(bytes, dir),
     cpu: raw.cpu,
+    cuda: (path) => raw.cuda(path),
   };
 })

@@ -1,5 +1,6 @@
-// Memory, BLAS and the processor, for JavaScript.
+// Memory, BLAS, the processor and GPUs, for JavaScript.
 #include "blas/library.h"
+#include "cuda/driver.h"
 #include "env.h"
 #include "functions.h"
 #include "jit/cpu.h"
@@ -51,6 +52,29 @@ napi_value cpuJs(Call& c) {
   set(c.env, o, "model", js(c.env, cpu().model));
   set(c.env, o, "cores", js(c.env, double(cpu().cores)));
   set(c.env, o, "features", js(c.env, cpu().features));
+  return o;
+}
+
+napi_value cudaJs(Call& c) {
+  const cuda::Findings f = cuda::findDevices(optionalText(c.env, c.argv[0], "path").value_or(""));
+  std::vector<napi_value> devices;
+  for (const cuda::DeviceInfo& d : f.devices) {
+    napi_value o = object(c.env);
+    set(c.env, o, "name", js(c.env, d.name));
+    set(c.env, o, "memory", js(c.env, double(d.memory)));
+    set(c.env, o, "capability", js(c.env, std::to_string(d.major) + "." + std::to_string(d.minor)));
+    set(c.env, o, "multiprocessors", js(c.env, double(d.multiprocessors)));
+    set(c.env, o, "maxThreads", js(c.env, double(d.maxThreads)));
+    set(c.env, o, "warp", js(c.env, double(d.warp)));
+    set(c.env, o, "sharedPerBlock", js(c.env, double(d.sharedPerBlock)));
+    set(c.env, o, "pools", js(c.env, d.pools));
+    devices.push_back(o);
+  }
+  napi_value o = object(c.env);
+  set(c.env, o, "library", js(c.env, f.library));
+  set(c.env, o, "version", js(c.env, double(f.version)));
+  set(c.env, o, "devices", array(c.env, devices));
+  set(c.env, o, "causes", js(c.env, f.causes));
   return o;
 }
 

@@ -93,6 +93,15 @@ function warnOnce(code: string, message: string): void {
 /** What to run after an install that was not allowed to build the addon. */
 export const REBUILD = "npm install-scripts approve dace-ad-native && npm rebuild dace-ad-native";
 
+/** Every reason that there is: programs are compiled for GPUs (`--emit cuda`), but the runtime does not start them yet. */
+function whyNoGpu(): string {
+  const { addon, causes } = nativeAddon();
+  if (!addon) return `the native addon could not be loaded: ${causes.join("; ")}`;
+  const found = addon.cuda();
+  if (found.devices.length === 0) return `no GPU was found: ${found.causes.join("; ")}`;
+  return `this version cannot run programs on a GPU yet (found: ${found.devices.map((d) => d.name).join(", ")})`;
+}
+
 /** Chooses the backend; throws TOOLCHAIN or DEVICE where the one asked for is not there. */
 export function backendFor(o: Options): Backend {
   const device = o.device ?? "auto", threads = o.threads ?? availableParallelism();
@@ -101,7 +110,7 @@ export function backendFor(o: Options): Backend {
   if (device === "js") return js;
   // A device made of this processor, for tests and machines without a GPU.
   if (device.startsWith("cuda") && process.env["DACE_AD_CUDA"] === "shim") { const { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, shim: true }; }
-  if (device.startsWith("cuda")) throw new DaceError("DEVICE", `device ${device}: this version has no CUDA backend`, { hint: "use { device: \"cpu\" }" });
+  if (device.startsWith("cuda")) throw new DaceError("DEVICE", `device ${device}: ${whyNoGpu()}`, { hint: "use { device: \"cpu\" }" });
   const { addon, causes } = nativeAddon();
   if (!addon) {
     if (device === "cpu") throw new DaceError("TOOLCHAIN", `the native addon could not be loaded: ${causes.join("; ")}`, { hint: REBUILD });

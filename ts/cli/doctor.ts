@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { REBUILD } from "../api/options.js";
 import { defaultCacheDir } from "../compile/program-cache.js";
 import { nativeAddon } from "../runtime/addon.js";
+import type { NativeAddon } from "../runtime/addon-types.js";
 
 interface Finding { readonly name: string; readonly ok: boolean; readonly found: string; readonly hint?: string }
 
@@ -27,9 +28,18 @@ export function findings(): Finding[] {
     const cpu = addon.cpu();
     out.push({ name: "cpu", ok: true, found: `${cpu.model}, ${cpu.cores} cores, ${cpu.features.join(" ")}` });
   }
-  out.push({ name: "CUDA", ok: false, found: "not in this version", hint: "programs run on the CPU" });
+  out.push(cuda(addon));
   out.push({ name: "cache", ok: true, found: defaultCacheDir() });
   return out;
+}
+
+/** GPUs are named where there are any, although this version does not run programs on them. */
+function cuda(addon: NativeAddon | undefined): Finding {
+  const hint = "this version runs programs on the CPU";
+  if (!addon) return { name: "CUDA", ok: false, found: "unknown without the addon", hint };
+  const { devices, causes } = addon.cuda();
+  const found = devices.map((d) => `${d.name}, ${Math.round(d.memory / 2 ** 30)} GiB, compute capability ${d.capability}`);
+  return { name: "CUDA", ok: false, found: found.length > 0 ? [...found, ...causes].join("; ") : `none (${causes.join("; ")})`, hint };
 }
 
 export function doctor(json: boolean): number {

@@ -82,6 +82,23 @@ export interface MemoryStatistics {
   readonly reuses: number;
 }
 
+/** A GPU, as its driver describes it. */
+export interface CudaDevice {
+  readonly name: string;
+  readonly memory: number;
+  /** "9.0" */
+  readonly capability: string;
+  readonly multiprocessors: number;
+  readonly maxThreads: number;
+  readonly warp: number;
+  readonly sharedPerBlock: number;
+  /** The driver has memory pools for it. */
+  readonly pools: boolean;
+}
+
+/** `causes`: why there is no device, or why one was left out. `version`: 1000 major + 10 minor, 0 where the driver could not be asked. */
+export interface CudaFindings { readonly library: string; readonly version: number; readonly devices: readonly CudaDevice[]; readonly causes: readonly string[] }
+
 export interface NativeAddon {
   readonly abiVersion: number;
   readonly version: string;
@@ -122,5 +139,7 @@ export interface NativeAddon {
   readonly defaultCacheDir: string;
   /** Removes least recently used entries until the cache is below `bytes`. */
   cacheLimit(bytes: number, cacheDir?: string): void;
+  /** GPUs found through the CUDA driver. `path`: of the driver's library (default: DACE_AD_CUDA_DRIVER, else the system's). Never throws for what is missing. */
+  cuda(path?: string): CudaFindings;
   cpu(): { readonly model: string; readonly cores: number; readonly features: readonly string[] };
 }

@@ -1,0 +1,67 @@
+// The CUDA driver as one table of functions, found at run time: nothing of CUDA is needed to build this, and a test may put another library in its place.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dace::cuda {
+
+using Result = int;
+using Device = int;
+using Context = void*;
+using Address = unsigned long long;
+
+enum : Result { kSuccess = 0, kOutOfMemory = 2 };
+
+// Attributes of a device, with the driver's own numbers.
+enum Attribute : int { kMaxThreadsPerBlock = 1, kSharedPerBlock = 8, kWarp = 10, kMultiprocessors = 16, kMajor = 75, kMinor = 76, kMemoryPools = 115 };
+
+// name in the table, symbol in the library (the suffix is part of the signature's version), parameters
+#define DACE_CUDA_DRIVER(F)                                                     \
+  F(init, "cuInit", (unsigned))                                                 \
+  F(version, "cuDriverGetVersion", (int*))                                      \
+  F(errorName, "cuGetErrorName", (Result, const char**))                        \
+  F(errorText, "cuGetErrorString", (Result, const char**))                      \
+  F(deviceCount, "cuDeviceGetCount", (int*))                                    \
+  F(device, "cuDeviceGet", (Device*, int))                                      \
+  F(deviceName, "cuDeviceGetName", (char*, int, Device))                        \
+  F(deviceMemory, "cuDeviceTotalMem_v2", (size_t*, Device))                     \
+  F(deviceAttribute, "cuDeviceGetAttribute", (int*, int, Device))               \
+  F(retainContext, "cuDevicePrimaryCtxRetain", (Context*, Device))              \
+  F(releaseContext, "cuDevicePrimaryCtxRelease_v2", (Device))                   \
+  F(pushContext, "cuCtxPushCurrent_v2", (Context))                              \
+  F(popContext, "cuCtxPopCurrent_v2", (Context*))                               \
+  F(allocate, "cuMemAlloc_v2", (Address*, size_t))                              \
+  F(free, "cuMemFree_v2", (Address))
+
+struct Driver {
+#define DACE_CUDA_FIELD(name, symbol, parameters) Result(*name) parameters = nullptr;
+  DACE_CUDA_DRIVER(DACE_CUDA_FIELD)
+#undef DACE_CUDA_FIELD
+
+  // "CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)"
+  std::string describe(Result r) const;
+};
+
+// Opens a driver library and fills the table; nullptr: `why`. The table lives as long as the process.
+const Driver* openDriver(const std::string& path, std::string* why);
+
+struct DeviceInfo {
+  std::string name;
+  uint64_t memory = 0;
+  int major = 0, minor = 0, multiprocessors = 0, maxThreads = 0, warp = 0, sharedPerBlock = 0;
+  bool pools = false;
+};
+
+struct Findings {
+  std::string library;               // that was opened, or would have been
+  int version = 0;                   // of the driver: 1000 major + 10 minor
+  std::vector<DeviceInfo> devices;
+  std::vector<std::string> causes;   // why there are none, or why one of them was left out
+};
+
+// What is there. `path` "": DACE_AD_CUDA_DRIVER, else the system's. Never throws for what is missing. Thread-safe.
+Findings findDevices(const std::string& path);
+
+}  // namespace dace::cuda

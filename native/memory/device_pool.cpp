@@ -1,0 +1,105 @@
+// Size classes over the driver's plain allocation, which waits for the device: it must be rare.
+#include "memory/device_pool.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace dace::cuda {
+namespace {
+
+// Four classes per power of two from 512 bytes (the driver's alignment times two) on: at most a fifth is slack.
+size_t capacityOf(size_t bytes) {
+  const size_t n = std::max(bytes, size_t(512));
+  const int e = std::bit_width(n - 1) - 3;
+  return (n + (size_t(1) << e) - 1) >> e << e;
+}
+
+}  // namespace
+
+// The pool's context for the time of one call; the caller's own is current again afterwards.
+class DevicePool::Current {
+ public:
+  explicit Current(const DevicePool& p) : driver_(p.driver_), result(driver_.pushContext(p.context_)) {}
+  ~Current() {
+    Context popped;
+    if (result == kSuccess) driver_.popContext(&popped);
+  }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+
+ private:
+  const Driver& driver_;
+
+ public:
+  const Result result;
+};
+
+Result DevicePool::acquire(size_t bytes, DeviceBlock* block) {
+  *block = {};
+  if (bytes == 0) return kSuccess;
+  if (bytes > size_t(1) << 55) return kOutOfMemory;
+  const size_t capacity = capacityOf(bytes);
+  const std::lock_guard guard(mutex_);
+  Address address = 0;
+  if (const auto it = free_.find(capacity); it != free_.end() && !it->second.empty()) {
+    address = it->second.back();
+    it->second.pop_back();
+    s_.pooled -= capacity;
+    s_.reuses++;
+  } else {
+    const Current current(*this);
+    if (current.result != kSuccess) return current.result;
+    Result r = driver_.allocate(&address, capacity);
+    if (r == kOutOfMemory) {
+      s_.retries++;
+      if (const Result freed = drain(); freed != kSuccess) return freed;
+      r = driver_.allocate(&address, capacity);
+    }
+    if (r != kSuccess) return r;
+    s_.allocations++;
+  }
+  s_.inUse += bytes;
+  s_.blocks++;
+  s_.highWater = std::max(s_.highWater, s_.inUse);
+  *block = {address, bytes, capacity};
+  return kSuccess;
+}
+
+Result DevicePool::release(const DeviceBlock& block) {
+  if (block.capacity == 0) return kSuccess;
+  const std::lock_guard guard(mutex_);
+  s_.inUse -= block.bytes;
+  s_.blocks--;
+  if (s_.pooled + block.capacity > cap_) {
+    const Current current(*this);
+    return current.result != kSuccess ? current.result : driver_.free(block.address);
+  }
+  free_[block.capacity].push_back(block.address);
+  s_.pooled += block.capacity;
+  return kSuccess;
+}
+
+// With the context current.
+Result DevicePool::drain() {
+  Result first = kSuccess;
+  for (auto& [capacity, list] : free_)
+    for (const Address a : list)
+      if (const Result r = driver_.free(a); r != kSuccess && first == kSuccess) first = r;
+  free_.clear();
+  s_.pooled = 0;
+  return first;
+}
+
+Result DevicePool::trim() {
+  const std::lock_guard guard(mutex_);
+  if (s_.pooled == 0) return kSuccess;
+  const Current current(*this);
+  return current.result != kSuccess ? current.result : drain();
+}
+
+DevicePoolStatistics DevicePool::statistics() {
+  const std::lock_guard guard(mutex_);
+  return s_;
+}
+
+}  // namespace dace::cuda

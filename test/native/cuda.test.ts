@@ -1,0 +1,78 @@
+/** What is found of CUDA, and the device pool: on a driver of our own (cuda/fake-driver.cpp), so that every failure can be had without a GPU. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { DaceError } from "../../ts/base/errors.js";
+import { backendFor } from "../../ts/api/options.js";
+import { findings } from "../../ts/cli/doctor.js";
+import { addon, Folder, root } from "./support.js";
+
+const folder = new Folder(), a = addon();
+test.after.always(() => { folder.remove(); });
+
+const compiler = a.discoverToolchain().found!.compiler;
+function build(name: string, ...flags: readonly string[]): string {
+  const out = folder.at(name);
+  if (!existsSync(out)) execFileSync(compiler, ["-std=c++20", "-O1", "-fPIC", "-shared", ...flags, join(root, "test/native/cuda/fake-driver.cpp"), "-o", out]);
+  return out;
+}
+function withEnv<T>(values: Readonly<Record<string, string>>, f: () => T): T {
+  const before = Object.keys(values).map((k) => [k, process.env[k]] as const);
+  Object.assign(process.env, values);
+  try { return f(); } finally { for (const [k, v] of before) if (v === undefined) Reflect.deleteProperty(process.env, k); else process.env[k] = v; }
+}
+function refusal(device: "cuda" | "auto"): DaceError {
+  try { backendFor({ device }); } catch (e) { if (e instanceof DaceError) return e; throw e; }
+  throw new Error("not refused");
+}
+
+test.serial("devices and their properties", (t) => {
+  const library = build("fake.so");
+  const found = withEnv({ FAKE_DEVICES: "2" }, () => a.cuda(library));
+  t.is(found.library, library);
+  t.is(found.version, 13000);
+  t.deepEqual(found.causes, []);
+  const device = { name: "Fake device", memory: 2 ** 30, capability: "9.0", multiprocessors: 4, maxThreads: 1024, warp: 32, sharedPerBlock: 49152, pools: true };
+  t.deepEqual(found.devices, [device, device]);
+});
+
+test.serial("every reason for having none is named", (t) => {
+  const library = build("fake.so");
+  const missing = a.cuda(folder.at("nowhere.so"));
+  t.deepEqual(missing.devices, []);
+  t.regex(missing.causes.join(), /nowhere\.so: cannot open/);
+  t.deepEqual(withEnv({ FAKE_INIT: "100" }, () => a.cuda(library).causes), ["cuInit: CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)"]);
+  t.deepEqual(withEnv({ FAKE_INIT: "999" }, () => a.cuda(library).causes), ["cuInit: CUDA error 999"]);
+  t.regex(withEnv({ FAKE_DEVICES: "0" }, () => a.cuda(library).causes.join()), /no device/);
+  t.regex(a.cuda(build("old.so", "-DWITHOUT_INIT")).causes.join(), /too old, it has no cuInit$/);
+});
+
+test.serial("a device that cannot be asked is left out, by name", (t) => {
+  const found = withEnv({ FAKE_DEVICES: "2", FAKE_BROKEN: "0" }, () => a.cuda(build("fake.so")));
+  t.is(found.devices.length, 1);
+  t.deepEqual(found.causes, ["device 0, attribute 75: CUDA_ERROR_INVALID_DEVICE"]);
+});
+
+test.serial("device \"cuda\" is refused with the cause; \"auto\" goes on without", (t) => {
+  withEnv({ DACE_AD_CUDA: "", DACE_AD_CUDA_DRIVER: folder.at("nowhere.so") }, () => {
+    const e = refusal("cuda");
+    t.is(e.code, "ERR_DACE_DEVICE");
+    t.regex(e.message, /device cuda: .*nowhere\.so: cannot open/);
+    t.is(backendFor({ device: "auto" }).device, "cpu");
+    t.regex(findings().find((f) => f.name === "CUDA")!.found, /none \(.*nowhere\.so/);
+  });
+  withEnv({ DACE_AD_CUDA: "", DACE_AD_CUDA_DRIVER: build("fake.so") }, () => {
+    t.regex(refusal("cuda").message, /cannot run programs on a GPU yet \(found: Fake device\)/);
+    t.is(backendFor({ device: "auto" }).device, "cpu");
+    t.regex(findings().find((f) => f.name === "CUDA")!.found, /Fake device, 1 GiB, compute capability 9\.0/);
+  });
+});
+
+test.serial("the device pool", (t) => {
+  const program = folder.at("pool-test"), library = build("fake.so");
+  execFileSync(compiler, ["-std=c++20", "-O1", "-Wall", "-Wextra", `-I${join(root, "native")}`, join(root, "test/native/cuda/pool-test.cpp"), join(root, "native/memory/device_pool.cpp"), join(root, "native/cuda/driver.cpp"), join(root, "native/jit/library.cpp"), "-ldl", "-lpthread", "-o", program]);
+  let out: string;
+  try { out = execFileSync(program, [library], { encoding: "utf8" }); } catch (e) { out = String((e as { stdout?: unknown }).stdout); }
+  t.is(out, "all hold\n");
+});
