@@ -123,11 +123,11 @@ export class Core {
   variantSoon(given: readonly Given[], signal?: AbortSignal): { readonly variant: Variant; readonly layout: Layout } | Promise<{ readonly variant: Variant; readonly layout: Layout }> {
     const steps = this.#steps(given), first = steps.next();
     if (first.done) return first.value;
-    return (async () => {
-      let r: typeof first = first;
+    return (async (asked: Question) => {
+      let r = steps.next(await solver().answer(asked, signal));
       while (!r.done) r = steps.next(await solver().answer(r.value, signal));
       return r.value;
-    })();
+    })(first.value);
   }
 
   /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */

@@ -36,6 +36,7 @@ export interface CheckpointReport {
   /** The allocator's high-water mark of the last run. */
   readonly measured?: number;
   readonly storeAll: number;
+  /** Of computing everything again; estimated, unless that is the plan or the smallest one found. */
   readonly recomputeAll: number;
   /** Work beyond that of store-all, in the cost model's units and as a part of the whole run's. */
   readonly cost: number;
@@ -78,56 +79,53 @@ export class MemoryPlanner {
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
     const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
-    const all = trial(storeAll(problem)), least = trial(recomputeAll(problem));
-    if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all, least, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
+    const all = trial(storeAll(problem)), extreme = recomputeAll(problem), gap = all.peak - simulate(problem, all.memory).peak;
+    // Every value again in every slot is a program that grows with the square of the original: only who asks for it gets it.
+    const estimate = simulate(problem, extreme).peak + gap;
+    if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
     if (strategy !== "auto") {
+      const least = trial(extreme);
       if (limit !== undefined && least.peak > limit) throw infeasible(limit, least.peak, false, model, least);
-      return this.#decision(model, least, all, least, { limit, rung: "strategy", status: "optimal", gap: 0, proven: true, start });
+      return this.#decision(model, least, all.peak, least.peak, { limit, rung: "strategy", status: "optimal", gap: 0, proven: true, start });
     }
-    if (all.peak <= limit!) return this.#decision(model, all, all, least, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
+    if (all.peak <= limit!) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
 
     // One loop, and nothing else to decide: every schedule is tried, so the cheapest and the smallest are known.
     if (model.loops.length === 1 && !problem.values.some((v) => v.recompute)) {
       const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
-      return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all, least, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
+      return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
-    const known = this.#knownFor(sizes, least);
-    let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - (all.peak - simulate(problem, all.memory).peak), fitted: number | undefined, last: Solution | undefined;
+    const known = this.#knownFor(sizes);
+    // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
+    let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - gap, low = -Infinity, high = Infinity, last: Solution | undefined;
     for (let round = 0; round < ROUNDS; round++) {
       const left = budgetMs - (performance.now() - start);
       if (round > 0 && left < budgetMs / 10) break;
       const solution = last = (yield { kind: "solve", problem, limit: Math.max(0, Math.floor(target)), budgetMs: Math.max(200, left) }).solution!, proposal = solution.plan ?? solution.smallest?.plan;
       if (!proposal) break;
-      const t = this.#refine(model, trial(proposal), sizes, threads, limit!);
+      const t = this.#refine(model, trial(proposal), sizes, threads, limit!), fits = t.peak <= limit!;
       known.push(t);
-      if (t.peak <= limit! && (!best || t.cost < best.cost)) best = t;
-      if (!solution.plan || t.cost === 0) break;
-      if (t.peak <= limit!) {
-        if (limit! - t.peak < 0.02 * limit!) break;
-        // There is room that the model does not see.
-        fitted = target;
-        target += limit! - t.peak;
-      } else {
-        target = fitted === undefined ? target - Math.max(64, t.peak - limit!) : (target + fitted) / 2;
-        if (fitted !== undefined && target - fitted < 64) break;
-      }
+      if (fits && (!best || t.cost < best.cost)) best = t;
+      if (fits && (t.cost === 0 || (solution.plan && limit! - t.peak < 0.02 * limit!))) break;
+      if (fits || !solution.plan) low = Math.max(low, target); else high = Math.min(high, target);
+      if (high - low < 64) break;
+      target = low > -Infinity && high < Infinity ? (low + high) / 2 : fits || !solution.plan ? target + Math.max(64, limit! - t.peak) : target - Math.max(64, t.peak - limit!);
     }
     if (!best) {
       const { smallest: found } = yield { kind: "smallest", problem, budgetMs: Math.max(500, budgetMs - (performance.now() - start)) };
       known.push(this.#refine(model, trial(found!.plan), sizes, threads, limit!));
       best = cheapest(known.filter((t) => t.peak <= limit!));
     }
-    const low = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
-    if (!best) throw infeasible(limit!, low.peak, false, model, low);
-    return this.#decision(model, best, all, least, { limit, smallest: low.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
+    const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
+    if (!best) throw infeasible(limit!, smallest.peak, false, model, smallest);
+    return this.#decision(model, best, all.peak, Math.min(estimate, smallest.peak), { limit, smallest: smallest.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
   }
 
   /** Plans of these sizes that are at hand: one for a smaller limit is one for a larger one. */
-  #knownFor(sizes: ReadonlyMap<string, number>, least: Trial): Trial[] {
+  #knownFor(sizes: ReadonlyMap<string, number>): Trial[] {
     const key = [...sizes].map(([k, n]) => `${k}=${n}`).join(";"), list = this.#known.get(key) ?? [];
     this.#known.set(key, list);
-    list.push(least);
     return list;
   }
 
@@ -179,15 +177,14 @@ export class MemoryPlanner {
     return form;
   }
 
-  #decision(model: MemoryModel, t: Trial, all: Trial, least: Trial, s: { readonly limit: number | undefined; readonly smallest?: number; readonly rung: string; readonly status: string; readonly gap: number; readonly proven: boolean; readonly start: number }): MemoryDecision {
+  #decision(model: MemoryModel, t: Trial, all: number, least: number, s: { readonly limit: number | undefined; readonly smallest?: number; readonly rung: string; readonly status: string; readonly gap: number; readonly proven: boolean; readonly start: number }): MemoryDecision {
     const { graph, forward } = this.#planned, p = model.problem, sim = simulate(p, t.memory), again = new Set(t.memory.recompute.flat());
-    const whole = p.values.reduce((n, v) => n + v.cost, 0) + model.loops.reduce((n, l) => n + l.steps * 2 * Math.max(1, l.options[0]!.cost), 0);
     const source = (loc: Parameters<typeof formatLoc>[0] | undefined): { source?: string } => (loc ? { source: formatLoc(loc) } : {});
     return {
       key: t.form.key, call: t.call,
       report: {
-        ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: Math.min(s.smallest, least.peak), smallestProven: false }),
-        planned: t.peak, storeAll: all.peak, recomputeAll: least.peak, cost: t.cost, relativeCost: whole > 0 ? t.cost / whole : 0,
+        ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: s.smallest, smallestProven: s.proven }),
+        planned: t.peak, storeAll: all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
         solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
         arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, decision: again.has(i) ? "recompute" as const : "store" as const, cost: again.has(i) ? v.cost : 0 }] : [])),
         loops: model.loops.map((l, k) => {

@@ -51,7 +51,11 @@ export function lifetimes(graph: Graph): Map<string, Lifetime> {
       if (only!.kind === "loop" && fresh(graph, only!.body, base, bases)) return within(only!.body, base);
       if (only!.kind === "conditional") {
         const arms = only!.branches.filter((b) => b.body.some((n) => bases(n).has(base)));
-        if (arms.length === 1 && !only!.branches.some((b) => b.condition?.inputs.some((m) => baseOf(graph, m.data) === base))) return within(arms[0]!.body, base);
+        // Nothing passes from an arm to another where all start fresh.
+        if (!accessesOfOwn(graph, only!, base) && (arms.length === 1 || arms.every((b) => fresh(graph, b.body, base, bases)))) {
+          const ranges = arms.map((b) => within(b.body, base));
+          return [Math.min(...ranges.map((r) => r[0])), Math.max(...ranges.map((r) => r[1]))];
+        }
       }
     }
     const all = users.map((n) => positions.get(n)!);
@@ -79,7 +83,23 @@ export function definedFirst(graph: Graph, list: readonly Node[], base: string, 
   if (!first) return false;
   const shape = graph.container(base).shape, loops: Loop[] = [];
   let n: Node = first;
-  while (n.kind === "loop" && n.body.length === 1) { loops.push(n); n = n.body[0]!; }
+  if (n.kind === "library") {
+    const o = n.outputs.filter((x) => baseOf(graph, x.data) === base);
+    return !n.accumulate && o.length === 1 && o[0]!.data === base && !n.inputs.some((x) => baseOf(graph, x.data) === base) && !ownAccesses(graph, n).some((a) => a.base === base && !a.write)
+      && o[0]!.axes.length === shape.length && new Set(o[0]!.axes).size === shape.length && o[0]!.base.every((e) => e.constant === 0) && o[0]!.axes.every((axis, d) => sub(o[0]!.sizes[d]!, shape[axis]!).constant === 0);
+  }
+  while (n.kind === "loop") {
+    const body: readonly Node[] = n.body, users = body.filter((x) => bases(x).has(base)), writer: Node | undefined = users[0];
+    loops.push(n);
+    if (!writer) return false;
+    // Several nodes in one iteration: the others look at the element that was just written.
+    if (body.length > 1) {
+      if (writer.kind !== "tasklet") return false;
+      const element = writer.output.index.map((e) => e.key).join();
+      if (!users.slice(1).every((x) => accessesOf(graph, [x]).every((y) => y.base !== base || (y.data === base && y.extra.length === 0 && y.index.map((e) => e.key).join() === element)))) return false;
+    }
+    n = writer;
+  }
   if (n.kind !== "tasklet" || n.wcr || n.output.guard?.length || n.output.data !== base || n.inputs.some((m) => baseOf(graph, m.data) === base)) return false;
   const free = new Map(loops.map((l) => [l.variable, l]));
   return loops.length === shape.length && n.output.index.every((e, d) => {

@@ -1,16 +1,16 @@
 /**
  * A planned graph, at given sizes, as a problem of memory planning: a value and a step per forward node of the body, a slot per backward node, an option list per loop that
- * can be scheduled. A container belongs to the first node that touches it. What the model says of bytes is an estimate, since the optimiser still works on the
+ * can be scheduled. A container belongs to the step at which it has its value. What the model says of bytes is an estimate, since the optimiser still works on the
  * graph; what counts is the arena of the finished program.
  */
 import { accessesOf } from "../../analysis/accesses.js";
 import { bytesOf } from "../../base/dtypes.js";
 import { unitsIn } from "../../schedule/work.js";
 import type { Container, Node } from "../../sdfg/nodes.js";
-import { evaluate, sub, type Expr } from "../../symbolic/expr.js";
+import { evaluate, freeSymbols, sub, type Expr } from "../../symbolic/expr.js";
 import { loopOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
 import { loopCandidates, type LoopCandidate, type Planned } from "./candidates.js";
-import { recomputable } from "./recompute.js";
+import { recomputable, valuesOf } from "./recompute.js";
 
 export interface ScheduledOption extends ScheduleOption {
   /** The loop as it is: everything taped, nothing of a driver. */
@@ -20,15 +20,18 @@ export interface ScheduledOption extends ScheduleOption {
 export interface MemoryModel {
   readonly problem: Problem;
   readonly loops: readonly { readonly candidate: LoopCandidate; readonly steps: number; readonly options: readonly ScheduledOption[] }[];
-  /** Per forward node: the containers that are its value. */
+  /** Of the whole run that stores everything, in the units of costs. */
+  readonly work: number;
+  /** Per step of the forward sweep: the containers that are its value. */
   readonly containers: readonly (readonly string[])[];
 }
 
-const ALIGN = 64;
+const ALIGN = 64, SOME = 16;
 
 export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean): MemoryModel {
   const { graph, forward } = planned, n = graph.body.length;
-  const number = (e: Expr): number => Math.max(0, evaluate(e, env, () => 1));
+  // What only the run knows (a loaded bound, the variable of a loop around) counts as SOME.
+  const number = (e: Expr): number => { const known = new Map(env); for (const s of freeSymbols(e)) if (!known.has(s)) known.set(s, SOME); return Math.max(0, evaluate(e, known, () => SOME)); };
   const bytes = (c: Container, from = 0): number => ALIGN * Math.ceil(c.shape.slice(from).reduce((p, e) => p * number(e), bytesOf(c.dtype)) / ALIGN);
   const sizeOf = (d: string): number => bytes(graph.container(d));
   const units = (body: readonly Node[]): number => number(unitsIn(body));
@@ -41,7 +44,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   // What a loop that runs again reads must stay what it was.
   const pinned = new Set<string>();
   for (const c of candidates) for (const a of accessesOf(graph, [c.loop])) pinned.add(a.base);
-  const again = recomputable(planned, exact, pinned);
+  const made = valuesOf(planned), again = recomputable(planned, made, exact, pinned);
 
   const size = new Array<number>(forward).fill(0), extra = new Array<number>(n).fill(0), parents = Array.from({ length: forward }, () => new Set<number>()), needs = Array.from({ length: n - forward }, () => new Set<number>());
   const containers: string[][] = Array.from({ length: forward }, () => []);
@@ -53,9 +56,13 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
     const first = at[0]!, last = at.at(-1)!, b = sizeOf(d);
     if (first === last) { extra[first]! += b; continue; }
     if (first >= forward) { for (let i = first; i <= last; i++) extra[i]! += b; continue; }
-    size[first]! += b;
-    containers[first]!.push(d);
-    for (const i of at.slice(1)) if (i < forward) parents[i]!.add(first); else needs[i - forward]!.add(first);
+    const step = made.owner.get(d) ?? first;
+    for (let i = first; i < step; i++) extra[i]! += b;
+    size[step]! += b;
+    containers[step]!.push(d);
+    for (const i of at) if (i >= forward) needs[i - forward]!.add(step); else if (i > step) parents[i]!.add(step);
+    // What a maker reads is read for the value that it makes.
+    for (const i of at) if (i < forward && i > step) { const target = made.makers.findIndex((m) => m.includes(i)); if (target > step) parents[target]!.add(step); }
   }
   for (const c of graph.containers.values()) if (!c.transient && c.role === "gradient") base += bytes(c);
 
@@ -72,11 +79,11 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
 
   const name = (node: Node, list: readonly string[]): string => list.map((d) => graph.container(d).label ?? d).join(", ") || node.kind;
   const values = graph.body.slice(0, forward).map((node, i): Value => ({
-    name: name(node, containers[i]!), size: size[i]!, cost: again[i] ? units([node]) : 0, parents: [...parents[i]!].sort((a, b) => a - b), recompute: again[i]! && size[i]! > 0, forwardExtra: extra[i]!, workspace: extra[i]!,
+    name: name(node, containers[i]!), size: size[i]!, cost: again[i] ? units(made.makers[i]!.map((k) => graph.body[k]!)) : 0, parents: [...parents[i]!].sort((a, b) => a - b), recompute: again[i]! && size[i]! > 0, forwardExtra: extra[i]!, workspace: extra[i]!,
   }));
   const slots = graph.body.slice(forward).map((node, t): Slot => ({ name: node.kind, needs: [...needs[t]!].sort((a, b) => a - b), extra: extra[forward + t]! }));
   return {
-    containers, loops,
+    containers, loops, work: units(graph.body),
     problem: problemOf({
       base, values, slots, mode: "slot",
       loops: loops.map(({ candidate: c, options }, k) => ({ name: `loop ${k}`, step: c.at, slot: c.back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),
