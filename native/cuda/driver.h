@@ -10,6 +10,9 @@ namespace dace::cuda {
 using Result = int;
 using Device = int;
 using Context = void*;
+using Stream = void*;
+using Module = void*;
+using Function = void*;
 using Address = unsigned long long;
 
 enum : Result { kSuccess = 0, kOutOfMemory = 2 };
@@ -33,7 +36,18 @@ enum Attribute : int { kMaxThreadsPerBlock = 1, kSharedPerBlock = 8, kWarp = 10,
   F(pushContext, "cuCtxPushCurrent_v2", (Context))                              \
   F(popContext, "cuCtxPopCurrent_v2", (Context*))                               \
   F(allocate, "cuMemAlloc_v2", (Address*, size_t))                              \
-  F(free, "cuMemFree_v2", (Address))
+  F(free, "cuMemFree_v2", (Address))                                            \
+  F(createStream, "cuStreamCreate", (Stream*, unsigned))                        \
+  F(destroyStream, "cuStreamDestroy_v2", (Stream))                              \
+  F(wait, "cuStreamSynchronize", (Stream))                                      \
+  F(upload, "cuMemcpyHtoDAsync_v2", (Address, const void*, size_t, Stream))     \
+  F(download, "cuMemcpyDtoHAsync_v2", (void*, Address, size_t, Stream))         \
+  F(copy, "cuMemcpyDtoDAsync_v2", (Address, Address, size_t, Stream))           \
+  F(fill, "cuMemsetD8Async", (Address, unsigned char, size_t, Stream))          \
+  F(loadModule, "cuModuleLoadData", (Module*, const void*))                     \
+  F(unloadModule, "cuModuleUnload", (Module))                                   \
+  F(function, "cuModuleGetFunction", (Function*, Module, const char*))          \
+  F(launch, "cuLaunchKernel", (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Stream, void**, void**))
 
 struct Driver {
 #define DACE_CUDA_FIELD(name, symbol, parameters) Result(*name) parameters = nullptr;

@@ -69,10 +69,13 @@ test.serial("device \"cuda\" is refused with the cause; \"auto\" goes on without
   });
 });
 
-test.serial("the device pool", (t) => {
-  const program = folder.at("pool-test"), library = build("fake.so");
-  execFileSync(compiler, ["-std=c++20", "-O1", "-Wall", "-Wextra", `-I${join(root, "native")}`, join(root, "test/native/cuda/pool-test.cpp"), join(root, "native/memory/device_pool.cpp"), join(root, "native/cuda/driver.cpp"), join(root, "native/jit/library.cpp"), "-ldl", "-lpthread", "-o", program]);
-  let out: string;
-  try { out = execFileSync(program, [library], { encoding: "utf8" }); } catch (e) { out = String((e as { stdout?: unknown }).stdout); }
-  t.is(out, "all hold\n");
-});
+/** A C++ test linked with what it tests; it prints what does not hold. */
+function check(name: string, ...sources: readonly string[]): string {
+  const program = folder.at(name), files = [`test/native/cuda/${name}.cpp`, "native/memory/device_pool.cpp", "native/cuda/driver.cpp", "native/jit/library.cpp", ...sources];
+  execFileSync(compiler, ["-std=c++20", "-Wall", "-Wextra", `-I${join(root, "native")}`, `-I${join(root, "native/include")}`, ...files.map((f) => join(root, f)), "-ldl", "-lpthread", "-o", program]);
+  try { return execFileSync(program, [build("fake.so")], { encoding: "utf8" }); } catch (e) { return String((e as { stdout?: unknown }).stdout); }
+}
+
+test.serial("the device pool", (t) => { t.is(check("pool-test"), "all hold\n"); });
+
+test.serial("runs: results, mistakes, and every failure of the driver at every call", (t) => { t.is(check("run-test", "native/cuda/run.cpp"), "all hold\n"); });

@@ -1,0 +1,41 @@
+// One call of a program for a GPU: arguments to the device, its host code with the table it sees, results back. Nothing of it stays behind, however it ends.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "dace_ad/abi.h"
+#include "memory/device_pool.h"
+
+namespace dace::cuda {
+
+struct Argument {
+  void* host;
+  size_t bytes;
+  bool written;  // copied back after a run that succeeds
+};
+
+struct Program {
+  dace_run_fn run;
+  std::vector<Function> kernels;  // by number, as in `launch`
+};
+
+// Where it runs. The pool serves this stream only.
+struct Place {
+  const Driver& driver;
+  Context context;
+  Stream stream;
+  DevicePool& pool;
+  DeviceInfo info;
+};
+
+struct RunResult {
+  int32_t code = DACE_OK;
+  int64_t site = 0, value = 0, extent = 0;
+  std::string failure;      // what the driver said, where it failed; the first one counts
+  int32_t kernel = -1;      // that could not be launched
+};
+
+// Waits for the end. A program that fails leaves the host's arrays as they were; a device that fails while results are copied back may not.
+RunResult run(const Place& place, const Program& program, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress);
+
+}  // namespace dace::cuda
