@@ -113,8 +113,13 @@ export class MemoryPlanner {
       target = low > -Infinity && high < Infinity ? (low + high) / 2 : fits || !solution.plan ? target + Math.max(64, limit! - t.peak) : target - Math.max(64, t.peak - limit!);
     }
     if (!best) {
-      const { smallest: found } = yield { kind: "smallest", problem, budgetMs: Math.max(500, budgetMs - (performance.now() - start)) };
+      const { smallest: found } = yield { kind: "smallest", problem, budgetMs: Math.max(500, budgetMs - (performance.now() - start)) }, from = found!.limit, to = simulate(problem, all.memory).peak;
       known.push(this.#refine(model, trial(found!.plan), sizes, threads, limit!));
+      // What is smallest in the model need not be so when it is carried out: a few more between it and storing everything.
+      for (const part of [0.15, 0.35, 0.6]) {
+        const { solution } = yield { kind: "solve", problem, limit: Math.floor(from + part * (to - from)), budgetMs: Math.max(200, budgetMs / 10) };
+        if (solution!.plan) known.push(this.#refine(model, trial(solution!.plan), sizes, threads, limit!));
+      }
       best = cheapest(known.filter((t) => t.peak <= limit!));
     }
     const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
