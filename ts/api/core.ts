@@ -284,7 +284,11 @@ export class Core {
   /** The text of every stage for these arguments; compiles to the last stage, runs nothing. */
   lowered(given: readonly Given[]): Lowered {
     const { variant } = this.variant(given);
-    if (variant.decision) return { sdfg: "", plan: variant.compiled.plan, source: sourceOf(variant.compiled.plan, variant.executable.backend), stages: {} };
+    if (variant.decision) {
+      const key = [...this.#variants].find(([, v]) => this.#signatures.get(v) === this.#signatures.get(variant))![0], { planner } = this.#planner(this.#variants.get(key)!, key);
+      const stages = Object.fromEntries([...planner.graphs(variant.decision.key)].map(([k, g]) => [k, texts().graphText(g)]));
+      return { sdfg: stages["scheduled"]!, plan: variant.compiled.plan, source: sourceOf(variant.compiled.plan, variant.executable.backend), stages };
+    }
     const trace: Trace = new (pipeline().Trace)();
     const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#signatures.get(variant)!, trace);
     const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, texts().graphText(g)]));

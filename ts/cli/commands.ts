@@ -1,10 +1,12 @@
 /** grad, run and gradcheck. */
+import { writeFileSync } from "node:fs";
 import { DaceError } from "../base/errors.js";
 import { gradcheck } from "../api/gradcheck.js";
 import type { DerivativeOptions } from "../api/options.js";
 import { jit, valueAndGrad, type Callable } from "../api/verbs.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import { isTypedArray, NDArray } from "../runtime/ndarray.js";
+import { bytesText, memoryPage } from "../report/memory.js";
 import { readArguments } from "./arguments.js";
 import { print, save } from "./output.js";
 import { programOf } from "./target.js";
@@ -95,4 +97,17 @@ export function checkCommand(target: string, o: CommandOptions): number {
   const r = check(program, readArguments(program.facts(), o), o);
   if (o.json) print({ ...r }, true); else printCheck(r);
   return r.ok ? 0 : 1;
+}
+
+/** Runs the gradient and writes what was decided about memory, and the graph, as one HTML page. */
+export async function reportCommand(target: string, o: CommandOptions): Promise<number> {
+  const program = programOf(target), facts = program.facts(), args = readArguments(facts, o);
+  const verb = valueAndGrad(program, { ...derivativeOptions(o), ...(o.memoryLimit === undefined ? { strategy: "store-all" as const } : {}), wrt: wrtNames(o, facts, args) }) as Callable<unknown[], unknown>;
+  await withProgress(verb, args);
+  const { checkpoint, buffers } = verb.report!;
+  if (!checkpoint) throw new DaceError("UNSUPPORTED", "there is no report of this program's memory");
+  const out = o.out ?? "report.html", { sdfg } = verb.lower(...args);
+  writeFileSync(out, memoryPage({ title: `${facts.name}: memory`, checkpoint, buffers, graph: sdfg }));
+  if (o.json) print({ ...checkpoint }, true); else process.stdout.write(`${out}: peak ${bytesText(checkpoint.planned)}, storing everything ${bytesText(checkpoint.storeAll)}\n`);
+  return 0;
 }

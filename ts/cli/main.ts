@@ -7,7 +7,7 @@ import { DaceError, type ErrorCode } from "../base/errors.js";
 import { packageRoot } from "../runtime/addon.js";
 import { benchCommand, type BenchOptions } from "./bench/bench.js";
 import { cacheClear, cacheList } from "./cache.js";
-import { checkCommand, gradCommand, runCommand, type CommandOptions } from "./commands.js";
+import { checkCommand, gradCommand, reportCommand, runCommand, type CommandOptions } from "./commands.js";
 import { PRESETS } from "./bench/checkout.js";
 import { doctor } from "./doctor.js";
 
@@ -37,7 +37,7 @@ function program(done: (status: number) => void): Command {
     .addOption(new Option("--device <device>", "where to run").choices(["auto", "cpu", "js", "cuda"]))
     .option("--threads <n>", "threads of parallel loops", integer("--threads"))
     .addOption(new Option("--precision <precision>", "rounding").choices(["default", "strict", "fast"]))
-    .option("--memory-limit <bytes>", "such as 64MiB: refuse a run that needs more beside its arguments")
+    .option("--memory-limit <bytes>", "such as 64MiB: what a run may take beside its arguments; the rest is computed again")
     .option("--no-cache", "neither read nor write the caches")
     .option("--json", "print results as JSON, and nothing else on standard output");
   const differentiated = (c: Command): Command => c.option("--wrt <names>", "inputs, separated by commas", list).option("--of <names>", "outputs: a changed argument, return, return[1]", list);
@@ -46,6 +46,8 @@ function program(done: (status: number) => void): Command {
   emitting(differentiated(target("grad", "the gradient of a scalar result"))).option("--check", "compare with finite differences too")
     .action(async (t: string, o: CommandOptions) => { done(await gradCommand(t, o)); });
   emitting(target("run", "run the program")).action(async (t: string, o: CommandOptions) => { done(await runCommand(t, o)); });
+  differentiated(target("report", "run the gradient and write what was decided about memory as an HTML page")).option("--out <file>", "the page (default report.html)")
+    .action(async (t: string, o: CommandOptions) => { done(await reportCommand(t, o)); });
   differentiated(target("gradcheck", "compare the gradient with finite differences")).option("--rtol <x>", "relative tolerance (default 1e-6)", Number)
     .action((t: string, o: CommandOptions) => { done(checkCommand(t, o)); });
   cli.command("bench").description("the programs of a checkout of NPBench: right or not, how fast, how much memory").option("--npbench <dir>", "the checkout")

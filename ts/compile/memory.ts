@@ -12,6 +12,7 @@ import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Ans
 import { bytesOf } from "../base/dtypes.js";
 import { formatLoc } from "../base/errors.js";
 import type { Plan } from "../lower/plan.js";
+import type { Graph } from "../sdfg/sdfg.js";
 import { layoutOf } from "../runtime/layout.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
@@ -50,7 +51,7 @@ export interface CheckpointReport {
 export type Strategy = "auto" | "store-all" | "recompute-all" | { readonly store: readonly string[] };
 
 /** A program in one of its forms, for one set of sizes. */
-interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; /** Of the model's loops. */ readonly scheduled: readonly number[] }
+interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; readonly graphs: ReadonlyMap<string, Graph>; /** Of the model's loops. */ readonly scheduled: readonly number[] }
 interface Trial { readonly form: Form; readonly call: CallData; readonly peak: number; readonly cost: number; readonly memory: MemoryPlan }
 
 /** Rounds of asking with a moved limit. */
@@ -75,6 +76,9 @@ export class MemoryPlanner {
 
   /** The compiled form of an earlier decision. */
   form(key: string): Plan { return this.#form(key).plan; }
+
+  /** The graph of that form after each stage. */
+  graphs(key: string): ReadonlyMap<string, Graph> { return this.#form(key).graphs; }
 
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
     const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact), problem = restricted(model, strategy);
@@ -177,7 +181,8 @@ export class MemoryPlanner {
       return candidate ? [{ candidate, held: held === 1, k }] : [];
     });
     const scheduled = scheduleLoops(base, chosen);
-    form = { key, plan: finish(scheduled.planned.graph, { ...this.options, outputs: this.differentiated.outputs }, this.trace), loops: scheduled.loops, scheduled: chosen.map((c) => c.k) };
+    const plan = finish(scheduled.planned.graph, { ...this.options, outputs: this.differentiated.outputs }, this.trace);
+    form = { key, plan, graphs: new Map([...this.trace.graphs, ["planned", scheduled.planned.graph]]), loops: scheduled.loops, scheduled: chosen.map((c) => c.k) };
     this.#forms.set(key, form);
     return form;
   }
