@@ -126,6 +126,7 @@ export class MemoryPlanner {
       }
       best = cheapest(known.filter((t) => t.peak <= limit!));
     }
+    if (best && model.loops.length > 0) known.push(trial({ ...storeAll(problem), loops: recomputeAll(problem).loops }));
     const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
     if (!best) throw infeasible(limit!, smallest.peak, false, model, smallest);
     return this.#decision(model, best, all.peak, Math.min(estimate, smallest.peak), { limit, smallest: smallest.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
