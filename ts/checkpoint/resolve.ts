@@ -115,6 +115,13 @@ class Resolver {
       tape!.again = true;
       this.#again.set(id, { tape: tape!, box, slice });
     }
+    // What they are made from is asked for while tapes are not laid out yet. Where that makes one of them larger, its box is no longer all of it: nothing is shared.
+    const all = [...this.#again.values()], extent = (): string => all.map((a) => a.tape.slice.map((s) => `${s.lo.key}:${s.hi.key}`).join()).join(";"), before = extent();
+    for (const { box } of all) this.#remake(box.made);
+    if (extent() === before) return;
+    for (const { tape } of all) this.#tapes.drop(tape);
+    this.#again.clear();
+    this.#memo.clear();
   }
 
   #inputs(code: ScalarExpr, inputs: readonly Memlet[]): readonly (Value | undefined)[] {
