@@ -2,9 +2,8 @@
  * Which loops the threads share, and where parallel regions start: one around a sequential loop with shared loops inside, where all that is in between
  * may run on one thread, else one per shared loop. Pre: a valid graph. Post: schedules only.
  * Safe because only loops that `shareable` allows are shared, and every thread that runs a sequential loop or a condition of a region redundantly reads nothing
- * that the region writes: bounds and conditions are of symbols, and of integers that the program never changes, alone.
+ * that the region writes: bounds and conditions are of symbols, and of a planner's lists, alone.
  */
-import { accessesOf, baseOf } from "../analysis/accesses.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { visitNodes, exprsOf } from "../analysis/walk.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -18,9 +17,9 @@ import { atEnds, PARALLEL_UNITS, unitsIn } from "./work.js";
 
 export function parallelise(graph: Graph, options: { readonly strict: boolean }): Graph {
   const marked = mark(graph, graph.body, options, graph.facts);
-  const changed = new Set<string>();
-  for (const a of accessesOf(graph, marked)) if (a.write) changed.add(a.base);
-  return graph.with({ body: new Regions((e) => hasLoads(e) && [...loadedContainers(e)].some((d) => changed.has(baseOf(graph, d)))).place(marked) });
+  // Lists of a planner's own are never written, and what is read of them is there; what the user's data say is checked as it is read, which one thread does.
+  const listed = (d: string): boolean => { const c = graph.container(d); return !c.transient && c.role === "workspace"; };
+  return graph.with({ body: new Regions((e) => hasLoads(e) && ![...loadedContainers(e)].every(listed)).place(marked) });
 }
 
 /** Outermost shareable loops get `parallel`. */
@@ -48,7 +47,7 @@ function uneven(l: Loop): boolean {
   return found;
 }
 
-/** `unsteady`: does the expression load what the program changes? */
+/** `unsteady`: does the expression load anything but a planner's list? */
 class Regions {
   constructor(readonly unsteady: (e: Expr) => boolean) {}
 
