@@ -11,7 +11,7 @@ import type { Plan } from "../lower/plan.js";
 import { PLAN_VERSION } from "../lower/plan.js";
 import { asDeclared, classify, type Given } from "../runtime/arguments.js";
 import { Executable, locate, type Backend, type RunReport } from "../runtime/executable.js";
-import type { Layout } from "../runtime/layout.js";
+import { allocated, type Layout } from "../runtime/layout.js";
 import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
 import type { Answer, Question } from "../checkpoint/plan/index.js";
 import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
@@ -57,7 +57,8 @@ export class Core {
   readonly #variants = new Map<string, Variant>();
   readonly #stages: Record<string, number> = {};
   readonly #fromDisk = new WeakSet<Compiled>();
-  readonly #signatures = new WeakMap<Variant, Signature>();
+  /** Where a variant comes from: its signature, and the key under which the program as it is stands in #variants. */
+  readonly #origins = new WeakMap<Variant, { readonly signature: Signature; readonly key: string }>();
   readonly #warned = new Set<string>();
   readonly #planners = new Map<string, { readonly planner: MemoryPlanner; readonly derivation: Derivation }>();
   readonly #plans = new Map<string, Variant>();
@@ -164,7 +165,7 @@ export class Core {
   #fits(v: Variant, layout: Layout): boolean {
     const strategy = this.options.strategy ?? "auto";
     if (this.#limit === undefined && (strategy === "auto" || strategy === "store-all")) return true;
-    const need = peakBytes(v, layout), limit = this.#limit ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
+    const need = allocated(v.compiled.plan, layout), limit = this.#limit ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
     if (growing) throw new DaceError("UNSUPPORTED", "memoryLimit and strategy cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave them out, or give the loops a bound that sizes give and do not leave them early" });
     if (need <= limit && (strategy === "auto" || strategy === "store-all" || this.verb === "jit")) return true;
     if (this.verb === "jit" || strategy === "store-all") throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${limit}`, { hint: `the smallest limit that works${strategy === "store-all" ? " with this strategy" : ""} is ${need} bytes` });
@@ -185,7 +186,7 @@ export class Core {
         if (disk !== undefined) this.cache.put(disk, found);
       }
       planned = makeVariant(found.compiled, new Executable(found.compiled.plan, this.#backend!, this.program.source()), this.facts, this.program, found.decision);
-      this.#signatures.set(planned, this.#signatures.get(v)!);
+      this.#origins.set(planned, this.#origins.get(v)!);
       this.#plans.set(id, planned);
     }
     const { symbols } = planned.decision!.call;
@@ -198,7 +199,7 @@ export class Core {
   #planner(v: Variant, key: string): { readonly planner: MemoryPlanner; readonly derivation: Derivation } {
     let known = this.#planners.get(key);
     if (!known) {
-      const trace: Trace = new (pipeline().Trace)(), derivation = derive(this.program, this.facts, this.verb as Exclude<Verb, "jit">, this.options, this.#signatures.get(v)!, trace);
+      const trace: Trace = new (pipeline().Trace)(), derivation = derive(this.program, this.facts, this.verb as Exclude<Verb, "jit">, this.options, this.#origins.get(v)!.signature, trace);
       this.#planners.set(key, known = { derivation, planner: new (planning().MemoryPlanner)(derivation.differentiated, derivation.options, trace) });
     }
     return known;
@@ -221,7 +222,7 @@ export class Core {
     }
     this.#backend ??= backendFor(this.options);
     const variant = makeVariant(compiled, new Executable(compiled.plan, this.#backend, this.program.source()), this.facts, this.program);
-    this.#signatures.set(variant, signature);
+    this.#origins.set(variant, { signature, key });
     return variant;
   }
 
@@ -262,7 +263,7 @@ export class Core {
     if (!this.#last) return undefined;
     const { variant, layout, run } = this.#last;
     return {
-      ...run, ...this.#checkpoint(variant, layout), ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: peakBytes(variant, layout),
+      ...run, ...this.#checkpoint(variant, layout), ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: allocated(variant.compiled.plan, layout),
       buffers: variant.compiled.plan.buffers.map((b, i) => ({ name: b.label ?? b.name, bytes: layout.elements[i]! * bytesOf(b.dtype), storage: b.storage, ...(b.role ? { role: b.role } : {}) })),
     };
   }
@@ -272,9 +273,7 @@ export class Core {
     if (this.verb === "jit" || (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto")) return {};
     let decided = variant.decision?.report ?? this.#reports.get(layout);
     if (!decided) {
-      const key = [...this.#variants].find(([, v]) => v === variant)?.[0];
-      if (key === undefined) return {};
-      const sizes = new Map(variant.compiled.plan.symbols.flatMap((s, i) => (s.startsWith("@") ? [] : [[s, layout.symbols[i]!] as const]))), r = this.#decide(variant, key, sizes).next();
+      const { key } = this.#origins.get(variant)!, sizes = new Map(variant.compiled.plan.symbols.flatMap((s, i) => (s.startsWith("@") ? [] : [[s, layout.symbols[i]!] as const]))), r = this.#decide(variant, key, sizes).next();
       if (!r.done) return {};
       this.#reports.set(layout, decided = r.value.report);
     }
@@ -285,21 +284,15 @@ export class Core {
   lowered(given: readonly Given[]): Lowered {
     const { variant } = this.variant(given);
     if (variant.decision) {
-      const key = [...this.#variants].find(([, v]) => this.#signatures.get(v) === this.#signatures.get(variant))![0], { planner } = this.#planner(this.#variants.get(key)!, key);
+      const { planner } = this.#planner(variant, this.#origins.get(variant)!.key);
       const stages = Object.fromEntries([...planner.graphs(variant.decision.key)].map(([k, g]) => [k, texts().graphText(g)]));
       return { sdfg: stages["scheduled"]!, plan: variant.compiled.plan, source: sourceOf(variant.compiled.plan, variant.executable.backend), stages };
     }
     const trace: Trace = new (pipeline().Trace)();
-    const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#signatures.get(variant)!, trace);
+    const { plan } = compile(this.program, this.facts, this.verb, this.options, this.#origins.get(variant)!.signature, trace);
     const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, texts().graphText(g)]));
     return { sdfg: stages["scheduled"]!, plan, source: sourceOf(plan, variant.executable.backend), stages };
   }
-}
-
-function peakBytes(v: Variant, layout: Layout): number {
-  let n = layout.arenaBytes;
-  v.binders.forEach((b, k) => { if (b.kind === "fresh" || b.kind === "schedule") { const i = v.compiled.plan.arguments[k]!; n += layout.elements[i]! * bytesOf(v.compiled.plan.buffers[i]!.dtype); } });
-  return n;
 }
 
 /** The types of arguments as far as derivatives care. */

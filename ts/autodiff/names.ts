@@ -3,7 +3,9 @@ import { literal } from "../scalar/build.js";
 import { input } from "../scalar/expr.js";
 import { growNode } from "../library/grow.js";
 import { sym, ZERO, type Expr } from "../symbolic/expr.js";
-import { freshId } from "../sdfg/sdfg.js";
+import { nameOf } from "../analysis/paths.js";
+import { visitNodes } from "../analysis/walk.js";
+import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Container, Loop, Memlet, Node, Tasklet, Wcr } from "../sdfg/nodes.js";
 import type { SourceLoc } from "../base/errors.js";
 import type { ScalarExpr } from "../scalar/expr.js";
@@ -20,6 +22,11 @@ export class Pool {
     return name;
   }
   reserve(names: Iterable<string>): void { for (const n of names) this.#variables.add(n); }
+  /** The names of all loops of a graph, and its symbols. */
+  reserveAll(graph: Graph): void {
+    visitNodes(graph.body, (n) => { if (n.kind === "loop" || n.kind === "while") this.reserve([nameOf(n)]); });
+    this.reserve(graph.symbols);
+  }
   /** A loop variable that no other loop of the graph uses. */
   variable(prefix: string): string {
     let name = prefix;

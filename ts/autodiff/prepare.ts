@@ -43,8 +43,7 @@ export function writtenBases(of: Containers, body: readonly Node[], into: Set<st
 
 /** `active`: what is differentiated. */
 export function prepare(graph: Graph, pool: Pool, active: ReadonlySet<string>, iterations: Iterations): Prepared {
-  visitPaths(graph.body, (n) => { if (n.kind === "loop") pool.reserve([n.variable]); if (n.kind === "while") pool.reserve([n.counter]); });
-  pool.reserve(graph.symbols);
+  pool.reserveAll(graph);
   let body = iterations.insert(recordLoads(pool, graph.body, active, iterations));
   body = sequentialise(graph, pool, body);
   const extrema = new Map<number, Tasklet>();

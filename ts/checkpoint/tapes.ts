@@ -60,9 +60,7 @@ export class Tapes {
 
   constructor(readonly graph: Graph, readonly available: Availability, numbers: ReadonlyMap<number, Numbering>) {
     this.#pool = new Pool(graph.containers);
-    const reserve = (body: readonly Node[]): void => { for (const n of body) { if (n.kind === "loop" || n.kind === "while") this.#pool.reserve([nameOf(n)]); for (const b of bodiesOf(n)) reserve(b.list); } };
-    reserve(graph.body);
-    this.#pool.reserve(graph.symbols);
+    this.#pool.reserveAll(graph);
     visitPaths(graph.body, (n, path) => { for (const b of bodiesOf(n)) this.#owners.set(b.key, path); });
     this.#invariants = new Invariants(graph, available);
     this.#iterations = new Iterations(this.#pool, graph.facts, numbers);

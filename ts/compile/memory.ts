@@ -3,17 +3,16 @@
  * only proposes; a proposal counts if the finished program's peak is within the limit, and the limit given to the model moves by what it was wrong.
  * A search is a generator that asks, so that callers who wait and callers who do not share it.
  */
-import { actionLists, WIDTH } from "../checkpoint/apply/actions.js";
+import { actionLists, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
 import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
-import { bytesOf } from "../base/dtypes.js";
 import { formatLoc } from "../base/errors.js";
 import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { layoutOf } from "../runtime/layout.js";
+import { allocated, layoutOf } from "../runtime/layout.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
 /** Sizes and lists that a call gives to a planned program besides the caller's. */
@@ -56,12 +55,6 @@ interface Trial { readonly form: Form; readonly call: CallData; readonly peak: n
 
 /** Rounds of asking with a moved limit. */
 const ROUNDS = 6;
-
-/** Bytes that a run of the plan allocates: the arena, results, and what the planner itself hands over. */
-export function allocated(plan: Plan, layout: { readonly elements: readonly number[]; readonly arenaBytes: number }): number {
-  const given = new Set(plan.parameters.flatMap((p) => (p.kind === "container" && !p.name.startsWith("schedule:") ? [p.buffer] : [])));
-  return plan.arguments.reduce((n, b) => n + (given.has(b) ? 0 : layout.elements[b]! * bytesOf(plan.buffers[b]!.dtype)), layout.arenaBytes);
-}
 
 export class MemoryPlanner {
   readonly #forms = new Map<string, Form>();
@@ -163,12 +156,12 @@ export class MemoryPlanner {
   #trial(model: MemoryModel, memory: MemoryPlan, sizes: ReadonlyMap<string, number>, threads: number): Trial {
     const form = this.#form(formKey(model, memory)), symbols: Record<string, number> = {}, lists: Record<string, readonly number[]> = {};
     form.loops.forEach((l, j) => {
-      const k = form.scheduled[j]!, a = actionLists(optionOf(model, memory, k).actions());
+      const k = form.scheduled[j]!, a = listsOf(optionOf(model, memory, k));
       Object.assign(symbols, { [l.forwardCount]: a.forward.length / WIDTH, [l.backwardCount]: a.backward.length / WIDTH, [l.slots]: a.slots, [l.rows]: a.rows });
       Object.assign(lists, { [l.forwardList]: a.forward, [l.backwardList]: a.backward });
     });
     const layout = layoutOf(form.plan, new Map([...sizes, ...Object.entries(symbols)]), threads);
-    return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), cost: simulate({ ...model.problem, values: model.problem.values }, memory).cost, memory };
+    return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), cost: simulate(model.problem, memory).cost, memory };
   }
 
   /** `recompute` and the scheduled loops, as the key says, carried out. */
@@ -177,8 +170,8 @@ export class MemoryPlanner {
     if (form) return form;
     const { again, loops } = JSON.parse(key) as FormKey;
     const base = again.length > 0 ? recomputeValues(this.#planned, again) : this.#planned;
-    const candidates = loopCandidates(base, this.#exact), chosen = loops.flatMap(([k, held]) => {
-      const variable = loopCandidates(this.#planned, this.#exact)[k]!.loop.variable, candidate = candidates.find((c) => c.loop.variable === variable);
+    const originals = loopCandidates(this.#planned, this.#exact), candidates = base === this.#planned ? originals : loopCandidates(base, this.#exact), chosen = loops.flatMap(([k, held]) => {
+      const { variable } = originals[k]!.loop, candidate = candidates.find((c) => c.loop.variable === variable);
       return candidate ? [{ candidate, held: held === 1, k }] : [];
     });
     const scheduled = scheduleLoops(base, chosen);
@@ -199,7 +192,7 @@ export class MemoryPlanner {
         solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
         arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, decision: again.has(i) ? "recompute" as const : "store" as const, cost: again.has(i) ? v.cost : 0 }] : [])),
         loops: model.loops.map((l, k) => {
-          const o = optionOf(model, t.memory, k), lists = o.plain ? undefined : actionLists(o.actions());
+          const o = optionOf(model, t.memory, k), lists = o.plain ? undefined : listsOf(o);
           return { ...source(l.candidate.loop.loc), steps: l.steps, schedule: o.kind, snapshots: lists?.slots ?? 0, extraSteps: o.extraSteps };
         }),
         timeline: sim.events.map((e, i) => ({ event: e.slot < 0 ? `forward ${p.values[e.value]!.name}` : e.value < 0 ? `backward ${graph.body[forward + e.slot]!.kind}` : `again ${p.values[e.value]!.name}`, bytes: sim.bytes[i]! })),
@@ -214,9 +207,16 @@ interface FormKey { readonly again: readonly (readonly number[])[]; readonly loo
 function formKey(model: MemoryModel, memory: MemoryPlan): string {
   const key: FormKey = {
     again: memory.recompute.some((l) => l.length > 0) ? memory.recompute : [],
-    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain ? [] : [[k, actionLists(o.actions()).held ? 1 : 0]]; }),
+    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain ? [] : [[k, listsOf(o).held ? 1 : 0]]; }),
   };
   return JSON.stringify(key);
+}
+/** An option's lists, made once: a search asks for them again and again. */
+const made = new WeakMap<ScheduledOption, ActionLists>();
+function listsOf(o: ScheduledOption): ActionLists {
+  let lists = made.get(o);
+  if (!lists) made.set(o, lists = actionLists(o.actions()));
+  return lists;
 }
 function optionOf(model: MemoryModel, memory: MemoryPlan, k: number): ScheduledOption { return model.loops[k]!.options[memory.loops[k]!]!; }
 

@@ -15,6 +15,12 @@ export interface Layout {
   readonly work: number;
 }
 
+/** Bytes that a run allocates beside the caller's arrays: the arena, results, and lists that the planner hands over. */
+export function allocated(plan: Plan, layout: Layout): number {
+  const given = new Set(plan.parameters.flatMap((p) => (p.kind === "container" && !p.name.startsWith("schedule:") ? [p.buffer] : [])));
+  return plan.arguments.reduce((n, b) => n + (given.has(b) ? 0 : layout.elements[b]! * bytesOf(plan.buffers[b]!.dtype)), layout.arenaBytes);
+}
+
 const parsed = new WeakMap<Plan, { shapes: readonly (readonly Expr[])[]; work: Expr }>();
 
 /** `sizes`: values of the plan's symbols that are not arena offsets. `threads`: how many a run may use. */

@@ -62,10 +62,9 @@ function candidate(graph: Graph, at: number, loop: Loop, back: number, reversal:
   const changed = new Set<string>();
   for (const [i, n] of graph.body.entries()) for (const a of accessesOf(graph, [n])) {
     if (tapes.has(a.base) && !((i === at || i === back) && a.data === a.base && a.index[0]?.key === row)) return undefined;
-    if (a.write && i > at && i < back) changed.add(a.base);
+    // What the reversal itself changes has changed by the time an earlier step runs again.
+    if (a.write && i > at && i <= back) changed.add(a.base);
   }
-  // What the reversal itself changes has changed by the time an earlier step runs again.
-  for (const a of accessesOf(graph, [reversal])) if (a.write) changed.add(a.base);
   const locals = new Set<string>();
   visitNodes([loop], (n) => { if (n.kind === "loop") for (const l of n.locals ?? []) locals.add(baseOf(graph, l)); });
   const recorded = [...written].filter((d) => graph.container(d).role === "count"), plain = [...written].filter((d) => graph.container(d).role !== "count");

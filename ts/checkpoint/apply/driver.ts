@@ -4,7 +4,6 @@
  * Pre: candidates of the same graph. Post: the same gradients; forward nodes first. Safe because what a step reads is what it read in the first pass: the
  * state comes from a snapshot, the rest has not changed or was kept; it works on copies, so what the reversal reads live stays; recorded integers are not written again.
  */
-import { bodiesOf } from "../../analysis/paths.js";
 import { mapNodes, rewriteNodes } from "../../analysis/walk.js";
 import { copyAll, mapOver, Pool, tasklet } from "../../autodiff/names.js";
 import { constant, input, op } from "../../scalar/expr.js";
@@ -33,9 +32,7 @@ export interface LoopChoice {
 
 export function scheduleLoops({ graph, forward }: Planned, chosen: readonly LoopChoice[]): { readonly planned: Planned; readonly loops: readonly ScheduledLoop[] } {
   const pool = new Pool(graph.containers), out: Node[][] = graph.body.map((n) => [n]);
-  const reserve = (list: readonly Node[]): void => { for (const n of list) { if (n.kind === "loop") pool.reserve([n.variable]); if (n.kind === "while") pool.reserve([n.counter]); for (const b of bodiesOf(n)) reserve(b.list); } };
-  reserve(graph.body);
-  pool.reserve(graph.symbols);
+  pool.reserveAll(graph);
   const loops = chosen.map((c, k) => {
     const d = new Driver(graph, pool, c, k);
     out[c.candidate.at] = d.forward();
@@ -67,11 +64,9 @@ class Driver {
 
   constructor(readonly graph: Graph, readonly pool: Pool, readonly choice: LoopChoice, k: number) {
     const { state, scratch, kept, tapes } = choice.candidate, p = `plan${k}`;
-    this.names = {
-      forwardList: "", backwardList: "", forwardCount: `${p}_forward`, backwardCount: `${p}_backward`, slots: `${p}_slots`, rows: `${p}_rows`,
-    };
+    const forwardCount = `${p}_forward`, backwardCount = `${p}_backward`;
     const list = (count: string): string => pool.add(`${p}_actions`, { dtype: "int64", shape: [sym(count), int(WIDTH)], transient: false, role: "workspace" });
-    this.names = { ...this.names, forwardList: list(this.names.forwardCount), backwardList: list(this.names.backwardCount) };
+    this.names = { forwardCount, backwardCount, slots: `${p}_slots`, rows: `${p}_rows`, forwardList: list(forwardCount), backwardList: list(backwardCount) };
     const fields = (d: string): Omit<Container, "name" | "view"> => { const { name: _, view: __, ...rest } = graph.container(d); return { ...rest, transient: true }; };
     for (const d of state) this.#snapshots.set(d, pool.add(`snapshot_${d}`, { ...fields(d), role: "snapshot", shape: [sym(this.names.slots), ...graph.container(d).shape] }));
     for (const d of [...state, ...scratch, ...kept]) this.#again.set(d, pool.add(`${d}_again`, { ...fields(d), role: "workspace" }));
