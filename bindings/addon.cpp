@@ -57,6 +57,16 @@ Napi::Value make(Napi::Env env) {
   add<mxcsr>(env, s, raw, "mxcsr");
   add<cpuJs>(env, s, raw, "cpu");
   add<cudaJs>(env, s, raw, "cuda");
+  add<gpuOpen>(env, s, raw, "gpuOpen");
+  add<gpuLoad>(env, s, raw, "gpuLoad");
+  add<gpuLoadStart>(env, s, raw, "gpuLoadStart");
+  add<gpuRun>(env, s, raw, "gpuRun");
+  add<gpuRunStart>(env, s, raw, "gpuRunStart");
+  add<gpuAllocate>(env, s, raw, "gpuAllocate");
+  add<gpuFree>(env, s, raw, "gpuFree");
+  add<gpuCopy>(env, s, raw, "gpuCopy");
+  add<gpuMemory>(env, s, raw, "gpuMemory");
+  add<gpuPool>(env, s, raw, "gpuPool");
 
   return env.RunScript(kGlue).As<Napi::Function>().Call(env.Global(), {raw, status});
 }

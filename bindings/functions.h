@@ -24,6 +24,17 @@ napi_value boundDispose(Call&);
 napi_value runStart(Call&);
 napi_value asyncCancel(Call&);
 napi_value asyncProgress(Call&);
+// gpu.cpp
+napi_value gpuOpen(Call&);
+napi_value gpuLoad(Call&);
+napi_value gpuLoadStart(Call&);
+napi_value gpuRun(Call&);
+napi_value gpuRunStart(Call&);
+napi_value gpuAllocate(Call&);
+napi_value gpuFree(Call&);
+napi_value gpuCopy(Call&);
+napi_value gpuMemory(Call&);
+napi_value gpuPool(Call&);
 // machine.cpp
 napi_value isDetached(Call&);
 napi_value memory(Call&);

@@ -50,10 +50,67 @@
     abort() { raw.loadAbort(this.#handle); }
   }
 
-  const request = (call, r) => {
+  const request = (call, r, ...more) => {
     if (typeof r !== "object" || r === null) throw new TypeError("a compile request is an object");
-    return call(r.sources, r.flags, r.link, r.cacheDir, r.cacheMode, r.timeoutMs, r.compiler);
+    return call(r.sources, r.flags, r.link, r.cacheDir, r.cacheMode, r.timeoutMs, r.compiler, ...more);
   };
+
+  const gpuStatus = (s) => ({ ...statusOf(s), failure: s[5], kernel: s[6] });
+  class GpuProgram {
+    #handle;
+    constructor(token, parts) {
+      made(token);
+      [this.#handle, this.key, this.cached, this.compileMs, this.bytes] = parts;
+    }
+    // Arrays, and device memory as its handle.
+    run(args, symbols, arenaBytes, written) { return gpuStatus(raw.gpuRun(this.#handle, DeviceBuffer.handles(args), symbols, arenaBytes, written)); }
+    runAsync(args, symbols, arenaBytes, written) {
+      const [handle, promise] = raw.gpuRunStart(this.#handle, DeviceBuffer.handles(args), symbols, arenaBytes, written);
+      return new AsyncRun(secret, handle, promise.then(gpuStatus));
+    }
+  }
+
+  class Gpu {
+    #handle;
+    constructor(token, index) {
+      made(token);
+      this.index = index;
+      [this.#handle, this.name, this.memoryBytes, this.capability] = raw.gpuOpen(index);
+    }
+    load(r) { return new GpuProgram(secret, request(raw.gpuLoad, r, this.#handle, r.device, r.deviceFlags, r.kernels)); }
+    loadAsync(r) {
+      const [handle, promise] = request(raw.gpuLoadStart, r, this.#handle, r.device, r.deviceFlags, r.kernels);
+      return new Loading(secret, handle, promise.then((parts) => new GpuProgram(secret, parts)));
+    }
+    allocate(bytes) { return new DeviceBuffer(secret, this, this.#handle, bytes); }
+    memory() { return raw.gpuMemory(this.#handle); }
+    trim() { raw.gpuPool(this.#handle, 0); }
+    resetHighWater() { raw.gpuPool(this.#handle, 1); }
+    limit(keep, most) { raw.gpuPool(this.#handle, 2, keep, most); }
+  }
+
+  class DeviceBuffer {
+    #handle;
+    #gpu;
+    constructor(token, gpu, handle, bytes) {
+      made(token);
+      this.gpu = gpu;
+      this.bytes = bytes;
+      this.#gpu = handle;
+      this.#handle = raw.gpuAllocate(handle, bytes);
+    }
+    static handles(args) {
+      if (!Array.isArray(args)) throw new TypeError("args is not an array");
+      return args.map((a) => (typeof a === "object" && a !== null && #handle in a ? a.#handle : a));
+    }
+    // Of the whole array, to or from `offset` bytes on.
+    upload(array, offset = 0) { raw.gpuCopy(this.#gpu, 0, this.#handle, offset, array, 0, array.byteLength); }
+    download(array, offset = 0) { raw.gpuCopy(this.#gpu, 1, this.#handle, offset, array, 0, array.byteLength); }
+    copyFrom(other, bytes = other.bytes, from = 0, to = 0) { raw.gpuCopy(this.#gpu, 2, this.#handle, to, other.#handle, from, bytes); }
+    clear(bytes = this.bytes, offset = 0) { raw.gpuCopy(this.#gpu, 3, this.#handle, offset, undefined, 0, bytes); }
+    dispose() { raw.gpuFree(this.#handle); }
+  }
+  const gpus = new Map();
   return {
     abiVersion: raw.abiVersion,
     version: raw.version,
@@ -78,5 +135,11 @@
     cacheLimit: (bytes, dir) => raw.cacheLimit(bytes, dir),
     cpu: raw.cpu,
     cuda: (path) => raw.cuda(path),
+    gpu(index) {
+      let g = gpus.get(index);
+      if (!g) gpus.set(index, g = new Gpu(secret, index));
+      return g;
+    },
+    openGpus: () => [...gpus.values()],
   };
 })

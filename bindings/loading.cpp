@@ -9,12 +9,12 @@
 #include "blas/team.h"
 #include "env.h"
 #include "functions.h"
+#include "loading.h"
 #include "jit/cache.h"
 #include "jit/failure.h"
 #include "jit/kernel.h"
 
 namespace dace {
-namespace {
 
 CompileRequest requestOf(Call& c) {
   CompileRequest r;
@@ -38,53 +38,18 @@ CompileRequest requestOf(Call& c) {
   return r;
 }
 
+namespace {
+
 napi_value partsOf(napi_env env, const LoadedKernel& k) {
   if (k.kernel->gompParallel) Team::useOpenmp(k.kernel->gompParallel);
   // The kernel itself is never freed, so the handle owns nothing.
   return array(env, {external(env, std::shared_ptr<const Kernel>(k.kernel, [](const Kernel*) {})), js(env, k.kernel->key), js(env, k.cached), js(env, k.ms), js(env, double(k.kernel->bytes))});
 }
 
-class LoadJob final : public Job {
- public:
-  explicit LoadJob(CompileRequest r) : request_(std::move(r)) {}
-  void start(std::shared_ptr<LoadJob> self) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      std::thread([self] { self->work(); }).detach();
-    } catch (...) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
-  bool stop() override { return abort = true, false; }
-  void drop(napi_env) override {}
-  void settle(napi_env env) override {
-    if (!failed_) check(env, napi_resolve_deferred(env, deferred_, partsOf(env, kernel_)));
-    else check(env, napi_reject_deferred(env, deferred_, errorValue(env, error_)));
-  }
-  std::atomic<bool> abort{false};
-
- private:
-  void work() {
-    try {
-      kernel_ = loadKernel(request_, &abort);
-    } catch (const Failure& f) {
-      failed_ = true, error_ = {JsError::Kind::error, f.message, f.code, f.output};
-    } catch (const std::bad_alloc&) {
-      failed_ = true, error_ = {JsError::Kind::error, "out of memory", "OOM", ""};
-    } catch (const std::exception& e) {
-      failed_ = true, error_ = {JsError::Kind::error, e.what(), "CACHE", ""};
-    }
-    env_->finished(this);
-  }
-  CompileRequest request_;
-  LoadedKernel kernel_{};
-  bool failed_ = false;
-  JsError error_{JsError::Kind::error, "", "", ""};
-};
+Parts loadParts(const CompileRequest& r, const AbortFlag* abort) {
+  const LoadedKernel k = loadKernel(r, abort);
+  return [k](napi_env env) { return partsOf(env, k); };
+}
 
 KernelCache cacheOf(Call& c, size_t at, CacheMode mode) { return KernelCache(optionalText(c.env, c.argv[at], "cacheDir").value_or(""), mode); }
 
@@ -107,10 +72,39 @@ napi_value discoverToolchainJs(Call& c) {
   return out;
 }
 
-napi_value load(Call& c) { return partsOf(c.env, loadKernel(requestOf(c), nullptr)); }
+void LoadJob::start(std::shared_ptr<LoadJob> self) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread([self] { self->work(); }).detach();
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
-napi_value loadStart(Call& c) {
-  auto job = std::make_shared<LoadJob>(requestOf(c));
+void LoadJob::settle(napi_env env) {
+  if (parts_) check(env, napi_resolve_deferred(env, deferred_, parts_(env)));
+  else check(env, napi_reject_deferred(env, deferred_, errorValue(env, error_)));
+}
+
+void LoadJob::work() {
+  try {
+    parts_ = load_(&abort);
+  } catch (const Failure& f) {
+    error_ = {JsError::Kind::error, f.message, f.code, f.output};
+  } catch (const std::bad_alloc&) {
+    error_ = {JsError::Kind::error, "out of memory", "OOM", ""};
+  } catch (const std::exception& e) {
+    error_ = {JsError::Kind::error, e.what(), "CACHE", ""};
+  }
+  env_->finished(this);
+}
+
+napi_value LoadJob::begin(Call& c, std::function<Parts(const AbortFlag*)> load) {
+  auto job = std::make_shared<LoadJob>(std::move(load));
   napi_value promise = c.state.begin(job);
   try {
     job->start(job);
@@ -119,6 +113,12 @@ napi_value loadStart(Call& c) {
     throw;
   }
   return array(c.env, {external(c.env, job), promise});
+}
+
+napi_value load(Call& c) { return partsOf(c.env, loadKernel(requestOf(c), nullptr)); }
+
+napi_value loadStart(Call& c) {
+  return LoadJob::begin(c, [r = requestOf(c)](const AbortFlag* abort) { return loadParts(r, abort); });
 }
 
 napi_value loadAbort(Call& c) {

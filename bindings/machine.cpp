@@ -1,5 +1,6 @@
 // Memory, BLAS, the processor and GPUs, for JavaScript.
 #include "blas/library.h"
+#include "cuda/compile.h"
 #include "cuda/driver.h"
 #include "env.h"
 #include "functions.h"
@@ -75,6 +76,10 @@ napi_value cudaJs(Call& c) {
   set(c.env, o, "version", js(c.env, double(f.version)));
   set(c.env, o, "devices", array(c.env, devices));
   set(c.env, o, "causes", js(c.env, f.causes));
+  std::string why;
+  const std::string compiler = f.devices.empty() ? "" : cuda::deviceCompiler(&why);
+  set(c.env, o, "compiler", js(c.env, compiler));
+  set(c.env, o, "noCompiler", js(c.env, why));
   return o;
 }
 

@@ -30,14 +30,23 @@ const Driver* openDriver(const std::string& path, std::string* why) {
   if (!d.name) missing += std::string(missing.empty() ? "" : ", ") + symbol;
   DACE_CUDA_DRIVER(DACE_CUDA_FIND)
 #undef DACE_CUDA_FIND
+#define DACE_CUDA_FIND(name, symbol, parameters) d.name = reinterpret_cast<Result(*) parameters>(findSymbol(library, symbol));
+  DACE_CUDA_DRIVER_MORE(DACE_CUDA_FIND)
+#undef DACE_CUDA_FIND
   if (!missing.empty()) return *why = path + ": the driver is too old, it has no " + missing, nullptr;
   return opened->emplace(path, new Driver(d)).first->second;
 }
 
+bool isLost(Result r) { return r == 46 || r == 201 || r == 214 || r == 220 || r == 226 || r == 700 || r == 702 || r == 709 || (r >= 710 && r <= 719 && r != 711 && r != 712 && r != 713) || r == 999; }
+
+std::string driverPath(const std::string& path) {
+  const char* const other = std::getenv("DACE_AD_LIBCUDA");
+  return !path.empty() ? path : other && *other ? other : "libcuda.so.1";
+}
+
 Findings findDevices(const std::string& path) {
   Findings f;
-  const char* const other = std::getenv("DACE_AD_CUDA_DRIVER");
-  f.library = !path.empty() ? path : other && *other ? other : "libcuda.so.1";
+  f.library = driverPath(path);
   std::string why;
   const Driver* const d = openDriver(f.library, &why);
   if (!d) return f.causes.push_back(why), f;
@@ -61,7 +70,7 @@ Findings findDevices(const std::string& path) {
     for (const auto& [attribute, to] : wanted) bad = bad || failed(at + ", attribute " + std::to_string(attribute), d->deviceAttribute(to, attribute, device));
     if (bad) continue;
     name[sizeof name - 1] = '\0';
-    info.name = name, info.memory = memory, info.pools = pools != 0;
+    info.name = name, info.ordinal = k, info.memory = memory, info.pools = pools != 0;
     f.devices.push_back(info);
   }
   return f;

@@ -14,8 +14,28 @@ using Stream = void*;
 using Module = void*;
 using Function = void*;
 using Address = unsigned long long;
+using Event = void*;
+using MemoryPool = void*;
+using Graph = void*;
+using GraphExec = void*;
 
 enum : Result { kSuccess = 0, kOutOfMemory = 2 };
+
+// What the driver wants to know of a pool; its own layout.
+struct PoolProperties {
+  int allocation = 1;  // pinned
+  int handles = 0;
+  int place = 1;       // a device
+  int device = 0;
+  void* security = nullptr;
+  size_t most = 0;
+  unsigned char reserved[56] = {};
+};
+enum PoolAttribute : int { kReleaseThreshold = 4, kReservedNow = 5, kUsedNow = 7 };
+struct UpdateInfo {
+  int result = 0;
+  void *node = nullptr, *from = nullptr;
+};
 
 // Attributes of a device, with the driver's own numbers.
 enum Attribute : int { kMaxThreadsPerBlock = 1, kSharedPerBlock = 8, kWarp = 10, kMultiprocessors = 16, kMajor = 75, kMinor = 76, kMemoryPools = 115 };
@@ -49,20 +69,53 @@ enum Attribute : int { kMaxThreadsPerBlock = 1, kSharedPerBlock = 8, kWarp = 10,
   F(function, "cuModuleGetFunction", (Function*, Module, const char*))          \
   F(launch, "cuLaunchKernel", (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Stream, void**, void**))
 
+// What a driver may lack; each group is used only where all of it is there.
+#define DACE_CUDA_DRIVER_MORE(F)                                                \
+  F(createEvent, "cuEventCreate", (Event*, unsigned))                           \
+  F(destroyEvent, "cuEventDestroy_v2", (Event))                                 \
+  F(recordEvent, "cuEventRecord", (Event, Stream))                              \
+  F(waitEvent, "cuEventSynchronize", (Event))                                   \
+  F(hostAllocate, "cuMemHostAlloc", (void**, size_t, unsigned))                 \
+  F(hostFree, "cuMemFreeHost", (void*))                                         \
+  F(createPool, "cuMemPoolCreate", (MemoryPool*, const PoolProperties*))        \
+  F(destroyPool, "cuMemPoolDestroy", (MemoryPool))                              \
+  F(setPool, "cuMemPoolSetAttribute", (MemoryPool, int, void*))                 \
+  F(getPool, "cuMemPoolGetAttribute", (MemoryPool, int, void*))                 \
+  F(trimPool, "cuMemPoolTrimTo", (MemoryPool, size_t))                          \
+  F(poolAllocate, "cuMemAllocFromPoolAsync", (Address*, size_t, MemoryPool, Stream)) \
+  F(poolFree, "cuMemFreeAsync", (Address, Stream))                              \
+  F(beginCapture, "cuStreamBeginCapture_v2", (Stream, int))                     \
+  F(endCapture, "cuStreamEndCapture", (Stream, Graph*))                         \
+  F(instantiate, "cuGraphInstantiateWithFlags", (GraphExec*, Graph, unsigned long long)) \
+  F(updateExec, "cuGraphExecUpdate_v2", (GraphExec, Graph, UpdateInfo*))        \
+  F(launchGraph, "cuGraphLaunch", (GraphExec, Stream))                          \
+  F(destroyExec, "cuGraphExecDestroy", (GraphExec))                             \
+  F(destroyGraph, "cuGraphDestroy", (Graph))                                    \
+  F(resetContext, "cuDevicePrimaryCtxReset_v2", (Device))                       \
+  F(memoryInfo, "cuMemGetInfo_v2", (size_t*, size_t*))
+
 struct Driver {
 #define DACE_CUDA_FIELD(name, symbol, parameters) Result(*name) parameters = nullptr;
   DACE_CUDA_DRIVER(DACE_CUDA_FIELD)
+  DACE_CUDA_DRIVER_MORE(DACE_CUDA_FIELD)
 #undef DACE_CUDA_FIELD
 
+  bool hasPinned() const { return createEvent && destroyEvent && recordEvent && waitEvent && hostAllocate && hostFree; }
+  bool hasPools() const { return createPool && destroyPool && setPool && getPool && trimPool && poolAllocate && poolFree; }
+  bool hasGraphs() const { return beginCapture && endCapture && instantiate && launchGraph && destroyExec && destroyGraph; }
   // "CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)"
   std::string describe(Result r) const;
 };
+
+// After these the context is dead: every later call gives the same answer.
+bool isLost(Result r);
 
 // Opens a driver library and fills the table; nullptr: `why`. The table lives as long as the process.
 const Driver* openDriver(const std::string& path, std::string* why);
 
 struct DeviceInfo {
   std::string name;
+  int ordinal = 0;                   // as the driver counts
   uint64_t memory = 0;
   int major = 0, minor = 0, multiprocessors = 0, maxThreads = 0, warp = 0, sharedPerBlock = 0;
   bool pools = false;
@@ -75,7 +128,10 @@ struct Findings {
   std::vector<std::string> causes;   // why there are none, or why one of them was left out
 };
 
-// What is there. `path` "": DACE_AD_CUDA_DRIVER, else the system's. Never throws for what is missing. Thread-safe.
+// The driver's library that would be opened for `path`, "" meaning none in particular.
+std::string driverPath(const std::string& path);
+
+// What is there. `path` "": DACE_AD_LIBCUDA, else the system's. Never throws for what is missing. Thread-safe.
 Findings findDevices(const std::string& path);
 
 }  // namespace dace::cuda

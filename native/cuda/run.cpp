@@ -1,7 +1,13 @@
 // The table `rt->gpu` over the driver. All work goes to one stream in order, so a block may be used again as soon as the work that used it has been handed over.
 #include "cuda/run.h"
 
+#include <algorithm>
+
 #include "blas/gemm.h"
+#include "clock.h"
+#include "cuda/blas.h"
+#include "cuda/graphs.h"
+#include "cuda/staging.h"
 
 namespace dace::cuda {
 namespace {
@@ -9,24 +15,47 @@ namespace {
 struct Call {
   const Place& place;
   const Program& program;
+  const Helpers& helpers;
+  const int64_t* symbols;
   RunResult& result;
   std::vector<DeviceBlock> blocks;  // arguments, arena, error words
   std::vector<DeviceBlock> grown;   // by slot
   int32_t failed = DACE_OK;         // status of the driver's first failure
+  std::vector<uint64_t> addresses;  // of arguments, arena and error words: what graphs have in them
 
   // The status to return at once; 0: all is well.
   int32_t check(Result r, const char* what) {
     if (r == kSuccess) return DACE_OK;
     const int32_t code = r == kOutOfMemory ? DACE_OOM : DACE_INTERNAL;
-    if (failed == DACE_OK) failed = code, result.failure = std::string(what) + ": " + place.driver.describe(r);
+    if (failed == DACE_OK) failed = code, result.failure = std::string(what) + ": " + place.driver.describe(r), result.driver = r;
     return code;
+  }
+  int32_t acquire(size_t bytes, DeviceBlock* b) {
+    const Result r = place.pool.acquire(bytes, b);
+    if (r != kOutOfMemory) return check(r, "device memory");
+    const DevicePoolStatistics s = place.pool.statistics();
+    size_t free = 0, all = place.info.memory;
+    const bool asked = place.driver.memoryInfo && place.driver.memoryInfo(&free, &all) == kSuccess;
+    return check(r, ("no device memory for " + std::to_string(bytes) + " bytes (in use by programs and arrays: " + std::to_string(s.inUse) + ", kept for later: " + std::to_string(s.pooled) +
+                     (asked ? ", free: " + std::to_string(free) : "") + ", of the device: " + std::to_string(all) + ")").c_str());
   }
   int32_t take(size_t bytes) {
     DeviceBlock b;
-    const int32_t code = check(place.pool.acquire(bytes, &b), "device memory");
+    const int32_t code = acquire(bytes, &b);
     if (code == DACE_OK) blocks.push_back(b);
     return code;
   }
+  int32_t upload(Address to, const void* from, size_t bytes) {
+    if (bytes == 0) return DACE_OK;
+    if (helpers.staging) return check(helpers.staging->upload(to, from, bytes), "copy to the device");
+    return check(place.driver.upload(to, from, bytes, place.stream), "copy to the device");
+  }
+  int32_t download(void* to, Address from, size_t bytes) {
+    if (bytes == 0) return DACE_OK;
+    if (helpers.staging) return check(helpers.staging->download(to, from, bytes), "copy to the host");
+    return check(place.driver.download(to, from, bytes, place.stream), "copy to the host");
+  }
+  bool recording() const { return helpers.graphs && helpers.graphs->recording(); }
   int32_t wait(const char* what) { return check(place.driver.wait(place.stream), what); }
 };
 
@@ -37,7 +66,8 @@ void* pointer(Address a) { return reinterpret_cast<void*>(uintptr_t(a)); }
 int32_t launch(void* state, int32_t kernel, uint32_t gx, uint32_t gy, uint32_t gz, uint32_t bx, uint32_t by, uint32_t bz, uint32_t shared, void** params) {
   Call& c = of(state);
   if (kernel < 0 || size_t(kernel) >= c.program.kernels.size()) return DACE_INTERNAL;
-  const int32_t code = c.check(c.place.driver.launch(c.program.kernels[size_t(kernel)], gx, gy, gz, bx, by, bz, shared, c.place.stream, params, nullptr), "launch");
+  int32_t code = c.check(c.place.driver.launch(c.program.kernels[size_t(kernel)], gx, gy, gz, bx, by, bz, shared, c.place.stream, params, nullptr), "launch");
+  if (code == DACE_OK && c.helpers.waitForEach) code = c.wait("a kernel");
   if (code != DACE_OK && c.result.kernel < 0) c.result.kernel = kernel;
   return code;
 }
@@ -53,21 +83,39 @@ int32_t zero(void* state, void* to, int64_t bytes) {
 int32_t read(void* state, void* host, const void* device, int64_t bytes) {
   Call& c = of(state);
   if (bytes > 0)
-    if (const int32_t code = c.check(c.place.driver.download(host, address(device), size_t(bytes), c.place.stream), "copy to the host")) return code;
+    if (const int32_t code = c.download(host, address(device), size_t(bytes))) return code;
   return c.wait("waiting for the device");
 }
-// Waits: the driver does not promise that it has read ordinary memory when the call returns.
+// Without staging it waits: the driver does not promise that it has read ordinary memory when the call returns.
 int32_t write(void* state, void* device, const void* host, int64_t bytes) {
   Call& c = of(state);
   if (bytes == 0) return DACE_OK;
-  if (const int32_t code = c.check(c.place.driver.upload(address(device), host, size_t(bytes), c.place.stream), "copy to the device")) return code;
-  return c.wait("waiting for the device");
+  if (const int32_t code = c.upload(address(device), host, size_t(bytes))) return code;
+  return c.helpers.staging ? int32_t(DACE_OK) : c.wait("waiting for the device");
 }
-// No library: the program has a kernel of its own.
-int32_t gemm(void*, int32_t, int32_t, int32_t, int64_t, int64_t, int64_t, const void*, const void*, int64_t, const void*, int64_t, const void*, void*, int64_t) { return -1; }
-// Nothing is recorded: the work is done now, each time.
-int32_t sectionBegin(void*, int32_t, const int64_t*, int32_t) { return 1; }
-int32_t sectionEnd(void*, int32_t) { return DACE_OK; }
+int32_t gemm(void* state, int32_t type, int32_t ta, int32_t tb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a, int64_t lda, const void* b, int64_t ldb, const void* beta, void* to, int64_t ldc) {
+  Call& c = of(state);
+  // Without a library the program has a kernel of its own.
+  if (!c.helpers.blas) return -1;
+  std::string failure;
+  const int r = c.helpers.blas->gemm(type, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, to, ldc, &failure);
+  if (r <= 0) return r;
+  if (c.failed == DACE_OK) c.failed = DACE_INTERNAL, c.result.failure = failure;
+  return DACE_INTERNAL;
+}
+int32_t sectionBegin(void* state, int32_t section, const int64_t* extra, int32_t count) {
+  Call& c = of(state);
+  if (!c.helpers.graphs || c.helpers.waitForEach) return 1;
+  SectionKey key{section, {c.symbols, c.symbols + c.helpers.symbols}, c.addresses};
+  for (int32_t k = 0; k < count; k++) key.words.push_back(extra[k]);
+  Graphs::Step step;
+  if (const int32_t code = c.check(c.helpers.graphs->begin(std::move(key), c.place.stream, c.place.pool, &step), "a section")) return code;
+  return step == Graphs::Step::launched ? 0 : 1;
+}
+int32_t sectionEnd(void* state, int32_t) {
+  Call& c = of(state);
+  return c.recording() ? c.check(c.helpers.graphs->end(c.place.stream), "a section's graph") : int32_t(DACE_OK);
+}
 
 void* grow(void* state, int32_t slot, int64_t bytes) {
   Call& c = of(state);
@@ -75,22 +123,43 @@ void* grow(void* state, int32_t slot, int64_t bytes) {
   DeviceBlock& old = c.grown[size_t(slot)];
   if (old.capacity > 0 && size_t(bytes) <= old.bytes) return pointer(old.address);
   DeviceBlock b;
-  if (c.check(c.place.pool.acquire(size_t(bytes), &b), "device memory")) return nullptr;
+  // The pool is held while a section is recorded, and the recording would contain the copy.
+  if (c.recording()) return nullptr;
+  if (c.acquire(size_t(bytes), &b)) return nullptr;
   if (copy(state, pointer(b.address), pointer(old.address), int64_t(old.bytes))) return c.place.pool.release(b), nullptr;
   c.check(c.place.pool.release(old), "device memory");
   old = b;
   return pointer(b.address);
 }
 
-int32_t runOn(Call& c, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress) {
-  const Driver& d = c.place.driver;
-  std::vector<void*> addresses;
-  for (const Argument& a : args) {
-    if (const int32_t code = c.take(a.bytes)) return code;
-    addresses.push_back(pointer(c.blocks.back().address));
-    if (a.bytes > 0)
-      if (const int32_t code = c.check(d.upload(c.blocks.back().address, a.host, a.bytes, c.place.stream), "copy to the device")) return code;
+// Blocks for the arguments, one for host ranges that overlap, with what is in them.
+int32_t place(Call& c, const std::vector<Argument>& args, std::vector<void*>* addresses) {
+  const auto begin = [](const Argument& a) { return reinterpret_cast<uintptr_t>(a.host); };
+  std::vector<size_t> order;
+  for (size_t k = 0; k < args.size(); k++)
+    if (args[k].device == 0 && args[k].bytes > 0) order.push_back(k);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return begin(args[a]) != begin(args[b]) ? begin(args[a]) < begin(args[b]) : a < b; });
+  addresses->assign(args.size(), nullptr);
+  for (size_t k = 0; k < args.size(); k++) (*addresses)[k] = pointer(args[k].device);
+  for (size_t i = 0; i < order.size();) {
+    const uintptr_t first = begin(args[order[i]]);
+    uintptr_t end = first;
+    size_t j = i;
+    for (; j < order.size() && (j == i || begin(args[order[j]]) < end); j++) end = std::max(end, begin(args[order[j]]) + args[order[j]].bytes);
+    if (const int32_t code = c.take(end - first)) return code;
+    const Address at = c.blocks.back().address;
+    for (; i < j; i++) {
+      const Argument& a = args[order[i]];
+      (*addresses)[order[i]] = pointer(at + (begin(a) - first));
+      if (const int32_t code = c.upload(at + (begin(a) - first), a.host, a.bytes)) return code;
+    }
   }
+  return DACE_OK;
+}
+
+int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, const int32_t* cancel, int64_t* progress) {
+  std::vector<void*> addresses;
+  if (const int32_t code = place(c, args, &addresses)) return code;
   if (const int32_t code = c.take(arenaBytes)) return code;
   void* const arena = pointer(c.blocks.back().address);
   int64_t words[4] = {0, 0, 0, 0};
@@ -98,36 +167,43 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, const int64_t* symbols
   int64_t* const deviceWords = static_cast<int64_t*>(pointer(c.blocks.back().address));
   if (const int32_t code = zero(&c, deviceWords, sizeof words)) return code;
 
+  for (const void* p : addresses) c.addresses.push_back(address(p));
+  c.addresses.push_back(address(arena)), c.addresses.push_back(address(deviceWords));
   const DeviceInfo& i = c.place.info;
   const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock};
   const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), 1, 0, cancel, progress, words, gemmF64, gemmF32, grow, &c, &gpu};
-  int32_t code = c.program.run(&rt, addresses.data(), symbols, arena);
+  const int64_t start = nowNs();
+  int32_t code = c.program.run(&rt, addresses.data(), c.symbols, arena);
   if (code == DACE_OK) {
     if (const int32_t failed = read(&c, words, deviceWords, sizeof words)) return failed;
     code = int32_t(words[0]);
   }
+  c.result.ns = nowNs() - start;
   c.result.site = words[1], c.result.value = words[2], c.result.extent = words[3];
   if (code != DACE_OK) return code;
   for (size_t k = 0; k < args.size(); k++)
-    if (args[k].written && args[k].bytes > 0)
-      if (const int32_t failed = c.check(d.download(args[k].host, c.blocks[k].address, args[k].bytes, c.place.stream), "copy to the host")) return failed;
+    if (args[k].written && args[k].device == 0)
+      if (const int32_t failed = c.download(args[k].host, address(addresses[k]), args[k].bytes)) return failed;
   return DACE_OK;
 }
 
 }  // namespace
 
-RunResult run(const Place& place, const Program& program, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress) {
+RunResult run(const Place& place, const Program& program, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress, const Helpers& helpers) {
   RunResult result;
-  Call c{place, program, result, {}, {}, DACE_OK};
+  Call c{place, program, helpers, symbols, result, {}, {}, DACE_OK, {}};
   result.code = c.check(place.driver.pushContext(place.context), "the device's context");
   if (result.code != DACE_OK) return result;
-  result.code = runOn(c, args, symbols, arenaBytes, cancel, progress);
+  result.code = runOn(c, args, arenaBytes, cancel, progress);
+  // The host code left in the middle of a section.
+  if (c.recording()) helpers.graphs->drop(place.stream);
   // Also after a failure: copies that are still under way read and write the caller's arrays.
   c.wait("waiting for the device");
   // Host code sees a buffer that cannot grow as out of memory, whatever the reason; and what a device that failed says of mistakes counts for nothing.
   if (c.failed != DACE_OK) result.code = c.failed;
-  for (const auto* list : {&c.blocks, &c.grown})
-    for (const DeviceBlock& b : *list) place.pool.release(b);
+  // Last in, first out: the next run of the same sizes gets the same addresses, which is what its graphs are made for.
+  for (const auto* list : {&c.grown, &c.blocks})
+    for (auto b = list->rbegin(); b != list->rend(); ++b) place.pool.release(*b);
   Context popped;
   place.driver.popContext(&popped);
   return result;

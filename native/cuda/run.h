@@ -8,10 +8,16 @@
 
 namespace dace::cuda {
 
+class Staging;
+class Graphs;
+class Blas;
+
+// In the host's memory, or where `device` is not zero on the device already. Host ranges that overlap share memory on the device, too.
 struct Argument {
   void* host;
   size_t bytes;
   bool written;  // copied back after a run that succeeds
+  Address device = 0;
 };
 
 struct Program {
@@ -28,14 +34,24 @@ struct Place {
   DeviceInfo info;
 };
 
+// What a run can do without.
+struct Helpers {
+  Staging* staging = nullptr;
+  Graphs* graphs = nullptr;    // of this program
+  Blas* blas = nullptr;
+  size_t symbols = 0;          // how many: they are part of what a graph depends on
+  bool waitForEach = false;    // so that a failure names its kernel
+};
+
 struct RunResult {
   int32_t code = DACE_OK;
-  int64_t site = 0, value = 0, extent = 0;
+  int64_t site = 0, value = 0, extent = 0, ns = 0;
   std::string failure;      // what the driver said, where it failed; the first one counts
+  Result driver = kSuccess; // that answer
   int32_t kernel = -1;      // that could not be launched
 };
 
 // Waits for the end. A program that fails leaves the host's arrays as they were; a device that fails while results are copied back may not.
-RunResult run(const Place& place, const Program& program, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress);
+RunResult run(const Place& place, const Program& program, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress, const Helpers& helpers = {});
 
 }  // namespace dace::cuda

@@ -45,11 +45,11 @@ struct Executor::State {
 
 Executor& Executor::instance() {
   // Never destroyed: the thread runs until the process ends.
-  static auto* e = new Executor;
+  static auto* e = new Executor(true);
   return *e;
 }
 
-Executor::Executor() : s_(new State) {
+Executor::Executor(bool team) : s_(new State), team_(team) {
   // Signals belong to the threads that Node made for them.
   sigset_t all, before;
   sigfillset(&all);
@@ -99,7 +99,7 @@ bool Executor::withdraw(Task* task) {
 }
 
 void* Executor::loop(void* self) {
-  Team::ownsOpenmp();
+  if (static_cast<Executor*>(self)->team_) Team::ownsOpenmp();
   State& s = *static_cast<Executor*>(self)->s_;
   while (true) {
     spin([&] { return s.waiting.load(std::memory_order_acquire) != 0; });

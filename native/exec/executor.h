@@ -18,6 +18,8 @@ struct Task {
 class Executor {
  public:
   static Executor& instance();
+  // One more thread, without a team, for work that is not the processor's. Never destroyed: the thread runs until the process ends.
+  static Executor* beside() { return new Executor(false); }
   // Runs in order of arrival; returns at once.
   void post(Task* task);
   // Posts and waits.
@@ -27,9 +29,10 @@ class Executor {
 
  private:
   struct State;
-  Executor();
+  explicit Executor(bool team);
   static void* loop(void* self);
   State* s_;
+  const bool team_;
 };
 
 }  // namespace dace

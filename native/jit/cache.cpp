@@ -79,10 +79,10 @@ KernelCache::KernelCache(const std::string& cacheDir, CacheMode mode) : dir_(ker
   else if (const std::string why = privateDirectory(dir_, mode == CacheMode::on); !why.empty()) trouble_ = dir_ + ": " + why;
 }
 
-std::optional<KernelCache::Found> KernelCache::lookup(const std::string& key) const {
+std::optional<std::string> KernelCache::contents(const std::string& key) const {
   if (!readable()) return std::nullopt;
   const std::string file = path(key);
-  const std::optional<std::string> text = readFile(file);
+  std::optional<std::string> text = readFile(file);
   if (!text) return std::nullopt;
   const std::string_view all = *text;
   if (all.size() < kTrailer || all.substr(all.size() - kTrailer) != trailer(all.substr(0, all.size() - kTrailer))) {
@@ -90,7 +90,13 @@ std::optional<KernelCache::Found> KernelCache::lookup(const std::string& key) co
     return std::nullopt;
   }
   if (mode_ == CacheMode::on) ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0);
-  return Found{file, all.size() - kTrailer};
+  text->resize(text->size() - kTrailer);
+  return text;
+}
+
+std::optional<KernelCache::Found> KernelCache::lookup(const std::string& key) const {
+  const std::optional<std::string> text = contents(key);
+  return text ? std::optional<Found>(Found{path(key), text->size()}) : std::nullopt;
 }
 
 std::optional<KernelCache::Found> KernelCache::publish(const std::string& key, std::string_view artefact) const {

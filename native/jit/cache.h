@@ -38,6 +38,8 @@ class KernelCache {
   };
   // An entry whose contents are what was written. A damaged one is removed.
   std::optional<Found> lookup(const std::string& key) const;
+  // The same, for what is not loaded from its file.
+  std::optional<std::string> contents(const std::string& key) const;
   // Puts an artefact in. Nothing if that failed: the caller goes on without.
   std::optional<Found> publish(const std::string& key, std::string_view artefact) const;
   void discard(const std::string& key) const;

@@ -34,12 +34,41 @@ class DevicePool::Current {
   const Result result;
 };
 
+DevicePool::~DevicePool() {
+  trim();
+  if (!pool_ || abandoned_) return;
+  const Current current(*this);
+  if (current.result == kSuccess) driver_.destroyPool(pool_);
+}
+
+void DevicePool::useDriverPool(Device device, Stream stream) {
+  if (!driver_.hasPools()) return;
+  const std::lock_guard guard(mutex_);
+  const Current current(*this);
+  if (current.result != kSuccess) return;
+  PoolProperties properties;
+  properties.device = device;
+  MemoryPool made = nullptr;
+  if (driver_.createPool(&made, &properties) != kSuccess) return;
+  uint64_t keep = cap_;
+  // With the driver's own threshold, zero, everything would go back at every wait.
+  if (driver_.setPool(made, kReleaseThreshold, &keep) != kSuccess) {
+    driver_.destroyPool(made);
+    return;
+  }
+  pool_ = made, stream_ = stream;
+}
+
+// With the context current.
+Result DevicePool::take(Address* address, size_t bytes) { return pool_ ? driver_.poolAllocate(address, bytes, pool_, stream_) : driver_.allocate(address, bytes); }
+
 Result DevicePool::acquire(size_t bytes, DeviceBlock* block) {
   *block = {};
   if (bytes == 0) return kSuccess;
   if (bytes > size_t(1) << 55) return kOutOfMemory;
-  const size_t capacity = capacityOf(bytes);
   const std::lock_guard guard(mutex_);
+  if (bytes > most_ || s_.inUse > most_ - bytes) return kOutOfMemory;
+  const size_t capacity = pool_ ? bytes : capacityOf(bytes);
   Address address = 0;
   if (const auto it = free_.find(capacity); it != free_.end() && !it->second.empty()) {
     address = it->second.back();
@@ -49,11 +78,11 @@ Result DevicePool::acquire(size_t bytes, DeviceBlock* block) {
   } else {
     const Current current(*this);
     if (current.result != kSuccess) return current.result;
-    Result r = driver_.allocate(&address, capacity);
+    Result r = take(&address, capacity);
     if (r == kOutOfMemory) {
       s_.retries++;
       if (const Result freed = drain(); freed != kSuccess) return freed;
-      r = driver_.allocate(&address, capacity);
+      r = take(&address, capacity);
     }
     if (r != kSuccess) return r;
     s_.allocations++;
@@ -70,9 +99,10 @@ Result DevicePool::release(const DeviceBlock& block) {
   const std::lock_guard guard(mutex_);
   s_.inUse -= block.bytes;
   s_.blocks--;
-  if (s_.pooled + block.capacity > cap_) {
+  if (abandoned_) return kSuccess;
+  if (pool_ || s_.pooled + block.capacity > cap_) {
     const Current current(*this);
-    return current.result != kSuccess ? current.result : driver_.free(block.address);
+    return current.result != kSuccess ? current.result : pool_ ? driver_.poolFree(block.address, stream_) : driver_.free(block.address);
   }
   free_[block.capacity].push_back(block.address);
   s_.pooled += block.capacity;
@@ -81,6 +111,11 @@ Result DevicePool::release(const DeviceBlock& block) {
 
 // With the context current.
 Result DevicePool::drain() {
+  if (pool_) {
+    // What was given back belongs to the stream until the stream has got there.
+    const Result waited = driver_.wait(stream_);
+    return waited != kSuccess ? waited : driver_.trimPool(pool_, 0);
+  }
   Result first = kSuccess;
   for (auto& [capacity, list] : free_)
     for (const Address a : list)
@@ -92,14 +127,40 @@ Result DevicePool::drain() {
 
 Result DevicePool::trim() {
   const std::lock_guard guard(mutex_);
-  if (s_.pooled == 0) return kSuccess;
+  if (abandoned_ || (!pool_ && s_.pooled == 0)) return kSuccess;
   const Current current(*this);
   return current.result != kSuccess ? current.result : drain();
 }
 
 DevicePoolStatistics DevicePool::statistics() {
   const std::lock_guard guard(mutex_);
-  return s_;
+  DevicePoolStatistics s = s_;
+  if (!pool_ || abandoned_) return s;
+  const Current current(*this);
+  uint64_t reserved = 0, used = 0;
+  if (current.result == kSuccess && driver_.getPool(pool_, kReservedNow, &reserved) == kSuccess && driver_.getPool(pool_, kUsedNow, &used) == kSuccess) s.pooled = reserved - std::min(reserved, used);
+  return s;
+}
+
+void DevicePool::resetHighWater() {
+  const std::lock_guard guard(mutex_);
+  s_.highWater = s_.inUse;
+}
+
+void DevicePool::limit(size_t cap, size_t most) {
+  const std::lock_guard guard(mutex_);
+  cap_ = cap, most_ = most;
+  if (!pool_ || abandoned_) return;
+  const Current current(*this);
+  uint64_t keep = cap;
+  if (current.result == kSuccess) driver_.setPool(pool_, kReleaseThreshold, &keep);
+}
+
+void DevicePool::abandon() {
+  const std::lock_guard guard(mutex_);
+  abandoned_ = true;
+  free_.clear();
+  s_.pooled = 0;
 }
 
 }  // namespace dace::cuda

@@ -6,8 +6,11 @@ import test from "ava";
 import { DaceError } from "../../ts/base/errors.js";
 import { backendFor } from "../../ts/api/options.js";
 import { findings } from "../../ts/cli/doctor.js";
+import { jit } from "../../ts/index.js";
 import { addon, Folder, root } from "./support.js";
 
+// What compiles device code is looked for once per process.
+process.env["DACE_AD_LIBNVRTC"] = process.env["DACE_AD_NVCC"] = "off";
 const folder = new Folder(), a = addon();
 test.after.always(() => { folder.remove(); });
 
@@ -22,7 +25,7 @@ function withEnv<T>(values: Readonly<Record<string, string>>, f: () => T): T {
   Object.assign(process.env, values);
   try { return f(); } finally { for (const [k, v] of before) if (v === undefined) Reflect.deleteProperty(process.env, k); else process.env[k] = v; }
 }
-function refusal(device: "cuda" | "auto"): DaceError {
+function refusal(device: "cuda" | "cuda:3" | "auto"): DaceError {
   try { backendFor({ device }); } catch (e) { if (e instanceof DaceError) return e; throw e; }
   throw new Error("not refused");
 }
@@ -55,17 +58,24 @@ test.serial("a device that cannot be asked is left out, by name", (t) => {
 });
 
 test.serial("device \"cuda\" is refused with the cause; \"auto\" goes on without", (t) => {
-  withEnv({ DACE_AD_CUDA: "", DACE_AD_CUDA_DRIVER: folder.at("nowhere.so") }, () => {
+  withEnv({ DACE_AD_CUDA: "", DACE_AD_LIBCUDA: folder.at("nowhere.so") }, () => {
     const e = refusal("cuda");
     t.is(e.code, "ERR_DACE_DEVICE");
     t.regex(e.message, /device cuda: .*nowhere\.so: cannot open/);
     t.is(backendFor({ device: "auto" }).device, "cpu");
     t.regex(findings().find((f) => f.name === "CUDA")!.found, /none \(.*nowhere\.so/);
   });
-  withEnv({ DACE_AD_CUDA: "", DACE_AD_CUDA_DRIVER: build("fake.so") }, () => {
-    t.regex(refusal("cuda").message, /cannot run programs on a GPU yet \(found: Fake device\)/);
+  withEnv({ DACE_AD_CUDA: "", DACE_AD_LIBCUDA: build("fake.so"), DACE_AD_LIBNVRTC: "off", DACE_AD_NVCC: "off" }, () => {
     t.is(backendFor({ device: "auto" }).device, "cpu");
-    t.regex(findings().find((f) => f.name === "CUDA")!.found, /Fake device, 1 GiB, compute capability 9\.0/);
+    const f = findings().find((x) => x.name === "CUDA")!;
+    t.regex(f.found, /Fake device, 1 GiB, compute capability 9\.0; device code cannot be compiled: no NVRTC \(DACE_AD_LIBNVRTC is off\), no nvcc \(DACE_AD_NVCC is off\)/);
+    t.false(f.ok);
+    t.regex(refusal("cuda:3").message, /device cuda:3: there is no device 3 \(found: 1\)/);
+    const backend = backendFor({ device: "cuda" });
+    t.is(backend.gpu?.name, "Fake device");
+    const e = t.throws(() => { jit((x: Float64Array) => { x[0] = 1; }, { device: "cuda", args: { x: "f64[N]" } })(new Float64Array(3)); }, { instanceOf: DaceError })!;
+    t.is(e.code, "ERR_DACE_DEVICE");
+    t.regex(e.message, /device code cannot be compiled/);
   });
 });
 
@@ -78,4 +88,4 @@ function check(name: string, ...sources: readonly string[]): string {
 
 test.serial("the device pool", (t) => { t.is(check("pool-test"), "all hold\n"); });
 
-test.serial("runs: results, mistakes, and every failure of the driver at every call", (t) => { t.is(check("run-test", "native/cuda/run.cpp"), "all hold\n"); });
+test.serial("runs: results, mistakes, and every failure of the driver at every call", (t) => { t.is(check("run-test", "native/cuda/run.cpp", "native/cuda/graphs.cpp", "native/cuda/staging.cpp", "native/cuda/blas.cpp"), "all hold\n"); });

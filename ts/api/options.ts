@@ -2,11 +2,12 @@
 import { availableParallelism } from "node:os";
 import { DaceError } from "../base/errors.js";
 import { nativeAddon } from "../runtime/addon.js";
+import type { NativeGpu } from "../runtime/addon-types.js";
 import type { Backend } from "../runtime/executable.js";
 
 export interface Options {
-  /** "auto" (default): compiled, or JavaScript where there is no compiler. */
-  readonly device?: "cpu" | "js" | "auto" | "cuda";
+  /** "auto" (default): compiled for the processor, or JavaScript where there is no compiler. "cuda", "cuda:1": an NVIDIA GPU. */
+  readonly device?: "cpu" | "js" | "auto" | "cuda" | `cuda:${number}`;
   /** Threads of parallel regions (default: all cores). Results do not depend on it. */
   readonly threads?: number;
   /** "default": FMA and vector libm; "strict": bit-identical on every backend; "fast": reassociation allowed. */
@@ -46,7 +47,7 @@ export function checkOptions(o: object | undefined, extra: readonly string[] = [
   const x = o as Record<string, unknown>;
   const oneOf = (name: string, allowed: RegExp, hint: string): void => { const v = x[name]; if (v !== undefined && (typeof v !== "string" || !allowed.test(v))) throw new DaceError("ARGUMENT", `unknown ${name} ${JSON.stringify(v)}`, { hint }); };
   oneOf("precision", /^(default|strict|fast)$/, "default, strict or fast");
-  oneOf("device", /^(cpu|js|auto|cuda(:\d+)?)$/, "cpu, js or auto");
+  oneOf("device", /^(cpu|js|auto|cuda(:\d+)?)$/, "cpu, js, auto, cuda or cuda:N");
   const threads = x["threads"];
   if (threads !== undefined && (!Number.isInteger(threads) || (threads as number) < 1)) throw new DaceError("ARGUMENT", `threads is ${JSON.stringify(threads)}: a positive integer is needed`);
   const cache = x["cache"];
@@ -93,13 +94,12 @@ function warnOnce(code: string, message: string): void {
 /** What to run after an install that was not allowed to build the addon. */
 export const REBUILD = "npm install-scripts approve dace-ad-native && npm rebuild dace-ad-native";
 
-/** Every reason that there is: programs are compiled for GPUs (`--emit cuda`), but the runtime does not start them yet. */
-function whyNoGpu(): string {
+/** The GPU that `device` names; DEVICE with every reason where it is not there. */
+function gpuFor(device: string): NativeGpu {
   const { addon, causes } = nativeAddon();
-  if (!addon) return `the native addon could not be loaded: ${causes.join("; ")}`;
-  const found = addon.cuda();
-  if (found.devices.length === 0) return `no GPU was found: ${found.causes.join("; ")}`;
-  return `this version cannot run programs on a GPU yet (found: ${found.devices.map((d) => d.name).join(", ")})`;
+  let why = `the native addon could not be loaded: ${causes.join("; ")}`;
+  if (addon) try { return addon.gpu(Number(device.slice("cuda:".length) || 0)); } catch (e) { why = e instanceof Error ? e.message : String(e); }
+  throw new DaceError("DEVICE", `device ${device}: ${why}`, { hint: "use { device: \"cpu\" }" });
 }
 
 /** Chooses the backend; throws TOOLCHAIN or DEVICE where the one asked for is not there. */
@@ -110,7 +110,7 @@ export function backendFor(o: Options): Backend {
   if (device === "js") return js;
   // A device made of this processor, for tests and machines without a GPU.
   if (device.startsWith("cuda") && process.env["DACE_AD_CUDA"] === "shim") { const { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, shim: true }; }
-  if (device.startsWith("cuda")) throw new DaceError("DEVICE", `device ${device}: ${whyNoGpu()}`, { hint: "use { device: \"cpu\" }" });
+  if (device.startsWith("cuda")) { const gpu = gpuFor(device), { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, gpu }; }
   const { addon, causes } = nativeAddon();
   if (!addon) {
     if (device === "cpu") throw new DaceError("TOOLCHAIN", `the native addon could not be loaded: ${causes.join("; ")}`, { hint: REBUILD });

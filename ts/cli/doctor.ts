@@ -33,13 +33,15 @@ export function findings(): Finding[] {
   return out;
 }
 
-/** GPUs are named where there are any, although this version does not run programs on them. */
+/** GPUs and what compiles for them; memory where this process has used one. */
 function cuda(addon: NativeAddon | undefined): Finding {
-  const hint = "this version runs programs on the CPU";
-  if (!addon) return { name: "CUDA", ok: false, found: "unknown without the addon", hint };
-  const { devices, causes } = addon.cuda();
+  if (!addon) return { name: "CUDA", ok: false, found: "unknown without the addon" };
+  const { devices, causes, compiler, noCompiler } = addon.cuda(), size = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`;
   const found = devices.map((d) => `${d.name}, ${Math.round(d.memory / 2 ** 30)} GiB, compute capability ${d.capability}`);
-  return { name: "CUDA", ok: false, found: found.length > 0 ? [...found, ...causes].join("; ") : `none (${causes.join("; ")})`, hint };
+  if (found.length === 0) return { name: "CUDA", ok: false, found: `none (${causes.join("; ")})`, hint: "programs run on the CPU" };
+  for (const g of addon.openGpus()) { const m = g.memory(); found.push(`device ${g.index}: ${size(m.inUse)} in use in ${m.blocks} blocks, ${size(m.pooled)} kept, at most ${size(m.highWater)}`); }
+  found.push(...causes, compiler || noCompiler);
+  return { name: "CUDA", ok: compiler !== "", found: found.join("; "), ...(compiler === "" ? { hint: "install NVRTC or nvcc (the CUDA toolkit), or set DACE_AD_LIBNVRTC or DACE_AD_NVCC" } : {}) };
 }
 
 export function doctor(json: boolean): number {

@@ -132,13 +132,18 @@ extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* s
 }
 `;
 
-/** What the system's compiler makes a runnable program of. */
-export function shimProgram(cuda: PlanCuda): { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: PlanCuda["host"]["link"] } {
+/** Device code as the system's compiler takes it, with the device's table behind it. */
+export function shimDevice(cuda: { readonly device: string; readonly kernels: readonly { readonly name: string }[] }): string {
   const texts = new Map(cuda.device.split(/^(?=extern "C" __global__)/m).flatMap((text) => { const name = /^extern "C" __global__ void .*?\b(k\d+)\(/.exec(text)?.[1]; return name ? [[name, text] as const] : []; }));
   const kernels = cuda.kernels.map(({ name }) => ({ name, barriers: texts.get(name)!.includes("__syncthreads") }));
   const table = HELPERS.find(([name]) => name === "dace_gpu")![1];
+  return `${BEFORE}${cuda.device.replace(SHARED, "#define shared shim_shared_memory\n")}${ABI}${table}${after(kernels)}`;
+}
+
+/** What the system's compiler makes a runnable program of. */
+export function shimProgram(cuda: PlanCuda): { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: PlanCuda["host"]["link"] } {
   return {
-    sources: [`${BEFORE}${cuda.device.replace(SHARED, "#define shared shim_shared_memory\n")}${ABI}${table}${after(kernels)}`, ...cuda.host.sources.map((s) => `#define dace_run shim_host_run\n${s}`)],
+    sources: [shimDevice(cuda), ...cuda.host.sources.map((s) => `#define dace_run shim_host_run\n${s}`)],
     flags: [...cuda.host.flags, "-O1", "-Wno-unused"],
     link: cuda.host.link,
   };

@@ -97,7 +97,71 @@ export interface CudaDevice {
 }
 
 /** `causes`: why there is no device, or why one was left out. `version`: 1000 major + 10 minor, 0 where the driver could not be asked. */
-export interface CudaFindings { readonly library: string; readonly version: number; readonly devices: readonly CudaDevice[]; readonly causes: readonly string[] }
+export interface CudaFindings { readonly library: string; readonly version: number; readonly devices: readonly CudaDevice[]; readonly causes: readonly string[]; /** What compiles device code, "" and why where nothing does; looked for only where there is a device. */ readonly compiler: string; readonly noCompiler: string }
+
+/** A program for a GPU: what a compile request holds is its host code. */
+export interface GpuRequest extends CompileRequest {
+  readonly device: string;
+  readonly deviceFlags: readonly string[];
+  /** Names, by number. */
+  readonly kernels: readonly string[];
+}
+/** `failure`: what the driver or a library said, "" where nothing failed; `code` is then DACE_OOM or DACE_INTERNAL. `kernel`: the one that could not be launched, else -1. */
+export interface GpuStatus extends RunStatus { readonly failure: string; readonly kernel: number }
+export interface GpuRun { readonly promise: Promise<GpuStatus>; cancel(): void; progress(): number }
+/** An argument: host memory (copied to the device and, if `written`, back), device memory (used where it is), or undefined for an empty array. */
+export type GpuArgument = TypedArray | DeviceBuffer | undefined;
+
+export interface NativeGpuProgram extends NativeKernel {
+  /** Waits. `written`: indices of host arrays that are copied back after a run that succeeds. */
+  run(args: readonly GpuArgument[], symbols: BigInt64Array, arenaBytes: number, written: readonly number[]): GpuStatus;
+  /** On the device's thread; host arrays as for `runAsync` of a kernel. Device memory is held until the run is over, also if it is disposed before. */
+  runAsync(args: readonly GpuArgument[], symbols: BigInt64Array, arenaBytes: number, written: readonly number[]): GpuRun;
+}
+
+/** Memory of a GPU. Goes back to the device's pool with `dispose()`, or when it is collected; using it after that is a TypeError. Copies wait. */
+export interface DeviceBuffer {
+  readonly gpu: NativeGpu;
+  readonly bytes: number;
+  /** All of `array`, to or from `offset` bytes on. Throws an Error with code "DEVICE" where the device has failed since it was made. */
+  upload(array: TypedArray, offset?: number): void;
+  download(array: TypedArray, offset?: number): void;
+  /** `bytes` of another buffer of the same GPU. */
+  copyFrom(other: DeviceBuffer, bytes?: number, from?: number, to?: number): void;
+  clear(bytes?: number, offset?: number): void;
+  dispose(): void;
+}
+
+export interface GpuMemory {
+  /** Bytes in use by runs and device arrays, how many blocks these are, bytes kept for later, and the most in use since the last reset. */
+  readonly inUse: number; readonly blocks: number; readonly pooled: number; readonly highWater: number;
+  /** Times that memory was asked of the driver, taken from what was kept, and asked again after everything kept had been freed. */
+  readonly allocations: number; readonly reuses: number; readonly retries: number;
+  readonly graphsReplayed: number; readonly graphsRecorded: number; readonly graphsUpdated: number;
+  /** Copies go through pinned memory. */
+  readonly pinned: boolean;
+  /** Library for matrix products; "" before a program asked for one. */
+  readonly blas: string;
+}
+
+/** A GPU that is in use: one thread of this process does all its work, in order. */
+export interface NativeGpu {
+  readonly index: number;
+  readonly name: string;
+  readonly memoryBytes: number;
+  readonly capability: string;
+  /** Host code through the compiler and the cache, device code through NVRTC or nvcc and the cache. Throws as `load`, and with code "DEVICE" where device code cannot be compiled. */
+  load(request: GpuRequest): NativeGpuProgram;
+  loadAsync(request: GpuRequest): { readonly promise: Promise<NativeGpuProgram>; abort(): void };
+  /** Not cleared. Throws an Error with code "OOM" or "DEVICE". */
+  allocate(bytes: number): DeviceBuffer;
+  memory(): GpuMemory;
+  /** Gives what is kept for later back to the driver. */
+  trim(): void;
+  resetHighWater(): void;
+  /** Bytes that may stay kept, and that may be in use at all. */
+  limit(keep: number, most: number): void;
+}
 
 export interface NativeAddon {
   readonly abiVersion: number;
@@ -139,7 +203,11 @@ export interface NativeAddon {
   readonly defaultCacheDir: string;
   /** Removes least recently used entries until the cache is below `bytes`. */
   cacheLimit(bytes: number, cacheDir?: string): void;
-  /** GPUs found through the CUDA driver. `path`: of the driver's library (default: DACE_AD_CUDA_DRIVER, else the system's). Never throws for what is missing. */
+  /** GPUs found through the CUDA driver. `path`: of the driver's library (default: DACE_AD_LIBCUDA, else the system's). Never throws for what is missing. */
   cuda(path?: string): CudaFindings;
+  /** Opens GPU `index` (as the driver counts) once. Throws an Error with code "DEVICE" that names every cause. */
+  gpu(index: number): NativeGpu;
+  /** Those that `gpu` has opened here. */
+  openGpus(): readonly NativeGpu[];
   cpu(): { readonly model: string; readonly cores: number; readonly features: readonly string[] };
 }

@@ -6,14 +6,15 @@ import type { Plan, PlanCheck } from "../lower/plan.js";
 import { PARALLEL_UNITS } from "../schedule/threshold.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
-import type { AsyncRun, CompileRequest, NativeAddon, NativeKernel, TypedArray } from "./addon-types.js";
+import type { AsyncRun, CompileRequest, GpuRun, GpuStatus, NativeAddon, NativeGpu, NativeGpuProgram, NativeKernel, RunStatus, TypedArray } from "./addon-types.js";
+import { gpuFailure, gpuRequest, writtenArguments } from "./gpu-program.js";
 import { copyArray, lengthOf } from "./ndarray.js";
 import { jsKernel, type JsKernel } from "./js-backend.js";
 import { runInWorker, threadsAllowed } from "./js-worker.js";
 import { layoutOf, type Layout } from "./layout.js";
 import { TeamSize } from "./team-size.js";
 
-export interface Backend { readonly device: "cpu" | "js" | "cuda"; /** The device is made of the processor (lower/cuda-shim.ts). */ readonly shim?: boolean; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
+export interface Backend { readonly device: "cpu" | "js" | "cuda"; /** The device is made of the processor (lower/cuda-shim.ts). */ readonly shim?: boolean; /** A real one. */ readonly gpu?: NativeGpu; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
 
 export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean }
 
@@ -26,6 +27,8 @@ export function compileRequest(plan: Plan, backend: Backend): CompileRequest {
 
 export class Executable {
   #kernel: NativeKernel | undefined;
+  #gpu: NativeGpuProgram | undefined;
+  readonly #written: readonly number[];
   #js: JsKernel | undefined;
   #lastKey: string | undefined;
   #lastLayout: Layout | undefined;
@@ -38,6 +41,7 @@ export class Executable {
 
   constructor(readonly plan: Plan, readonly backend: Backend, readonly source: SourceFile | undefined) {
     this.#checks = plan.checks.map((check) => ({ check, expr: parseExpr(check.expr) }));
+    this.#written = writtenArguments(plan);
   }
 
   /** The first entry check that does not hold, if any. */
@@ -67,12 +71,14 @@ export class Executable {
     if (this.backend.device === "js") { this.#js ??= jsKernel(this.plan); return; }
     if (this.#kernel) return;
     try {
-      this.#kernel = this.backend.addon!.load(compileRequest(this.plan, this.backend));
+      if (this.backend.gpu) this.#kernel = this.#gpu = this.backend.gpu.load(gpuRequest(this.plan, this.#cache));
+      else this.#kernel = this.backend.addon!.load(compileRequest(this.plan, this.backend));
     } catch (e) {
       throw toolchainError(e);
     }
   }
 
+  get #cache(): Pick<CompileRequest, "cacheMode" | "cacheDir"> { return { ...(this.backend.cache ? { cacheMode: this.backend.cache } : {}), ...(this.backend.cacheDir ? { cacheDir: this.backend.cacheDir } : {}) }; }
   get report(): { compileMs: number; cached: boolean } { return { compileMs: this.#kernel?.compileMs ?? 0, cached: this.#kernel?.cached ?? true }; }
 
   /** Runs on the calling thread (or waits for the executor). `args` in the order of `plan.arguments`. */
@@ -86,6 +92,12 @@ export class Executable {
   runQuick(args: readonly TypedArray[], layout: Layout): void {
     if (this.#js) { this.#runJs(args, layout); return; }
     if (!this.#kernel) { this.prepare(); if (this.#js) { this.#runJs(args, layout); return; } }
+    if (this.#gpu) {
+      let s;
+      try { s = this.#gpu.run(args, this.#symbols(layout), layout.arenaBytes, this.#written); } catch (e) { throw runError(e, layout); }
+      this.#verify(s, layout);
+      return;
+    }
     let status;
     try {
       if (this.#optionsFor !== layout) this.#decide(layout);
@@ -94,6 +106,10 @@ export class Executable {
       this.#team?.ran(this.#options!.threads, status.ns);
     } catch (e) { throw runError(e, layout); }
     if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
+  }
+  #verify(s: RunStatus | GpuStatus, layout: Layout): void {
+    if ("failure" in s && s.failure !== "") throw gpuFailure(this.plan, s, layout.arenaBytes, (at) => locate(at, this.source));
+    if (s.code !== 0) this.#raise(layout, s.code, s.site, s.value, s.extent);
   }
   #runJs(args: readonly TypedArray[], layout: Layout): void {
     if (!this.#arena || this.#arena.byteLength < layout.arenaBytes) this.#arena = allocateArena(layout.arenaBytes);
@@ -124,10 +140,10 @@ export class Executable {
     if (this.backend.device === "js" || !this.backend.addon) return this.#runLater(args, layout, write, signal, onProgress, start);
     if (!this.#kernel) {
       const copies = args.map(copyArray);
-      const loading = this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
+      const gpu = this.backend.gpu, loading = gpu ? gpu.loadAsync(gpuRequest(this.plan, this.#cache)) : this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
       const abort = (): void => { loading.abort(); };
       signal?.addEventListener("abort", abort, { once: true });
-      try { const kernel = await loading.promise; this.#kernel ??= kernel; } catch (e) { signal?.throwIfAborted(); throw toolchainError(e); } finally { signal?.removeEventListener("abort", abort); }
+      try { const kernel = await loading.promise; this.#kernel ??= kernel; if (gpu) this.#gpu ??= kernel as NativeGpuProgram; } catch (e) { signal?.throwIfAborted(); throw toolchainError(e); } finally { signal?.removeEventListener("abort", abort); }
       signal?.throwIfAborted();
       // The inputs as they were at the call, not as they are after compiling.
       const report = await this.#start(copies, layout, copies.map((_, k) => k).filter((k) => write.includes(k)), signal, onProgress, start);
@@ -137,10 +153,10 @@ export class Executable {
     return this.#start(args, layout, write, signal, onProgress, start);
   }
   async #start(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
-    let running: AsyncRun;
+    let running: AsyncRun | GpuRun;
     if (this.#optionsFor !== layout) this.#decide(layout);
     const team = this.#team, threads = team?.next() ?? this.#options!.threads;
-    try { running = this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads, write }); } catch (e) { throw runError(e, layout); }
+    try { running = this.#gpu ? this.#gpu.runAsync(args, this.#symbols(layout), layout.arenaBytes, write) : this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads, write }); } catch (e) { throw runError(e, layout); }
     const cancel = (): void => { running.cancel(); };
     signal?.addEventListener("abort", cancel, { once: true });
     const progress = Progress.of(onProgress, () => running.progress(), cancel);
@@ -148,7 +164,7 @@ export class Executable {
       const status = await running.promise;
       progress?.stop();
       if (status.code === 1) { signal?.throwIfAborted(); throw new InternalError("a run was cancelled without a signal"); }
-      if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
+      this.#verify(status, layout);
       team?.ran(threads, status.ns);
       progress?.report();
     } catch (e) { if (signal?.aborted && e === signal.reason) throw e; throw runError(e, layout); } finally { signal?.removeEventListener("abort", cancel); progress?.stop(false); }
@@ -239,8 +255,8 @@ function allocateArena(bytes: number): ArrayBuffer {
 function toolchainError(e: unknown): DaceError {
   if (e instanceof DaceError) return e;
   const x = e as { code?: string; message?: string; output?: string };
-  const code = x.code === "CACHE" ? "CACHE" : x.code === "OOM" ? "OOM" : "TOOLCHAIN";
-  return new DaceError(code, x.message ?? String(e), { cause: e, ...(x.output ? { notes: [{ message: x.output.slice(0, 2000) }] } : {}), hint: code === "TOOLCHAIN" ? "install g++ or clang (Debian: apt-get install g++), or use { device: \"js\" }" : "see `dace-ad-native doctor`" });
+  const code = x.code === "CACHE" || x.code === "OOM" || x.code === "DEVICE" ? x.code : "TOOLCHAIN";
+  return new DaceError(code, x.message ?? String(e), { cause: e, ...(x.output ? { notes: [{ message: x.output.slice(0, 2000) }] } : {}), hint: code === "DEVICE" ? "install NVRTC or nvcc (the CUDA toolkit), set DACE_AD_LIBNVRTC or DACE_AD_NVCC, or use { device: \"cpu\" }" : code === "TOOLCHAIN" ? "install g++ or clang (Debian: apt-get install g++), or use { device: \"js\" }" : "see `dace-ad-native doctor`" });
 }
 function runError(e: unknown, layout: Layout): unknown {
   if (e instanceof DaceError || !(e instanceof Error)) return e;
