@@ -31,10 +31,10 @@ export class HostEmitter extends Emitter {
   #recording = false;
   #rounds = 0;
 
-  constructor(graph: Graph, options: EmitOptions, known: readonly (readonly [name: Text, value: { readonly type: Text; readonly base?: string }])[]) {
+  constructor(graph: Graph, options: EmitOptions, known: readonly (readonly [name: Text, value: { readonly type: Text; readonly base?: string }])[], readonly stops: boolean) {
     // The language asks back for a kernel of this program.
     const products: { ask?: (dtype: DType) => number } = {};
-    super(graph, new CudaHost(options.precision, (dtype) => products.ask!(dtype)), options);
+    super(graph, new CudaHost(options.precision, (dtype) => products.ask!(dtype), stops), options);
     products.ask = (dtype) => this.#product(dtype);
     this.device = new CudaDevice(options.precision);
     this.#known = new Map(known);
@@ -44,7 +44,7 @@ export class HostEmitter extends Emitter {
     let n = this.#products.get(dtype);
     if (n === undefined) {
       n = this.kernels.length;
-      this.kernels.push({ name: `k${n}`, text: productKernel(`k${n}`, dtype), maxThreads: 256 });
+      this.kernels.push({ name: `k${n}`, text: productKernel(`k${n}`, dtype, this.stops), maxThreads: 256 });
       this.#products.set(dtype, n);
     }
     return n;
@@ -65,6 +65,8 @@ export class HostEmitter extends Emitter {
     const [m] = t.inputs, to = this.place(t.output.data), from = m && this.place(m.data);
     if (!from || from.kind !== "buffer" || to.kind !== "variable" || t.code.kind !== "input") throw new InternalError("a statement was left to the host");
     this.line(`if (i32 status = gpu->read(gpu->state, &${to.text}, ${from.text}, i64(sizeof(${to.text})))) return status;`);
+    // Behind a mistake the value may be anything.
+    if (this.stops) this.line("if (i32 status = halted(rt)) return status;");
   }
 
   protected override loop(l: Loop): void {
@@ -100,7 +102,7 @@ export class HostEmitter extends Emitter {
 
   // ---- launches
 
-  #printer(): KernelEmitter { return new KernelEmitter(this.graph, this.device, this.options, { next: this.next, facts: this.facts, variables: this.integers.variables }); }
+  #printer(): KernelEmitter { return new KernelEmitter(this.graph, this.device, this.options, { next: this.next, facts: this.facts, variables: this.integers.variables, stops: this.stops }); }
   /** Adds a kernel; gives the statements that launch it, with `shape` as the six numbers of grid and block. `distinct`: its buffers lie apart. */
   #kernel(k: KernelEmitter, maxThreads: number, written: ReadonlySet<string>, distinct: boolean, loc: Loop["loc"], values: readonly Text[] = []): (shape: Text, sharedBytes: number) => readonly Text[] {
     this.next = k.names;

@@ -19,6 +19,10 @@ import { memletKey } from "./scope.js";
 /** Threads of a block that combines: a power of two. */
 export const ROW_THREADS = 128, REDUCE_THREADS = 256, FINISH_THREADS = 512;
 
+/** Nothing is done after a mistake: indices behind it may be anything. Threads that meet at barriers leave together. */
+const STOP = "if (*(volatile i64*)error != 0) return;";
+export const STOP_TOGETHER = "if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error; __syncthreads(); if (*(i64*)shared != 0) return; __syncthreads();";
+
 type Into = NonNullable<GpuSchedule["into"]>;
 const INDEX: Readonly<Record<GpuAxis["by"], (d: string) => readonly [from: Text, step: Text]>> = {
   global: (d) => [`i64(blockIdx.${d}) * blockDim.${d} + threadIdx.${d}`, `i64(gridDim.${d}) * blockDim.${d}`],
@@ -32,7 +36,7 @@ export class KernelEmitter extends Emitter {
   #together: { readonly number: Text; readonly rest: number }[] = [];
 
   /** `next`: number of the first name; `variables`: of loops around, on the host. */
-  constructor(graph: Graph, language: CudaDevice, options: EmitOptions, host: { readonly next: number; readonly facts: Assumptions; readonly variables: ReadonlyMap<string, Text> }) {
+  constructor(graph: Graph, language: CudaDevice, options: EmitOptions, readonly host: { readonly next: number; readonly facts: Assumptions; readonly variables: ReadonlyMap<string, Text>; /** Do nothing after a mistake. */ readonly stops: boolean }) {
     super(graph, language, options);
     this.next = host.next;
     this.facts = host.facts;
@@ -45,9 +49,10 @@ export class KernelEmitter extends Emitter {
     let unsafe = false;
     visitNodes([l], (n) => { if (n.kind === "while" || (n.kind === "loop" && (hasLoads(n.begin) || hasLoads(n.end)))) unsafe = true; });
     // After a mistake, what bounds were computed from may be anything.
-    if (unsafe) this.line("if (*(volatile i64*)error != 0) return;");
+    const meets = this.#gpu.kernel === "rows" || this.#gpu.kernel === "reduce";
+    if (unsafe || this.host.stops) this.line(meets ? STOP_TOGETHER : STOP);
     if (this.#gpu.kernel === "single") { const declared = this.privates(l); this.list(l.body); for (const name of declared) this.scope.locals.delete(name); return; }
-    if (this.#gpu.kernel === "rows" || this.#gpu.kernel === "reduce") this.failure = "continue";
+    if (meets) this.failure = "continue";
     if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, () => { this.loop(l); }, (r, value) => {
       this.line("if (gridDim.x == 1) {");
       this.indent(() => { this.combineInto(r.data, r.index, r.wcr, value, false); });
@@ -58,6 +63,7 @@ export class KernelEmitter extends Emitter {
 
   /** The kernel that combines `parts` parts of every reduction. */
   finish(into: Into, parts: Text): void {
+    if (this.host.stops) this.line(STOP_TOGETHER);
     this.#reducing(into, () => {
       for (const r of into) {
         const a = this.scope.accumulators.get(memletKey(r))!;

@@ -22,8 +22,14 @@ export function lowerToCuda({ graph, host, partials }: Placed, options: Pick<Low
     ...buffers.map((b, i) => [`v${i}`, { type: cppStorage(b.dtype), base: b.name }] as const),
     ...variables.map((c) => [places.get(c.name)!.text, { type: cppType(c.dtype) }] as const),
   ];
-  const emitter = new HostEmitter(graph, { precision: options.precision, place: storage.place, symbol: storage.symbol, sites, used: (name) => use.has(name) }, known);
-  emitter.list(graph.body);
+  const emit = (into: Sites, stops: boolean): HostEmitter => {
+    const e = new HostEmitter(graph, { precision: options.precision, place: storage.place, symbol: storage.symbol, sites: into, used: (name) => use.has(name) }, known, stops);
+    e.list(graph.body);
+    return e;
+  };
+  // Where a kernel can find a mistake, those behind it must not go on: known when all are printed.
+  let emitter = emit(new Sites(), false);
+  emitter = emit(sites, emitter.kernels.some((k) => k.text.includes("note(")));
   const strict = options.precision === "strict", { kernels } = emitter;
   return {
     ...describe(graph, storage, options.outputs), buffers,

@@ -20,9 +20,11 @@ export class CudaDevice extends Cpp {
 
 /** What the host calls. `product`: the number of our own kernel for a product of matrices. */
 export class CudaHost extends Cpp {
-  constructor(precision: Cpp["precision"], readonly product: (dtype: DType) => number) { super(precision, false); }
+  constructor(precision: Cpp["precision"], readonly product: (dtype: DType) => number, readonly stops: boolean) { super(precision, false); }
   override raise(code: number, site: number): Text { return `return stop(rt, ${code}, ${site});`; }
   override gemm(g: GemmText): readonly Text[] {
+    // The library would go on behind a mistake, wherever its operands then begin.
+    const library = !this.stops || [g.aAt, g.bAt, g.cAt].every((x) => /^\d+$/.test(x));
     const t = cppType(g.dtype), single = g.dtype === "float32";
     const product: readonly (readonly [name: Text, type: Text, value: Text])[] = [
       ["ta", "i32", String(Number(g.transA))], ["tb", "i32", String(Number(g.transB))], ["m", "i64", g.m], ["n", "i64", g.n], ["k", "i64", g.k], ["alpha", t, this.constant(g.alpha, undefined, g.dtype)],
@@ -33,8 +35,8 @@ export class CudaHost extends Cpp {
       "{",
       ...product.map(([name, type, value]) => `  ${type} p_${name} = ${value};`),
       "  if (p_m > 0 && p_n > 0) {",
-      `    i32 status = gpu->gemm(gpu->state, ${single ? 1 : 0}, p_ta, p_tb, p_m, p_n, p_k, &p_alpha, p_a, p_lda, p_b, p_ldb, &p_beta, p_c, p_ldc);`,
-      `    if (status == -1) { void* p[] = {${product.map(([name]) => `&p_${name}`).join(", ")}}; status = gpu->launch(gpu->state, ${this.product(g.dtype)}, tiles(p_n, 65535), tiles(p_m, 65535), 1, 16, 16, 1, ${2 * 16 * 68 * (single ? 4 : 8)}, p); }`,
+      library ? `    i32 status = gpu->gemm(gpu->state, ${single ? 1 : 0}, p_ta, p_tb, p_m, p_n, p_k, &p_alpha, p_a, p_lda, p_b, p_ldb, &p_beta, p_c, p_ldc);` : "    i32 status = -1;",
+      `    if (status == -1) { void* p[] = {${[...product.map(([name]) => `(void*)&p_${name}`), ...(this.stops ? ["(void*)&gpu->error"] : [])].join(", ")}}; status = gpu->launch(gpu->state, ${this.product(g.dtype)}, tiles(p_n, 65535), tiles(p_m, 65535), 1, 16, 16, 1, ${2 * 16 * 68 * (single ? 4 : 8)}, p); }`,
       "    if (status != 0) return status;",
       "  }",
       "}",
@@ -46,10 +48,10 @@ export class CudaHost extends Cpp {
  * C = alpha op(A) op(B) + beta C in tiles of 64 × 64: 16 × 16 threads, 4 × 4 elements each, with strips of 16 along the sum in shared memory. Each element is summed in order of k, by one thread.
  * Rows of a tile in shared memory are 68 elements apart. What beta = 0 overwrites is not read.
  */
-export function productKernel(name: string, dtype: DType): string {
+export function productKernel(name: string, dtype: DType, stops: boolean): string {
   const t = cppType(dtype);
-  return `extern "C" __global__ void __launch_bounds__(256) ${name}(i32 ta, i32 tb, i64 m, i64 n, i64 k, ${t} alpha, const ${t}* a, i64 lda, const ${t}* b, i64 ldb, ${t} beta, ${t}* c, i64 ldc) {
-  ${t}* const x = (${t}*)shared;
+  return `extern "C" __global__ void __launch_bounds__(256) ${name}(i32 ta, i32 tb, i64 m, i64 n, i64 k, ${t} alpha, const ${t}* a, i64 lda, const ${t}* b, i64 ldb, ${t} beta, ${t}* c, i64 ldc${stops ? ", i64* error" : ""}) {
+${stops ? "  if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error;\n  __syncthreads();\n  if (*(i64*)shared != 0) return;\n  __syncthreads();\n" : ""}  ${t}* const x = (${t}*)shared;
   ${t}* const y = x + 16 * 68;
   const i32 tx = threadIdx.x, ty = threadIdx.y, me = ty * 16 + tx;
   for (i64 row = i64(blockIdx.y) * 64; row < m; row += i64(gridDim.y) * 64) for (i64 col = i64(blockIdx.x) * 64; col < n; col += i64(gridDim.x) * 64) {
