@@ -6,6 +6,7 @@ import type { Program, ProgramFacts } from "../compile/program.js";
 import type { Plan, PlanBuffer, PlanResult } from "../lower/plan.js";
 import type { TypedArray } from "../runtime/addon-types.js";
 import { classify, freshValue, likeArgument, scalarBuffer, stillThere, type Given } from "../runtime/arguments.js";
+import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import type { Executable } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
 import { allocate, copyArray, holds, NDArray, rowMajor, tagOf } from "../runtime/ndarray.js";
@@ -53,12 +54,12 @@ export function makeVariant(compiled: Compiled, executable: Executable, facts: P
 }
 
 /** `given` beyond the call's arguments is absent. Functional verbs never hand the caller's memory to a program that writes it. */
-export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): TypedArray[] {
-  const { plan } = v.compiled;
-  return v.binders.map((binder, k) => {
+export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): Bound[] {
+  const { plan } = v.compiled, fresh = freshOn(v, given, cotangents), made: Bound[] = [];
+  const one = (binder: Binder, k: number): Bound => {
     const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
     switch (binder.kind) {
-      case "fresh": return allocateResult(buffer.dtype, n);
+      case "fresh": return fresh?.(b) ? DeviceArray.zeros(v.executable.backend.gpu, buffer.dtype, layout.shapes[b]!) : allocateResult(buffer.dtype, n);
       case "schedule": return binder.list;
       case "captured": {
         const { data } = binder.value;
@@ -72,6 +73,8 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
       }
       case "cotangent": {
         const values = cotangents?.get(binder.container) ?? [], open = v.compiled.outputs.find((o) => o.container === binder.container)?.lengths;
+        const [only] = values, whole = layout.shapes[b]!;
+        if (values.length === 1 && only && typeof only.value === "object" && only.value.kind === "array" && only.value.device && only.value.dtype === buffer.dtype && only.value.shape.join() === whole.join()) return fromDevice(v, only.value.device, buffer, verb, `the cotangent of ${only.name}`);
         const c = cotangentBuffer(open ? values.map((x) => padded(x, layout.shapes[b]!)) : values, buffer.dtype, layout.shapes[b]!, n);
         return buffer.writes ? copyArray(c) : c;
       }
@@ -79,11 +82,44 @@ export function bind(v: Variant, verb: Verb, layout: Layout, given: readonly Giv
         const g = given[binder.position];
         if (!g) throw new DaceError("ARGUMENT", `the argument for ${buffer.label ?? buffer.name} is missing`);
         if (g.kind !== "array") return scalarBuffer(g, buffer.dtype);
+        if (g.device) return fromDevice(v, g.device, buffer, verb, `argument ${buffer.label ?? buffer.name}`);
         return memory(g.data, buffer, n, verb, `argument ${buffer.label ?? buffer.name}`);
       }
     }
-  });
+  };
+  try { v.binders.forEach((b, k) => { made.push(one(b, k)); }); } catch (e) { release(made, given, cotangents); throw e; }
+  return made;
 }
+/** Disposes of device arrays that were made for a call and that the caller does not get. */
+export function release(bound: readonly Bound[], given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>, result?: unknown): void {
+  if (!bound.some((x) => x instanceof DeviceArray)) return;
+  const kept = new Set<unknown>();
+  const keep = (x: unknown): void => { if (x instanceof DeviceArray) kept.add(x); else if (Array.isArray(x)) x.forEach(keep); else if (typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype) Object.values(x).forEach(keep); };
+  keep(result);
+  for (const g of [...given, ...[...cotangents?.values() ?? []].flat().map((c) => c.value)]) if (typeof g === "object" && g.kind === "array") keep(g.device);
+  for (const x of bound) if (x instanceof DeviceArray && !kept.has(x)) x.dispose();
+}
+/** A device array as the program takes it: itself, or a copy where another verb than jit would change it. */
+function fromDevice(v: Variant, a: DeviceArray, buffer: PlanBuffer, verb: Verb, what: string): DeviceArray {
+  const { device, gpu } = v.executable.backend;
+  if (device !== "cuda") throw new DaceError("DEVICE", `${what} lies on ${a.device}, but the program runs on the ${device === "js" ? "JavaScript backend" : "processor"}`, { hint: `use { device: "${a.device}" }, or pass toHost()` });
+  if (gpu !== a.gpu) throw new DaceError("DEVICE", `${what} lies on ${a.device}, but the program runs on cuda:${gpu?.index ?? 0}`, { hint: `use { device: "${a.device}" }, or copy the array` });
+  return buffer.writes && verb !== "jit" ? a.copy() : a;
+}
+/** Which new arrays lie on the device: gradients of what lies there, and, once any array does, results that are arrays whose size is known before the run. */
+function freshOn(v: Variant, given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): ((buffer: number) => boolean) | undefined {
+  const there = (g: Given | number | undefined): boolean => typeof g === "object" && g.kind === "array" && g.device !== undefined;
+  if (!given.some(there) && ![...cotangents?.values() ?? []].flat().some((c) => there(c.value))) return undefined;
+  const { plan, gradients, positions, outputs } = v.compiled, home = new Set<number>();
+  gradients.forEach((b, i) => { if (!there(given[positions[i]!])) home.add(b); });
+  const ragged = (r: PlanResult): void => { if (r.kind === "tuple") r.items.forEach(ragged); else if (r.kind === "buffer" && r.lengths) for (const b of [r.buffer, ...r.lengths]) home.add(b); };
+  ragged(plan.result);
+  for (const o of outputs) if (o.lengths) for (const b of [o.buffer, ...o.lengths]) home.add(b);
+  return (b) => plan.buffers[b]!.shape.length > 0 && !home.has(b);
+}
+/** Elements on the host. */
+function hostData(a: Bound): TypedArray { return a instanceof DeviceArray ? a.toHost().data : a; }
+
 /** The caller's memory, or a copy of it where it would be written by another verb than jit. Generated code trusts it to be long enough. */
 function memory(data: TypedArray, buffer: PlanBuffer, n: number, verb: Verb, what: string): TypedArray {
   if (!holds(data, buffer.dtype, n)) throw new DaceError("TYPE", `${what} is detached, or its buffer has become too short for it`);
@@ -103,17 +139,18 @@ export class Landing {
   private constructor(readonly places: readonly { readonly given: Given & { kind: "array" }; readonly data: TypedArray; readonly target: TypedArray | undefined }[]) {}
 
   /** Takes the place of the written arguments in `bound`. */
-  static of(v: Variant, given: readonly Given[], bound: TypedArray[]): Landing | undefined {
+  static of(v: Variant, given: readonly Given[], bound: Bound[]): Landing | undefined {
     const { plan } = v.compiled;
     const written = v.binders.flatMap((b, k) => {
       const g = b.kind === "parameter" ? given[b.position] : b.kind === "captured" ? b.value : undefined;
-      return g?.kind === "array" && plan.buffers[plan.arguments[k]!]!.writes ? [{ k, g }] : [];
+      return g?.kind === "array" && !g.device && plan.buffers[plan.arguments[k]!]!.writes ? [{ k, g }] : [];
     });
-    if (!written.some(({ k, g }) => g.writeBack !== undefined || bound[k]!.buffer instanceof SharedArrayBuffer)) return undefined;
+    const host = bound as TypedArray[];
+    if (!written.some(({ k, g }) => g.writeBack !== undefined || host[k]!.buffer instanceof SharedArrayBuffer)) return undefined;
     return new Landing(written.map(({ k, g }) => {
-      const target = g.writeBack ? undefined : bound[k]!;
-      if (target) bound[k] = copyArray(target);
-      return { given: g, data: bound[k]!, target };
+      const target = g.writeBack ? undefined : host[k]!;
+      if (target) host[k] = copyArray(target);
+      return { given: g, data: host[k]!, target };
     }));
   }
   write(): void {
@@ -124,37 +161,42 @@ export class Landing {
 }
 
 /** What the caller gets from a finished run. */
-export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boolean, layout: Layout, given: readonly Given[], args: readonly TypedArray[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): unknown {
+export function results(v: Variant, verb: Verb, facts: ProgramFacts, many: boolean, layout: Layout, given: readonly Given[], args: readonly Bound[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): unknown {
   const { plan, positions, gradients, outputs } = v.compiled;
-  const at = (buffer: number): TypedArray => args[v.placeOf.get(buffer)!]!;
+  const at = (buffer: number): Bound => args[v.placeOf.get(buffer)!]!, number = (buffer: number): TypedArray => hostData(at(buffer));
   if (verb === "jit") {
     v.binders.forEach((binder, k) => {
       if (binder.kind !== "parameter" || !plan.buffers[plan.arguments[k]!]!.writes) return;
       const g = given[binder.position];
-      if (g?.kind === "array") g.writeBack?.(args[k]!);
+      if (g?.kind === "array" && !g.device) g.writeBack?.(args[k] as TypedArray);
     });
     return returned(plan, plan.result, v, layout, given, args);
   }
-  const grads = positions.map((p, i) => { const b = gradients[i]!; return likeArgument(given[p]!, at(b), layout.shapes[b]!, plan.buffers[b]!.dtype); });
+  const grads = positions.map((p, i) => { const b = gradients[i]!; return inForm(v, given[p]!, at(b), layout.shapes[b]!, plan.buffers[b]!.dtype); });
   // Two names of one array each get a gradient of their own to keep.
   grads.forEach((g, i) => { const first = gradients.indexOf(gradients[i]!); if (first < i) grads[i] = copyOf(g); });
-  const output = (b: number): unknown => freshValue(at(b), layout.shapes[b]!, plan.buffers[b]!.dtype);
+  const output = (b: number): unknown => { const x = at(b); return x instanceof DeviceArray ? x : freshValue(x, layout.shapes[b]!, plan.buffers[b]!.dtype); };
   if (verb === "vjp") {
-    for (const o of outputs) if (o.lengths) checkLengths(cotangents?.get(o.container) ?? [], lengthsOf(o.lengths, at, layout.shapes[o.buffer]!));
+    for (const o of outputs) if (o.lengths) checkLengths(cotangents?.get(o.container) ?? [], lengthsOf(o.lengths, number, layout.shapes[o.buffer]!));
     const byName: Record<string, unknown> = {}, values: Record<string, unknown> = {};
     positions.forEach((p, i) => { byName[facts.parameters[p]!] = grads[i]; });
     for (const o of outputs) {
       const g = given[facts.parameters.indexOf(o.name)];
       const twin = outputs.findIndex((x) => x.buffer === o.buffer);
       if (outputs[twin]!.name !== o.name && Object.hasOwn(values, outputs[twin]!.name)) { values[o.name] = copyOf(values[outputs[twin]!.name]); continue; }
-      values[o.name] = g ? likeArgument(g, at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype) : o.lengths ? trimmed(at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype, lengthsOf(o.lengths, at, layout.shapes[o.buffer]!)) : output(o.buffer);
+      values[o.name] = g ? inForm(v, g, at(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype) : o.lengths ? trimmed(number(o.buffer), layout.shapes[o.buffer]!, plan.buffers[o.buffer]!.dtype, lengthsOf(o.lengths, number, layout.shapes[o.buffer]!)) : output(o.buffer);
     }
     return { outputs: values, grads: byName };
   }
   const grad = many ? grads : grads[0];
   return verb === "grad" ? grad : { value: output(outputs[0]!.buffer), grad };
 }
-function copyOf(g: unknown): unknown { return typeof g === "object" && g !== null ? structuredCloneArray(g) : g; }
+/** As `likeArgument`: a device array for one that lies there. */
+function inForm(v: Variant, g: Given, x: Bound, shape: readonly number[], dtype: DType): unknown {
+  if (g.kind === "array" && g.device) return x instanceof DeviceArray ? x : DeviceArray.from(v.executable.backend.gpu, x, dtype, shape);
+  return likeArgument(g, hostData(x), shape, dtype);
+}
+function copyOf(g: unknown): unknown { if (g instanceof DeviceArray) return g.copy(); return typeof g === "object" && g !== null ? structuredCloneArray(g) : g; }
 function structuredCloneArray(g: object): unknown {
   const c = classify(g, "gradient");
   return c.kind === "array" ? likeArgument(c, copyArray(c.data), c.shape, c.dtype) : g;
@@ -174,7 +216,7 @@ function checkLengths(values: readonly CotangentValue[], shape: readonly number[
   }
 }
 
-function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: readonly Given[], args: readonly TypedArray[]): unknown {
+function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: readonly Given[], args: readonly Bound[]): unknown {
   switch (r.kind) {
     case "none": return undefined;
     case "integer": { const i = plan.symbols.indexOf(r.expr); return i >= 0 ? layout.symbols[i] : v.executable.evaluate(r.expr, layout); }
@@ -182,7 +224,9 @@ function returned(plan: Plan, r: PlanResult, v: Variant, layout: Layout, given: 
     case "buffer": {
       const k = v.placeOf.get(r.buffer)!, binder = v.binders[k]!;
       if (binder.kind === "parameter") { const g = given[binder.position]; if (g?.kind === "array") return g.original; }
-      return trimmed(args[k]!, layout.shapes[r.buffer]!, plan.buffers[r.buffer]!.dtype, r.lengths && lengthsOf(r.lengths, (b) => args[v.placeOf.get(b)!]!, layout.shapes[r.buffer]!));
+      const x = args[k]!;
+      if (x instanceof DeviceArray && !r.lengths) return x;
+      return trimmed(hostData(x), layout.shapes[r.buffer]!, plan.buffers[r.buffer]!.dtype, r.lengths && lengthsOf(r.lengths, (b) => hostData(args[v.placeOf.get(b)!]!), layout.shapes[r.buffer]!));
     }
   }
 }
@@ -216,7 +260,8 @@ export function readCotangents(v: Variant, layout: Layout, given: unknown): Map<
   return out;
 }
 
-function cotangentBuffer(values: readonly CotangentValue[], dtype: DType, shape: readonly number[], n: number): TypedArray {
+function cotangentBuffer(given: readonly CotangentValue[], dtype: DType, shape: readonly number[], n: number): TypedArray {
+  const values = given.map(onHost);
   if (values.length === 0) return allocate(dtype, n);
   const parts = values.map((c) => cotangentArray(c.name, c.value, dtype, shape, n));
   if (parts.length === 1) return parts[0]!;
@@ -226,9 +271,10 @@ function cotangentBuffer(values: readonly CotangentValue[], dtype: DType, shape:
   return sum;
 }
 const shapeText = (shape: readonly number[]): string => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+function onHost(c: CotangentValue): CotangentValue { const { value } = c; return typeof value === "object" && value.kind === "array" && value.device ? { ...c, value: classify(value.device.toHost(), `cotangent of ${c.name}`) } : c; }
 /** A cotangent as large as an output can become. */
-function padded(c: CotangentValue, room: readonly number[]): CotangentValue {
-  const { value } = c;
+function padded(given: CotangentValue, room: readonly number[]): CotangentValue {
+  const c = onHost(given), { value } = c;
   if (typeof value === "number" || value.kind !== "array") return c;
   if (value.shape.length !== room.length || value.shape.some((n, d) => n > room[d]!)) {
     throw new DaceError("SHAPE", `the cotangent of ${c.name} has shape ${shapeText(value.shape)}; the output, whose size the run finds, is at most ${shapeText(room)}`, { hint: "a number stands for an array of any size" });

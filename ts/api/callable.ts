@@ -1,7 +1,7 @@
 /** What a verb returns: a function with `async`, `lower`, `report` and `dispose`. */
 import { DaceError, InternalError } from "../base/errors.js";
 import type { Given } from "../runtime/arguments.js";
-import { bind, Landing, readCotangents, results } from "./bind.js";
+import { bind, Landing, readCotangents, release, results } from "./bind.js";
 import type { Verb } from "./build.js";
 import { Core } from "./core.js";
 import { GradientProgram } from "./derive.js";
@@ -58,8 +58,11 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     const { given, raw, ct } = unpack(args);
     const { variant, layout } = core.variant(given);
     const cotangents = verb === "vjp" ? readCotangents(variant, layout, ct) : undefined, bound = bind(variant, verb, layout, given, cotangents);
-    core.run(variant, layout, bound);
-    const result = results(variant, verb, core.facts, many, layout, given, bound, cotangents);
+    let result: unknown;
+    try {
+      core.run(variant, layout, bound);
+      result = results(variant, verb, core.facts, many, layout, given, bound, cotangents);
+    } finally { release(bound, given, cotangents, result); }
     fast = FastCall.of(variant, layout, verb, core.facts, many, raw, given);
     return result;
   };
@@ -79,15 +82,18 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     try {
       const { given: now, ct } = unpack(args), soon = core.variantSoon(now, run.signal);
       // Inputs are those of the call, however long the planner takes.
-      const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" ? { ...g, data: copyArray(g.data) } : g)) : now;
+      const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" && !g.device ? { ...g, data: copyArray(g.data) } : g)) : now;
       const { variant, layout } = soon instanceof Promise ? await soon : soon;
       const cotangents = verb === "vjp" ? readCotangents(variant, layout, ct) : undefined, bound = bind(variant, verb, layout, given, cotangents);
       const { plan } = variant.compiled;
       const write = plan.arguments.flatMap((b, k) => (plan.buffers[b]!.writes ? [k] : []));
-      const landing = verb === "jit" ? Landing.of(variant, given, bound) : undefined;
-      await core.runLater(variant, layout, bound, write, run);
-      landing?.write();
-      return results(variant, verb, core.facts, many, layout, given, bound, cotangents);
+      let result: unknown;
+      try {
+        const landing = verb === "jit" ? Landing.of(variant, given, bound) : undefined;
+        await core.runLater(variant, layout, bound, write, run);
+        landing?.write();
+        return (result = results(variant, verb, core.facts, many, layout, given, bound, cotangents));
+      } finally { release(bound, given, cotangents, result); }
     } catch (e) {
       if (run.signal?.aborted && e === run.signal.reason) throw e;
       throw asDaceError(e);

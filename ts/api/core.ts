@@ -15,7 +15,7 @@ import { allocated, type Layout } from "../runtime/layout.js";
 import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
 import type { Answer, Question } from "../checkpoint/plan/index.js";
 import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
-import type { TypedArray } from "../runtime/addon-types.js";
+import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import { makeVariant, type Variant } from "./bind.js";
 import { compile, derive, factsKey, planKey, type Compiled, type Derivation, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
@@ -233,19 +233,25 @@ export class Core {
   }
 
   /** Runs, and where a limit is to be kept, looks at what the allocator handed out meanwhile. */
-  run(variant: Variant, layout: Layout, bound: readonly TypedArray[]): void {
+  run(variant: Variant, layout: Layout, bound: readonly Bound[]): void {
     const seen = this.#watch(variant, bound), run = variant.executable.run(bound, layout);
     this.ran(variant, layout, run);
     this.#measured = seen?.(layout);
   }
-  async runLater(variant: Variant, layout: Layout, bound: readonly TypedArray[], write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<void> {
+  async runLater(variant: Variant, layout: Layout, bound: readonly Bound[], write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<void> {
     const seen = this.#watch(variant, bound), run = await variant.executable.runAsync(bound, layout, write, options);
     this.ran(variant, layout, run);
     this.#measured = seen?.(layout);
   }
-  #watch(variant: Variant, bound: readonly TypedArray[]): ((layout: Layout) => number) | undefined {
+  #watch(variant: Variant, bound: readonly Bound[]): ((layout: Layout) => number) | undefined {
     if (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto") return undefined;
-    const { addon, device } = variant.executable.backend, own = variant.binders.reduce((n, b, k) => n + (b.kind === "fresh" || b.kind === "schedule" ? bound[k]!.byteLength : 0), 0);
+    const bytes = (x: Bound): number => (x instanceof DeviceArray ? x.bytes : x.byteLength), { addon, device, gpu } = variant.executable.backend, own = variant.binders.reduce((n, b, k) => n + (b.kind === "fresh" || b.kind === "schedule" ? bytes(bound[k]!) : 0), 0);
+    if (gpu) {
+      // In use already: what lies on the device. The run's own: the arena, and what it copies there, which are arguments but for results and lists.
+      const copied = bound.reduce((n, x) => n + (x instanceof DeviceArray ? 0 : x.byteLength), 0), { inUse } = gpu.memory();
+      gpu.resetHighWater();
+      return () => own + gpu.memory().highWater - inUse - copied - ERROR_WORDS;
+    }
     if (device === "js" || !addon) return (layout) => own + layout.arenaBytes;
     addon.resetHighWater();
     const { inUse } = addon.memory();
@@ -294,6 +300,9 @@ export class Core {
     return { sdfg: stages["scheduled"]!, plan, source: sourceOf(plan, variant.executable.backend), stages };
   }
 }
+
+/** Bytes of a GPU run's error block. */
+const ERROR_WORDS = 32;
 
 /** The types of arguments as far as derivatives care. */
 function kindsOf(given: readonly Given[], f: ProgramFacts): ParameterType[] {

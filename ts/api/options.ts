@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { DaceError } from "../base/errors.js";
 import { nativeAddon } from "../runtime/addon.js";
-import type { NativeGpu } from "../runtime/addon-types.js";
+import { openDevice } from "../runtime/device-array.js";
 import type { Backend } from "../runtime/executable.js";
 
 export interface Options {
@@ -94,14 +94,6 @@ function warnOnce(code: string, message: string): void {
 /** What to run after an install that was not allowed to build the addon. */
 export const REBUILD = "npm install-scripts approve dace-ad-native && npm rebuild dace-ad-native";
 
-/** The GPU that `device` names; DEVICE with every reason where it is not there. */
-function gpuFor(device: string): NativeGpu {
-  const { addon, causes } = nativeAddon();
-  let why = `the native addon could not be loaded: ${causes.join("; ")}`;
-  if (addon) try { return addon.gpu(Number(device.slice("cuda:".length) || 0)); } catch (e) { why = e instanceof Error ? e.message : String(e); }
-  throw new DaceError("DEVICE", `device ${device}: ${why}`, { hint: "use { device: \"cpu\" }" });
-}
-
 /** Chooses the backend; throws TOOLCHAIN or DEVICE where the one asked for is not there. */
 export function backendFor(o: Options): Backend {
   const device = o.device ?? "auto", threads = o.threads ?? availableParallelism();
@@ -110,7 +102,7 @@ export function backendFor(o: Options): Backend {
   if (device === "js") return js;
   // A device made of this processor, for tests and machines without a GPU.
   if (device.startsWith("cuda") && process.env["DACE_AD_CUDA"] === "shim") { const { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, shim: true }; }
-  if (device.startsWith("cuda")) { const gpu = gpuFor(device), { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, gpu }; }
+  if (device.startsWith("cuda")) { const gpu = openDevice(device)!, { anyTeam: _, ...cpu } = backendFor({ ...o, device: "cpu" }); return { ...cpu, device: "cuda", threads: 1, gpu }; }
   const { addon, causes } = nativeAddon();
   if (!addon) {
     if (device === "cpu") throw new DaceError("TOOLCHAIN", `the native addon could not be loaded: ${causes.join("; ")}`, { hint: REBUILD });

@@ -1,13 +1,14 @@
 /** The public verbs, with the types of what they return. */
 import type { Program } from "../compile/program.js";
 import type { TypedArray } from "../runtime/addon-types.js";
+import type { DeviceArray } from "../runtime/device-array.js";
 import type { Complex, NDArray } from "../runtime/ndarray.js";
 import { makeCallable, type RunOptions } from "./callable.js";
 import type { Lowered, Report } from "./core.js";
 import type { DerivativeOptions, Options } from "./options.js";
 
 /** Anything that holds numbers of a program. */
-export type Value = number | bigint | boolean | Complex | TypedArray | NDArray | readonly unknown[];
+export type Value = number | bigint | boolean | Complex | TypedArray | NDArray | DeviceArray | readonly unknown[];
 
 export interface Callable<A extends unknown[], R> {
   (...args: A): R;

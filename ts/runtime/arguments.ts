@@ -2,10 +2,11 @@
 import { isComplex, isFloat, parseDType, realOf, type DType } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import type { TypedArray } from "./addon-types.js";
+import { DeviceArray } from "./device-array.js";
 import { allocate, dtypeOf, isTypedArray, lengthOf, NDArray, ndarray, type Complex } from "./ndarray.js";
 
 export type Given =
-  | { readonly kind: "array"; readonly dtype: DType; readonly shape: readonly number[]; readonly data: TypedArray; readonly form: "typed" | "ndarray" | "nested"; readonly original: unknown; /** The caller's view, where `data` may be a part or a copy of it. */ readonly view?: NDArray; /** Puts changed elements back where `data` is a copy. */ readonly writeBack?: (data: TypedArray) => void }
+  | { readonly kind: "array"; readonly dtype: DType; readonly shape: readonly number[]; readonly data: TypedArray; readonly form: "typed" | "ndarray" | "nested" | "device"; readonly original: unknown; /** Where the elements are instead of in `data`, which is empty. */ readonly device?: DeviceArray; /** The caller's view, where `data` may be a part or a copy of it. */ readonly view?: NDArray; /** Puts changed elements back where `data` is a copy. */ readonly writeBack?: (data: TypedArray) => void }
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "bigint"; readonly value: bigint }
   | { readonly kind: "boolean"; readonly value: boolean }
@@ -23,6 +24,10 @@ export function classify(x: unknown, name: string): Given {
     return { kind: "array", dtype: dtypeOf(x), shape: [n], data: x, form: "typed", original: x };
   }
   if (x instanceof NDArray) return fromND(x, x, name);
+  if (x instanceof DeviceArray) {
+    if (x.disposed) throw new DaceError("DISPOSED", `argument ${name} is a device array that has been disposed of`, { hint: "keep it until its last use" });
+    return { kind: "array", dtype: x.dtype, shape: x.shape, data: new Uint8Array(x.identity), form: "device", original: x, device: x };
+  }
   if (Array.isArray(x)) {
     if (x.length > 0 && !isNumeric(x)) { checkPlain(x, name, 0); return { kind: "value", value: x }; }
     const a = rethrow(() => ndarray(x), name);
@@ -50,7 +55,7 @@ export function classify(x: unknown, name: string): Given {
 function checkPlain(x: unknown, name: string, depth: number): void {
   if (typeof x === "function" || typeof x === "symbol") throw new DaceError("TYPE", `${depth === 0 ? "argument " : ""}${name} is a ${typeof x}`, { hint: "pass arrays, numbers and booleans" });
   if (!isObject(x)) return;
-  if (depth > 0 && (ArrayBuffer.isView(x) || x instanceof NDArray)) throw new DaceError("TYPE", `argument ${name.replace(/[.[].*$/, "")} holds an array at ${name}`, { hint: "pass every array as an argument of its own" });
+  if (depth > 0 && (ArrayBuffer.isView(x) || x instanceof NDArray || x instanceof DeviceArray)) throw new DaceError("TYPE", `argument ${name.replace(/[.[].*$/, "")} holds an array at ${name}`, { hint: "pass every array as an argument of its own" });
   if (depth > 64) throw new DaceError("TYPE", `argument ${name.replace(/[.[].*$/, "")} is nested too deeply, or in itself`);
   if (Array.isArray(x)) { x.forEach((y, i) => { checkPlain(y, `${name}[${i}]`, depth + 1); }); return; }
   const proto = Object.getPrototypeOf(x) as { constructor?: { name?: string } } | null;
@@ -65,6 +70,7 @@ function isGone(x: TypedArray): boolean { try { Reflect.apply(keys, x, []); retu
 
 /** Before results are written after an asynchronous run: is the memory of an argument still there? */
 export function stillThere(g: Given & { kind: "array" }): boolean {
+  if (g.device) return !g.device.disposed;
   if (g.form === "nested") { try { return ndarray(g.original as unknown[]).shape.join() === g.shape.join(); } catch { return false; } }
   if (!g.view || g.writeBack === undefined) return lengthOf(g.data) >= g.shape.reduce((a, b) => a * b, isComplex(g.dtype) ? 2 : 1);
   const { data, shape, stride, offset, dtype } = g.view;

@@ -6,7 +6,8 @@ import type { Plan, PlanCheck } from "../lower/plan.js";
 import { PARALLEL_UNITS } from "../schedule/threshold.js";
 import { evaluate, type Expr } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
-import type { AsyncRun, CompileRequest, GpuRun, GpuStatus, NativeAddon, NativeGpu, NativeGpuProgram, NativeKernel, RunStatus, TypedArray } from "./addon-types.js";
+import type { AsyncRun, CompileRequest, GpuArgument, GpuRun, GpuStatus, NativeAddon, NativeGpu, NativeGpuProgram, NativeKernel, RunStatus, TypedArray } from "./addon-types.js";
+import { argumentOf, DeviceArray, type Bound } from "./device-array.js";
 import { gpuFailure, gpuRequest, writtenArguments } from "./gpu-program.js";
 import { copyArray, lengthOf } from "./ndarray.js";
 import { jsKernel, type JsKernel } from "./js-backend.js";
@@ -82,19 +83,21 @@ export class Executable {
   get report(): { compileMs: number; cached: boolean } { return { compileMs: this.#kernel?.compileMs ?? 0, cached: this.#kernel?.cached ?? true }; }
 
   /** Runs on the calling thread (or waits for the executor). `args` in the order of `plan.arguments`. */
-  run(args: readonly TypedArray[], layout: Layout): RunReport {
+  run(args: readonly Bound[], layout: Layout): RunReport {
     const start = performance.now();
     this.runQuick(args, layout);
     return { device: this.backend.device, ms: performance.now() - start, arenaBytes: layout.arenaBytes, ...this.report };
   }
 
   /** As `run`, without a report. `layout` must be the last one that `layout()` gave. */
-  runQuick(args: readonly TypedArray[], layout: Layout): void {
+  runQuick(bound: readonly Bound[], layout: Layout): void {
+    // Only a program for a GPU is given arrays that lie on one.
+    const args = (this.backend.device === "cuda" ? onDevice(bound) : bound) as readonly TypedArray[];
     if (this.#js) { this.#runJs(args, layout); return; }
     if (!this.#kernel) { this.prepare(); if (this.#js) { this.#runJs(args, layout); return; } }
     if (this.#gpu) {
       let s;
-      try { s = this.#gpu.run(args, this.#symbols(layout), layout.arenaBytes, this.#written); } catch (e) { throw runError(e, layout); }
+      try { s = this.#gpu.run(args, this.#symbols(layout), layout.arenaBytes, hostOnly(bound, this.#written)); } catch (e) { throw runError(e, layout); }
       this.#verify(s, layout);
       return;
     }
@@ -133,13 +136,13 @@ export class Executable {
   #parallel(layout: Layout): boolean { return this.plan.parallel && this.backend.threads > 1 && layout.work > PARALLEL_UNITS; }
 
   /** Starts a run on the executor thread; `write`: indices into `args` that are copied back when it resolves. Inputs are read at the call. */
-  async runAsync(args: readonly TypedArray[], layout: Layout, write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<RunReport> {
+  async runAsync(args: readonly Bound[], layout: Layout, write: readonly number[], options: { readonly signal?: AbortSignal; readonly onProgress?: (steps: number) => void }): Promise<RunReport> {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const start = performance.now();
-    if (this.backend.device === "js" || !this.backend.addon) return this.#runLater(args, layout, write, signal, onProgress, start);
+    if (this.backend.device === "js" || !this.backend.addon) return this.#runLater(args as readonly TypedArray[], layout, write, signal, onProgress, start);
     if (!this.#kernel) {
-      const copies = args.map(copyArray);
+      const copies = args.map((a) => (a instanceof DeviceArray ? a : copyArray(a)));
       const gpu = this.backend.gpu, loading = gpu ? gpu.loadAsync(gpuRequest(this.plan, this.#cache)) : this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
       const abort = (): void => { loading.abort(); };
       signal?.addEventListener("abort", abort, { once: true });
@@ -147,16 +150,17 @@ export class Executable {
       signal?.throwIfAborted();
       // The inputs as they were at the call, not as they are after compiling.
       const report = await this.#start(copies, layout, copies.map((_, k) => k).filter((k) => write.includes(k)), signal, onProgress, start);
-      copyBack(args, copies, write);
+      copyBack(args as readonly TypedArray[], copies as readonly TypedArray[], hostOnly(args, write));
       return report;
     }
     return this.#start(args, layout, write, signal, onProgress, start);
   }
-  async #start(args: readonly TypedArray[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
+  async #start(bound: readonly Bound[], layout: Layout, write: readonly number[], signal: AbortSignal | undefined, onProgress: ((steps: number) => void) | undefined, start: number): Promise<RunReport> {
     let running: AsyncRun | GpuRun;
+    const args = onDevice(bound);
     if (this.#optionsFor !== layout) this.#decide(layout);
     const team = this.#team, threads = team?.next() ?? this.#options!.threads;
-    try { running = this.#gpu ? this.#gpu.runAsync(args, this.#symbols(layout), layout.arenaBytes, write) : this.backend.addon!.runAsync(this.#kernel!, args, this.#symbols(layout), layout.arenaBytes, { threads, write }); } catch (e) { throw runError(e, layout); }
+    try { running = this.#gpu ? this.#gpu.runAsync(args, this.#symbols(layout), layout.arenaBytes, hostOnly(bound, write)) : this.backend.addon!.runAsync(this.#kernel!, args as readonly TypedArray[], this.#symbols(layout), layout.arenaBytes, { threads, write }); } catch (e) { throw runError(e, layout); }
     const cancel = (): void => { running.cancel(); };
     signal?.addEventListener("abort", cancel, { once: true });
     const progress = Progress.of(onProgress, () => running.progress(), cancel);
@@ -242,6 +246,10 @@ class Progress {
     if (rethrow && this.#thrown) throw new DaceError("ARGUMENT", `onProgress threw: ${this.#thrown.error instanceof Error ? this.#thrown.error.message : String(this.#thrown.error)}`, { cause: this.#thrown.error });
   }
 }
+
+function onDevice(bound: readonly Bound[]): readonly GpuArgument[] { return bound.some((a) => a instanceof DeviceArray) ? bound.map(argumentOf) : bound as readonly TypedArray[]; }
+/** Of indices of arguments, those that lie on the host. */
+function hostOnly(bound: readonly Bound[], indices: readonly number[]): readonly number[] { return bound.some((a) => a instanceof DeviceArray) ? indices.filter((k) => !(bound[k] instanceof DeviceArray)) : indices; }
 
 /** Puts results into the caller's arrays; if one of them is gone or too short, nothing is written. */
 function copyBack(targets: readonly TypedArray[], copies: readonly TypedArray[], write: readonly number[]): void {

@@ -50,7 +50,7 @@ export function copyArray(a: TypedArray): TypedArray {
   return out;
 }
 /** A dtype given by name or short form; throws TYPE. */
-function dtypeNamed(name: unknown): DType {
+export function dtypeNamed(name: unknown): DType {
   const d = typeof name === "string" ? parseDType(name) : undefined;
   if (!d) throw new DaceError("TYPE", `${typeof name === "string" ? JSON.stringify(name) : typeof name} is no dtype`, { hint: "such as \"float64\", \"f32\", \"i64\", \"bool\" or \"complex128\"" });
   return d;
@@ -187,7 +187,7 @@ function fromNested(nested: unknown): NDArray {
   return new NDArray(data, shape);
 }
 
-function checkShape(shape: unknown): readonly number[] {
+export function checkShape(shape: unknown): readonly number[] {
   if (!Array.isArray(shape)) throw new DaceError("SHAPE", `a shape is an array of sizes, not ${typeof shape}`);
   for (const n of shape as unknown[]) if (!Number.isSafeInteger(n) || (n as number) < 0) throw new DaceError("SHAPE", `(${shape.join(", ")}) is not a shape: sizes are non-negative integers`);
   return Object.freeze([...shape as number[]]);

@@ -4,7 +4,7 @@ import { DaceError } from "../base/errors.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import { int, sym, type Expr } from "../symbolic/expr.js";
 import type { Given } from "./arguments.js";
-import { NDArray } from "./ndarray.js";
+import { NDArray, rowMajor } from "./ndarray.js";
 
 export interface Specialised {
   readonly signature: Omit<Signature, "speculate" | "checked">;
@@ -98,6 +98,7 @@ interface Region { readonly position: number; readonly buffer: ArrayBufferLike; 
 
 function regionOf(g: Given, position: number): Region | undefined {
   if (g.kind !== "array" || g.shape.some((n) => n === 0)) return undefined;
+  if (g.device) return { position, buffer: g.data.buffer, dtype: g.dtype, from: 0, to: g.device.bytes, strides: rowMajor(g.shape).filter((_, d) => g.shape[d]! > 1), shape: g.shape, key: `0:${g.dtype}:${g.shape.join()}` };
   const view = g.view ?? new NDArray(g.data, g.shape, { dtype: g.dtype });
   const width = bytesOf(g.dtype);
   let low = view.offset, high = view.offset;
