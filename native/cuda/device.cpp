@@ -169,7 +169,7 @@ RunResult Gpu::run(const GpuProgram& program, const std::vector<Argument>& args,
   if (isLost(result.driver)) {
     s->pool->abandon();
     s->lost = true;
-    result.failure += "; the device starts anew with the next call, and what lay on it is lost";
+    if (!result.failure.empty()) result.failure += "; the device starts anew with the next call, and what lay on it is lost";
   }
   return result;
 }

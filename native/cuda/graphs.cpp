@@ -31,7 +31,7 @@ Result Graphs::begin(SectionKey key, Stream stream, DevicePool& pool, Step* step
     if (r == kSuccess) *step = Step::launched, s_.replayed++;
     return r;
   }
-  e.key.addresses = std::move(key.addresses);
+  addresses_ = std::move(key.addresses);
   hold_ = pool.hold();
   constexpr int kThisThread = 1;
   if (const Result r = driver_.beginCapture(stream, kThisThread)) return hold_.unlock(), r;
@@ -61,6 +61,8 @@ Result Graphs::end(Stream stream) {
     else s_.recorded++;
   }
   if (graph) driver_.destroyGraph(graph);
+  // Only now: what failed before this has the old addresses in it.
+  e.key.addresses = std::move(addresses_);
   if (r == kSuccess) r = driver_.launchGraph(e.exec, stream);
   if (r != kSuccess) {
     if (e.exec) driver_.destroyExec(e.exec);

@@ -44,6 +44,7 @@ class Graphs {
   static constexpr size_t kMost = 64;
   const Driver& driver_;
   std::list<Entry> entries_;  // last used first
+  std::vector<uint64_t> addresses_;  // of what is being recorded
   std::unique_lock<std::mutex> hold_;
   bool recording_ = false;
   GraphStatistics s_;

@@ -177,6 +177,8 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
   if (code == DACE_OK) {
     if (const int32_t failed = read(&c, words, deviceWords, sizeof words)) return failed;
     code = int32_t(words[0]);
+    // Kernels do not look: what was asked for in the meantime counts before anything is written back.
+    if (code == DACE_OK && cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) code = DACE_CANCELLED;
   }
   c.result.ns = nowNs() - start;
   c.result.site = words[1], c.result.value = words[2], c.result.extent = words[3];
@@ -203,9 +205,10 @@ RunResult run(const Place& place, const Program& program, const std::vector<Argu
   if (c.failed != DACE_OK) result.code = c.failed;
   // Last in, first out: the next run of the same sizes gets the same addresses, which is what its graphs are made for.
   for (const auto* list : {&c.grown, &c.blocks})
-    for (auto b = list->rbegin(); b != list->rend(); ++b) place.pool.release(*b);
+    for (auto b = list->rbegin(); b != list->rend(); ++b)
+      if (const Result r = place.pool.release(*b); r != kSuccess && result.driver == kSuccess) result.driver = r;  // the results are right all the same
   Context popped;
-  place.driver.popContext(&popped);
+  if (const Result r = place.driver.popContext(&popped); r != kSuccess && result.driver == kSuccess) result.driver = r;
   return result;
 }
 

@@ -47,7 +47,7 @@ struct RunResult {
   int32_t code = DACE_OK;
   int64_t site = 0, value = 0, extent = 0, ns = 0;
   std::string failure;      // what the driver said, where it failed; the first one counts
-  Result driver = kSuccess; // that answer
+  Result driver = kSuccess; // that answer, or another one of which the run took no harm
   int32_t kernel = -1;      // that could not be launched
 };
 
