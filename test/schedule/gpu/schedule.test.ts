@@ -44,6 +44,33 @@ test("sums: of rows by blocks, of columns by threads unless there are few, of ev
   same(t, g, { m: 5, n: 9 });
 });
 
+test("sweeps in place and tables become waves: every slope, both directions, empty ranges", (t) => {
+  // Offsets read by A[i, j], and the slope that their order asks for.
+  const cases: readonly (readonly [reads: readonly (readonly [number, number])[], slope: number])[] = [
+    [[[-1, 0], [0, -1]], 1], [[[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 0], [1, 1]], 2], [[[-1, 2], [0, -1]], 3], [[[-2, 2], [-1, 0], [0, -1]], 2], [[[1, -2]], 3],
+  ];
+  for (const [reads, slope] of cases) for (const [up, across] of [["up", "up"], ["down", "up"], ["up", "down"], ["down", "down"]] as const) {
+    const b = new Build("n", "m", "T").data("A", "n", "m"), at = ([p, q]: readonly [number, number]): string => `A[i + ${up === "down" ? -p : p}, j + ${across === "down" ? -q : q}]`;
+    b.loop("t", "0", "T", "up", () => { b.loop("i", "2", "n + -2", up, () => { b.loop("j", "2", "m + -2", across, () => {
+      b.set("A[i, j]", reads.map(at), (...x) => times(num(0.7), x.reduce((p, q) => plus(p, times(num(1.25), q)))));
+    }); }); });
+    const g = b.graph("n + -4", "m + -4"), s = place(g);
+    t.deepEqual(kernels(s), ["grid row_0:global x"], JSON.stringify(reads));
+    t.is(loops(s).find((l) => l.variable === "wave_0")!.end.key, parseExpr(`${slope}*(n + -5) + m + -4`).key);
+    for (const sizes of [{ n: 9, m: 7, T: 2 }, { n: 5, m: 11, T: 1 }, { n: 4, m: 8, T: 1 }, { n: 8, m: 4, T: 1 }]) same(t, g, sizes);
+  }
+});
+
+test("no waves where distances are not known, or a wave would meet itself", (t) => {
+  const b = new Build("n").data("A", "n", "n").data("s").data("c", "n");
+  b.loop("i", "1", "n", "up", () => { b.loop("j", "1", "n", "up", () => { b.set("A[i, j]", ["A[i + -1, j]", "A[i, j + -1]", "s"], (x, y, z) => plus(x, plus(y, z))).set("s", ["A[i, j]"], id); }); });
+  b.loop("k", "1", "n", "up", () => { b.loop("l", "1", "n", "up", () => { b.set("A[k, l]", ["A[l, k]"], id); }); });
+  b.loop("p", "1", "n", "up", () => { b.loop("q", "1", "n", "up", () => { b.set("c[q]", ["c[q + -1]", "A[p, q]"], plus); }); });
+  const g = b.graph("n + -2");
+  t.deepEqual(kernels(place(g)), ["single"]);
+  same(t, g, { n: 6 });
+});
+
 test("what may meet is not shared: indices from data, neighbours combined into", (t) => {
   const b = new Build("n").data("x", "n").data("h", "n").data("y", "n");
   b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });

@@ -6,12 +6,14 @@ import { shortenZeros } from "../zeros.js";
 import type { ScheduleOptions } from "../schedule.js";
 import { placeOnGpu, type Placed } from "./place.js";
 import { markSections } from "./sections.js";
+import { wavefronts } from "./wavefront.js";
 
 export function scheduleGpu(graph: Graph, options: ScheduleOptions = {}): Placed {
   const strict = options.precision === "strict";
   let g = expandLibrary(graph, { strict, always: true });
   g = privatiseScalars(g, options.outputs ?? {});
   g = shortenZeros(g);
+  g = wavefronts(g);
   const placed = placeOnGpu(g, { strict });
   return { ...placed, graph: markSections(placed.graph) };
 }
