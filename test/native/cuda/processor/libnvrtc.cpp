@@ -1,6 +1,6 @@
 // An NVRTC made of the system's C++ compiler, for tests: device code becomes an image that processor/libcuda.cpp loads. The work is done by the command in
 // PROCESSOR_NVRTC (a program and arguments, separated by "|"), which gets the names of the source, of the result and of a file for the log.
-#include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,7 +52,14 @@ int nvrtcCompileProgram(void* program, int count, const char* const* options) {
   argv.push_back(nullptr);
   pid_t pid;
   int status = -1;
-  if (::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ) == 0) ::waitpid(pid, &status, 0);
+  // The thread that compiles has all signals blocked; a Node that cannot hear of its children's ends waits for ever.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  if (::posix_spawn(&pid, argv[0], nullptr, &attributes, argv.data(), environ) == 0) ::waitpid(pid, &status, 0);
   else p.log = "cannot be started: " + words[0];
   if (status == 0) p.image = contents(to);
   else p.log += contents(log);
