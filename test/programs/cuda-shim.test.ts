@@ -36,6 +36,13 @@ test("threads that part at a barrier are an error, and so is memory beyond what 
   t.is(change(/__syncthreads\(\);/, "shared[2048] = 1; __syncthreads();"), 6);
 });
 
+test("lanes that part at an exchange are an error, and lanes of other warps take no part in it", (t) => {
+  const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length };
+  const change = (from: string, to: string) => runCuda(p, sizes, given, (c) => ({ ...c, device: c.device.replace(from, to) })).code;
+  t.is(change("for (u32 d = 16;", "if (threadIdx.x % 7 != 3) for (u32 d = 16;"), 6);
+  t.is(change("for (u32 d = 16;", "if (threadIdx.x / 32 != 3) for (u32 d = 16;"), 0);
+});
+
 test("results do not depend on the device", (t) => {
   const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length };
   const other = runCuda(p, sizes, given, (c) => c, ([device, ...host]) => [device!.replace("nullptr, 2, 1024, 32", "nullptr, 132, 1024, 32"), ...host]);

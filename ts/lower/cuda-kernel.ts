@@ -1,6 +1,6 @@
 /**
  * Prints the body of one kernel. Loops with an axis stride over the grid, over its blocks or over the threads of a block; all others are each thread's own. What a block
- * combines goes through shared memory as a tree, the same one whatever the device.
+ * combines goes from lane to lane in each warp and then, a part per warp, through shared memory to the first: a tree that only the block's size decides.
  */
 import { loopFacts } from "../analysis/dependence.js";
 import { visitNodes } from "../analysis/walk.js";
@@ -16,7 +16,7 @@ import type { Text } from "./language.js";
 import { checkLoads } from "./values.js";
 import { memletKey } from "./scope.js";
 
-/** Threads of a block that combines: a power of two. */
+/** Threads of a block that combines: a power of two, and of whole warps, at most a warp of them. */
 export const ROW_THREADS = 128, REDUCE_THREADS = 256, FINISH_THREADS = 512;
 
 /** Nothing is done after a mistake: indices behind it may be anything. Threads that meet at barriers leave together. */
@@ -86,10 +86,13 @@ export class KernelEmitter extends Emitter {
       const z = this.fresh("z"), type = cppType(dtype);
       this.line("{");
       this.indent(() => {
-        this.line(`${type}* const ${z} = (${type}*)shared;`, "__syncthreads();", `${z}[threadIdx.x] = ${name};`, "__syncthreads();");
-        this.line(`for (u32 d = blockDim.x / 2; d > 0; d /= 2) { if (threadIdx.x < d) ${z}[threadIdx.x] = ${this.language.combine(r.wcr, `${z}[threadIdx.x]`, `${z}[threadIdx.x + d]`, dtype)}; __syncthreads(); }`);
-        this.line("if (threadIdx.x == 0) {");
-        this.indent(() => { then(r, `${z}[0]`); });
+        const warp = `for (u32 d = 16; d > 0; d /= 2) { const ${type} y = across(${name}, d); ${name} = ${this.language.combine(r.wcr, name, "y", dtype)}; }`;
+        this.line(warp, `${type}* const ${z} = (${type}*)shared;`, "__syncthreads();", `if (threadIdx.x % 32 == 0) ${z}[threadIdx.x / 32] = ${name};`, "__syncthreads();", "if (threadIdx.x < 32) {");
+        this.indent(() => {
+          this.line(`${name} = ${this.language.identity(r.wcr, dtype)};`, `if (threadIdx.x < blockDim.x / 32) ${name} = ${z}[threadIdx.x];`, warp, "if (threadIdx.x == 0) {");
+          this.indent(() => { then(r, name); });
+          this.line("}");
+        });
         this.line("}");
       });
       this.line("}");

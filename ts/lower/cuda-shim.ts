@@ -1,6 +1,6 @@
 /**
  * A CUDA device made of one CPU thread, for tests and machines without a GPU: the same host and device code, compiled together by the system's C++ compiler into one shared
- * object with an ordinary `dace_run`. Blocks and threads are loops; the threads of kernels with barriers are contexts that take turns from barrier to barrier. Orders that a device does
+ * object with an ordinary `dace_run`. Blocks and threads are loops; the threads of kernels with barriers are contexts that take turns from barrier to barrier, warps of them from exchange to exchange. Orders that a device does
  * not promise are changed on purpose (blocks forwards and backwards in turn, threads all over) and shared memory starts as NaNs, so that a race or a missing barrier shows.
  */
 import { ABI, HELPERS } from "./cpp-preamble.js";
@@ -22,6 +22,8 @@ static constexpr int SHIM_SHARED = 49152;
 static thread_local unsigned char shim_shared_memory[SHIM_SHARED + 64] __attribute__((aligned(16)));
 static __attribute__((noinline)) void shim_barrier();
 static inline void __syncthreads() { asm volatile("" ::: "memory"); shim_barrier(); asm volatile("" ::: "memory"); }
+static __attribute__((noinline)) void shim_exchange(void* value, unsigned bytes, unsigned distance);
+template <class T> static inline T __shfl_down_sync(unsigned, T value, unsigned distance) { asm volatile("" ::: "memory"); shim_exchange(&value, sizeof(T), distance); asm volatile("" ::: "memory"); return value; }
 static inline unsigned long long atomicCAS(unsigned long long* at, unsigned long long want, unsigned long long value) { unsigned long long old = *at; if (old == want) *at = value; return old; }
 static inline double __longlong_as_double(long long x) { return __builtin_bit_cast(double, x); }
 static inline long long __double_as_longlong(double x) { return __builtin_bit_cast(long long, x); }
@@ -43,9 +45,9 @@ template <class... A> void shim_call(void (*f)(A...), void** p) { shim_apply(f, 
 struct shim_kernel { void (*call)(void** p); bool barriers; };
 const shim_kernel shim_kernels[] = {${kernels.map((k) => `{[](void** p) { shim_call(${k.name}, p); }, ${k.barriers}}, `).join("")}{nullptr, false}};
 
-constexpr int SHIM_STACK = 65536, SHIM_THREADS = 1024;
+constexpr int SHIM_STACK = 65536, SHIM_THREADS = 1024, SHIM_WARP = 32;
 /** Contexts are entered once through the system, which costs a call of it, and then by jumps. */
-struct shim_fiber { ucontext_t context; void* at[5]; bool started, finished; unsigned char stack[SHIM_STACK]; };
+struct shim_fiber { ucontext_t context; void* at[5]; bool started, finished, ready, exchanges; unsigned exchanged; unsigned char lane[2][16]; unsigned char stack[SHIM_STACK]; };
 thread_local shim_fiber* shim_fibers;
 thread_local void* shim_scheduler[5];
 thread_local int shim_current = -1;
@@ -63,27 +65,43 @@ int shim_step(int count) {
   for (int s = count * 5 / 8 + 1;; s++) { int a = s, b = count; while (b) { const int r = a % b; a = b; b = r; } if (a == 1) return s % count == 0 ? 1 : s % count; }
 }
 
-/** One block whose threads meet at barriers. False: some had ended where others waited. */
+/** Who may go on: all at a barrier where all of the block are there, those of a warp in an exchange where all of it are in the same one. False: nobody. */
+bool shim_ready(int count) {
+  bool all = true, any = false;
+  for (int t = 0; t < count; t++) all = all && !shim_fibers[t].finished && shim_fibers[t].started && !shim_fibers[t].exchanges;
+  for (int from = 0; from < count; from += SHIM_WARP) {
+    const int to = from + SHIM_WARP < count ? from + SHIM_WARP : count;
+    bool warp = true;
+    for (int t = from; t < to; t++) warp = warp && !shim_fibers[t].finished && shim_fibers[t].exchanges && shim_fibers[t].exchanged == shim_fibers[from].exchanged;
+    for (int t = from; t < to; t++) { shim_fiber& f = shim_fibers[t]; f.ready = !f.finished && (!f.started || (f.exchanges ? warp : all)); any = any || f.ready; }
+  }
+  return any;
+}
+
+/** One block whose threads meet at barriers and in exchanges. False: some had ended, or were elsewhere, where others waited. */
 bool shim_block(int count) {
   for (int t = 0; t < count; t++) {
     shim_fiber& f = shim_fibers[t];
-    f.started = f.finished = false;
+    f.started = f.finished = f.exchanges = false;
+    f.exchanged = 0;
     getcontext(&f.context);
     f.context.uc_stack.ss_sp = f.stack; f.context.uc_stack.ss_size = SHIM_STACK; f.context.uc_link = nullptr;
     makecontext(&f.context, shim_fiber_main, 0);
   }
   const int step = shim_step(count);
   for (unsigned round = shim_launches;; round++) {
-    int waiting = 0, ended = 0;
+    int waiting = 0;
+    if (!shim_ready(count)) return false;
     for (int k = 0, t = int(round % unsigned(count)); k < count; k++, t = (t + step) % count) {
-      if (shim_fibers[t].finished) continue;
-      shim_current = t; shim_locate(t);
-      shim_turn(shim_fibers[t]);
-      if (shim_fibers[t].finished) ended++; else waiting++;
+      if (shim_fibers[t].ready) {
+        shim_current = t; shim_locate(t);
+        shim_fibers[t].exchanges = false;
+        shim_turn(shim_fibers[t]);
+      }
+      if (!shim_fibers[t].finished) waiting++;
     }
     shim_current = -1;
     if (waiting == 0) return true;
-    if (ended > 0) return false;
   }
 }
 
@@ -115,6 +133,16 @@ int shim_read(void*, void* to, const void* from, long long bytes) { __builtin_me
 int shim_gemm(void*, int, int, int, long long, long long, long long, const void*, const void*, long long, const void*, long long, const void*, void*, long long) { return -1; }
 int shim_section_begin(void*, int, const long long*, int) { return 1; }
 int shim_section_end(void*, int) { return 0; }
+}
+/** Each lane leaves its value and takes that of another once all have: in two places in turn, since a lane may be one exchange ahead. */
+static __attribute__((noinline)) void shim_exchange(void* value, unsigned bytes, unsigned distance) {
+  const int me = shim_current, count = int(blockDim.x * blockDim.y * blockDim.z), from = me + int(distance);
+  shim_fiber& f = shim_fibers[me];
+  const unsigned place = f.exchanged++ & 1;
+  __builtin_memcpy(f.lane[place], value, bytes);
+  f.exchanges = true;
+  shim_barrier();
+  if (me % SHIM_WARP + int(distance) < SHIM_WARP && from < count) __builtin_memcpy(value, shim_fibers[from].lane[place], bytes);
 }
 static __attribute__((noinline)) void shim_barrier() { if (__builtin_setjmp(shim_fibers[shim_current].at) == 0) shim_leave(); }
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
