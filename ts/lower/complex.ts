@@ -5,14 +5,14 @@
 export const COMPLEX = `
 cfn zadd(z, w) { return C(z.re + w.re, z.im + w.im); }
 cfn zsub(z, w) { return C(z.re - w.re, z.im - w.im); }
-cfn zmul(z, w) { return C(z.re * w.re - z.im * w.im, z.re * w.im + z.im * w.re); }
+cfn zmul(z, w) { return C(muladd(z.re, w.re, -(z.im * w.im)), muladd(z.re, w.im, z.im * w.re)); }
 cfn zdiv(z, w) {
   if (abs(w.re) >= abs(w.im)) { var r = w.im / w.re; var d = w.re + w.im * r; if (abs(w.re) == 0 && abs(w.im) == 0) { return C(z.re / abs(w.re), z.im / abs(w.re)); } return C((z.re + z.im * r) / d, (z.im - z.re * r) / d); }
   var q = w.re / w.im; var e = w.re * q + w.im; return C((z.re * q + z.im) / e, (z.im * q - z.re) / e);
 }
 cfn zneg(z) { return C(-z.re, -z.im); }
 cfn zconj(z) { return C(z.re, -z.im); }
-cfn zsquare(z) { return C((z.re - z.im) * (z.re + z.im), 2.0 * z.re * z.im); }
+cfn zsquare(z) { return C(muladd(z.re, z.re, -(z.im * z.im)), muladd(z.re, z.im, z.im * z.re)); }
 cfn zreciprocal(z) { return zdiv(C(1.0, 0.0), z); }
 fn zabs(z) { return $hypot(z.re, z.im); }
 fn zarg(z) { return $atan2(z.im, z.re); }

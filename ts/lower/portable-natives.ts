@@ -13,13 +13,17 @@ function twoOverPi(): bigint {
 let table: bigint | undefined;
 const bits = (): bigint => (table ??= twoOverPi());
 
-interface Native { readonly name: string; readonly needs: readonly string[]; readonly cpp: () => string; readonly js: () => string }
+interface Native { readonly name: string; readonly needs: readonly string[]; readonly cpp: (strict: boolean) => string; readonly js: () => string }
 
 /*
  * x = m·2^e with a 53-bit integer m. Bits of 2/π of weight 2^(2-e) and above contribute multiples of 4 to x·2/π, so the 256 bits after them give
  * quadrant and fraction: (m · window) mod 2^256, two bits of quadrant, then the fraction, taken to [-1/2, 1/2).
  */
 export const NATIVES: readonly Native[] = [
+  // a·b + c, rounded once where the processor does that; strictly, and in JavaScript, twice.
+  { name: "muladd", needs: [], js: () => "const muladd = (a, b, c) => a * b + c;",
+    cpp: (strict) => (strict ? "static inline double muladd(double a, double b, double c) { return a * b + c; }"
+      : "#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__CUDACC__)\nstatic inline double muladd(double a, double b, double c) { return __builtin_fma(a, b, c); }\n#else\nstatic inline double muladd(double a, double b, double c) { return a * b + c; }\n#endif") },
   { name: "exp2i", needs: [], cpp: () => "static inline double exp2i(double k) { return __builtin_bit_cast(double, u64(i64(k) + 1023) << 52); }",
     js: () => "const F64 = new Float64Array(1), U32 = new Uint32Array(F64.buffer);\nconst exp2i = (k) => { U32[0] = 0; U32[1] = (k + 1023) << 20; return F64[0]; };" },
   { name: "exponent", needs: ["exp2i"], cpp: () => "static inline double exponent(double x) { return double(i64(__builtin_bit_cast(u64, x) >> 52 & 2047) - 1023); }",
@@ -64,8 +68,8 @@ const large = (x) => {
 ];
 
 /** The natives that a text uses, with what they need, in order. */
-export function nativesFor(text: string, language: "cpp" | "js"): string {
+export function nativesFor(text: string, language: "cpp" | "js", strict: boolean): string {
   const wanted = new Set<string>();
   for (const n of [...NATIVES].reverse()) if (wanted.has(n.name) || new RegExp(`\\b${n.name}\\(`).test(text)) { wanted.add(n.name); for (const x of n.needs) wanted.add(x); }
-  return NATIVES.filter((n) => wanted.has(n.name)).map((n) => `${n[language]()}\n`).join("");
+  return NATIVES.filter((n) => wanted.has(n.name)).map((n) => `${n[language](strict)}\n`).join("");
 }

@@ -1,7 +1,7 @@
 /**
  * Small functions written once and printed in C++ and in JavaScript, so that both compute the same. The subset: `fn` (real), `cfn` (complex) and `bfn` (boolean)
  * functions of reals and complex numbers (parameters z, w); `var` (named w…: complex), if, while, return, the operators that both languages share, and
- * floor, sqrt, abs, copysign, C(re, im), INF, NAN. `$name` is the elementary function of that name as the precision wants it.
+ * floor, sqrt, abs, copysign, muladd(a, b, c), C(re, im), INF, NAN. `$name` is the elementary function of that name as the precision wants it.
  */
 import { COMPLEX } from "./complex.js";
 import { ELEMENTARY } from "./elementary.js";
@@ -42,7 +42,7 @@ export function portableCpp(names: Iterable<string>, strict: boolean, platform: 
       .replace(/\b(floor|sqrt|copysign)\(/g, "__builtin_$1(").replace(/\babs\(/g, "__builtin_fabs(").replace(/\bC\(/g, "mk(").replace(/\bINF\b/g, "__builtin_inf()").replace(/\bNAN\b/g, "__builtin_nan(\"\")");
     return `static ${f.body.length < 120 ? "inline " : ""}${type} ${f.name}(${f.parameters.map((p) => `${complex(p) ? "c128" : "double"} ${p}`).join(", ")}) ${body}`;
   }).join("\n");
-  return `${nativesFor(text, "cpp")}${text}`;
+  return `${nativesFor(text, "cpp", strict)}${text}`;
 }
 
 export function portableJs(names: Iterable<string>, strict: boolean): string {
@@ -52,5 +52,5 @@ export function portableJs(names: Iterable<string>, strict: boolean): string {
       .replace(/\b(floor|sqrt|abs)\(/g, "Math.$1(").replace(/\bC\(/g, "mk(").replace(/\bINF\b/g, "Infinity").replace(/\bNAN\b/g, "NaN").replace(/([^<>=!])==([^=])/g, "$1===$2").replace(/!=([^=])/g, "!==$1");
     return `const ${f.name} = (${f.parameters.join(", ")}) => ${body};`;
   }).join("\n");
-  return `${nativesFor(text, "js")}${text}`;
+  return `${nativesFor(text, "js", strict)}${text}`;
 }

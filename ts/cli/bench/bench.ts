@@ -24,7 +24,7 @@ export async function benchCommand(o: BenchOptions): Promise<number> {
   };
   const say = (text: string): void => { if (o.json !== true) process.stdout.write(`${text}\n`); };
   say(python ? `NumPy ${python.numpy} (${python.command})` : "no Python with NumPy was found (DACE_AD_PYTHON names one): inputs are random, values are compared with nothing");
-  say("values, gradient: largest difference to NumPy's values, to differences (of single precision: to double); ! is too much, ~ as much as a change of the inputs' last bits makes, f in floats\n");
+  say("values, gradient: largest difference to NumPy's values, to differences (of single precision: to double); ! is too much, ~ within NumPy's own spread (inputs moved by a last bit, an older processor), f in floats\n");
   say(HEAD);
   const rows: Row[] = [];
   for (const program of programs) {
@@ -35,6 +35,7 @@ export async function benchCommand(o: BenchOptions): Promise<number> {
     rows.push(row);
     say(line(row));
     for (const [stage, text] of Object.entries(row.errors ?? {})) say(`    ${stage}: ${text.split("\n").join("\n      ")}`);
+    if (row.spread !== undefined) say(`    values: ${row.error === "skipped" ? "" : row.error?.toExponential(1)} from NumPy's; NumPy itself: ${row.spread.toExponential(1)}`);
     if (row.tapesByInput) say(`    tapes of the gradient in each input alone: ${Object.entries(row.tapesByInput).map(([k, n]) => `${k} ${bytes(n)}`).join(", ")}`);
     if (row.gradcheck && !row.gradcheck.ok) say(`    gradient: off by ${row.gradcheck.error.toExponential(1)}${row.gradcheck.single === undefined ? "" : ` (single precision ${row.gradcheck.single.toExponential(1)} from double)`}, at ${row.gradcheck.worst}`);
   }
@@ -88,7 +89,7 @@ const pair = (x: { readonly forward: number; readonly gradient?: number } | unde
 
 /** One line of the table. */
 function line(r: Row): string {
-  const values = r.error === undefined ? "error" : r.error === "skipped" ? "skipped" : r.agrees ? `${r.error.toExponential(0)}${r.conditioning === undefined ? "" : " ~"}` : `${r.error.toExponential(0)} !`;
+  const values = r.error === undefined ? "error" : r.error === "skipped" ? "skipped" : r.agrees ? `${r.error.toExponential(0)}${r.spread === undefined ? "" : " ~"}` : `${r.error.toExponential(0)} !`;
   const gradient = r.gradcheck ? (r.gradcheck.ok ? `${(r.gradcheck.single ?? r.gradcheck.error).toExponential(0)}${r.gradcheck.floats ? " f" : ""}` : `${r.gradcheck.error.toExponential(0)} !`) : r.notDifferentiable !== undefined ? "integers" : "error";
   return cells([r.name, values, gradient, time(r.numpyMs), time(r.forwardMs), time(r.gradientMs), pair(r.buildMs), pair(r.compileMs), bytes(r.tapeBytes), bytes(r.arenaBytes?.gradient ?? r.arenaBytes?.forward), bytes(r.residentBytes)]);
 }

@@ -22,7 +22,14 @@ const SCRIPT = `
 import copy, importlib.util, json, os, sys, time, warnings
 import numpy as np
 warnings.filterwarnings("ignore")
-job = json.load(open(sys.argv[1])); folder = job["folder"]; meta = {}
+job = json.load(open(sys.argv[1]))
+if job["reduced"] and "DACE_AD_REDUCED" not in os.environ:
+    try: from numpy._core import _multiarray_umath as core
+    except ImportError: from numpy.core import _multiarray_umath as core
+    off = [f for f in getattr(core, "__cpu_dispatch__", []) if getattr(core, "__cpu_features__", {}).get(f)]
+    os.environ.update({"DACE_AD_REDUCED": "1", "NPY_DISABLE_CPU_FEATURES": " ".join(off), "OPENBLAS_CORETYPE": "Nehalem" if os.uname().machine in ("x86_64", "i686") else "ARMV8"})
+    os.execv(sys.executable, [sys.executable, "-c", SELF, sys.argv[1]])
+folder = job["folder"]; meta = {}
 sys.path.insert(0, job["root"])
 def done():
     json.dump(meta, open(os.path.join(folder, "meta.json"), "w")); sys.exit(0)
@@ -74,13 +81,13 @@ interface Meta { readonly noInputs?: string; readonly args?: readonly Put[]; rea
 export class NumpyRun {
   private constructor(readonly folder: string, readonly meta: Meta) {}
 
-  /** Inputs of NPBench's own making, or those given. */
-  static of(python: string, root: string, program: BenchProgram, sizes: Sizes, given: readonly unknown[] | undefined, timed: boolean): NumpyRun {
+  /** Inputs of NPBench's own making, or those given. `reduced`: as NumPy runs on an older processor, without the instruction sets that it picks its loops and BLAS kernels by. */
+  static of(python: string, root: string, program: BenchProgram, sizes: Sizes, given: readonly unknown[] | undefined, timed: boolean, reduced = false): NumpyRun {
     const folder = mkdtempSync(join(tmpdir(), "dace-ad-bench-")), job = join(folder, "job.json");
     given?.forEach((a, i) => { if (a instanceof NDArray) writeFileSync(join(folder, `in${i}.npy`), formatNpy(a)); });
     const puts = given?.map((a) => (a instanceof NDArray ? { kind: "array" } : typeof a === "bigint" ? { kind: "bigint", value: String(a) } : { kind: "number", value: a }));
-    writeFileSync(job, JSON.stringify({ root, folder, file: program.file, function: program.function, parameters: program.parameters, initialise: program.initialise ?? null, sizes, given: puts ?? null, timed }));
-    const r = spawnSync(python, ["-c", SCRIPT, job], { encoding: "utf8", maxBuffer: 1 << 26 }), out = join(folder, "meta.json");
+    writeFileSync(job, JSON.stringify({ root, folder, file: program.file, function: program.function, parameters: program.parameters, initialise: program.initialise ?? null, sizes, given: puts ?? null, timed, reduced }));
+    const r = spawnSync(python, ["-c", `SELF = ${JSON.stringify(SCRIPT)}\nexec(SELF)`, job], { encoding: "utf8", maxBuffer: 1 << 26 }), out = join(folder, "meta.json");
     return new NumpyRun(folder, existsSync(out) ? JSON.parse(readFileSync(out, "utf8")) as Meta : { noInputs: r.error?.message ?? r.stderr.trim().split("\n").at(-1) ?? `Python ended with ${r.status}` });
   }
   #get(name: string, p: Put): unknown {

@@ -183,7 +183,9 @@ function spaced(ctx: Lowering, b: Bound, loc: SourceLoc): { readonly value: Lazy
   const value: LazyValue = {
     kind: "lazy", dtype: result, shape: [num],
     at: ([i]) => {
-      const inner = op("add", dtype, op("mul", dtype, convert(symbolic(i!), dtype), step), first);
+      // The product is rounded before the sum, as in NumPy: a + of its own could be fused with it, and a grid's points would part in the last bit.
+      const at = convert(symbolic(i!), dtype), steps = isFloat(dtype) ? op("fma", dtype, at, step, constant(0, dtype)) : op("mul", dtype, at, step);
+      const inner = op("add", dtype, steps, first);
       const code = endpoint ? select(op("eq", "bool", symbolic(i!), symbolic(addInt(num, -1))), end, inner) : inner;
       // A single element is the start, whatever the step.
       return convert(gaps.constant === undefined || gaps.constant <= 0 ? select(op("eq", "bool", symbolic(i!), constant(0, "int64")), first, code) : code, result);
