@@ -47,6 +47,23 @@ def f(A, B, C):
 `, [matrix(67, 130), matrix(130, 81), matrix(67, 81)]);
 });
 
+test("products of complex matrices, and their gradients, by the kernel of our own", (t) => {
+  for (const dtype of ["complex128", "complex64"] as const) {
+    const z = (m: number, n: number, f: number): NDArray => ndarray(dtype === "complex64" ? Float32Array.from(wave(2 * m * n, f)) : wave(2 * m * n, f), [m, n], { dtype });
+    const source = `
+def f(A, B, C):
+    C[:] = A @ B + C
+    D = np.conj(C) @ B.T
+    s = np.sum(D * A) + np.sum(C)
+    return s.real
+`, args = [z(67, 70, 0.3), z(70, 81, 0.7), z(67, 81, 0.2)];
+    compare(t, source, args, {}, dtype === "complex64" ? 1e-4 : 1e-12);
+    const { cuda } = vjp(numpy(source), { device: "cuda" }).lower(args as never).plan;
+    t.regex(cuda!.host.sources.join(), dtype === "complex64" ? /gemm\(gpu->state, 3,/ : /gemm\(gpu->state, 2,/);
+    t.true(cuda!.kernels.length > 0 && /i32 ca, i32 cb/.test(cuda!.device));
+  }
+});
+
 test("single precision and complex numbers", (t) => {
   compare(t, `
 def f(x, y):

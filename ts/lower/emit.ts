@@ -177,13 +177,14 @@ export class Emitter implements Printer {
     if (n.op !== "matmul" || !a || !b || !c) throw new InternalError(`library node ${n.op} was not expanded`);
     const turn = (o: typeof a): NonNullable<typeof a> => ({ ...o!, axes: [o!.axes[1]!, o!.axes[0]!], sizes: [o!.sizes[1]!, o!.sizes[0]!] });
     // gemm's result is not transposed: Cᵀ = Bᵀ Aᵀ instead.
-    if (gemmOperand(this.graph, c)!.transposed) [a, b, c] = [turn(b), turn(a), turn(c)];
+    const turned = gemmOperand(this.graph, c)!.transposed, conjugates = (turned ? ["conjugateB", "conjugateA"] : ["conjugateA", "conjugateB"]).map((x) => n.attributes[x] === true);
+    if (turned) [a, b, c] = [turn(b), turn(a), turn(c)];
     const forms = [a, b, c].map((o) => { const f = gemmOperand(this.graph, o)!; return { ...f, at: this.integers.offset(this.integers.flat(this.graph.container(o.data), o.base)), ld: this.integers.print(f.ld), text: this.place(o.data).text }; });
     const [fa, fb, fc] = forms as [typeof forms[0], typeof forms[0], typeof forms[0]];
     const alpha = n.attributes["alpha"];
     this.line(...this.language.gemm({
       dtype: this.graph.container(c.data).dtype, transA: fa.transposed, transB: fb.transposed, m: this.integers.print(c.sizes[0]!), n: this.integers.print(c.sizes[1]!), k: this.integers.print(a.sizes[1]!),
-      alpha: typeof alpha === "number" ? alpha : 1, a: fa.text, aAt: fa.at, lda: fa.ld, b: fb.text, bAt: fb.at, ldb: fb.ld, c: fc.text, cAt: fc.at, ldc: fc.ld, accumulate: n.accumulate,
+      alpha: typeof alpha === "number" ? alpha : 1, a: fa.text, aAt: fa.at, lda: fa.ld, b: fb.text, bAt: fb.at, ldb: fb.ld, c: fc.text, cAt: fc.at, ldc: fc.ld, accumulate: n.accumulate, conjugateA: conjugates[0]!, conjugateB: conjugates[1]!,
     }, this.failure === "continue"));
   }
 

@@ -28,6 +28,8 @@ export interface GemmText {
   readonly b: Text; readonly bAt: Text; readonly ldb: Text;
   readonly c: Text; readonly cAt: Text; readonly ldc: Text;
   readonly accumulate: boolean;
+  /** Of complex operands. */
+  readonly conjugateA: boolean; readonly conjugateB: boolean;
 }
 
 /** Where a failed check happens: in plain code it ends the run; in a loop that threads share it ends the iteration. */

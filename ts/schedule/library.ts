@@ -1,7 +1,8 @@
 /**
- * Library nodes become loops; large real matrix products become calls of the runtime's gemm, whose result does not depend on the number of threads. Pre: valid library nodes. Post: remaining library nodes are matmuls that gemm can do.
+ * Library nodes become loops; large real matrix products become calls of the runtime's gemm, whose result does not depend on the number of threads. Pre: valid library nodes. Post: remaining library nodes are matmuls that gemm can do (on a GPU, complex ones as well).
  * Under strict precision there are loops only: a library's order of summation is its own.
  */
+import { isComplex } from "../base/dtypes.js";
 import { InternalError } from "../base/errors.js";
 import { mapNodes, symbolsOf, visitNodes } from "../analysis/walk.js";
 import { LIBRARY } from "../library/index.js";
@@ -25,7 +26,7 @@ export function expandLibrary(graph: Graph, options: { readonly strict: boolean;
     const rule = LIBRARY.get(n.op);
     if (!rule) throw new InternalError(`no library operation ${n.op}`);
     const loops = rule.expand(n, (d) => graph.container(d).dtype, variable);
-    if (options.strict || !callable(graph, n) || inMaps.has(n.id)) return loops;
+    if (options.strict || !callable(graph, n, options.always === true) || inMaps.has(n.id)) return loops;
     const flops = rule.flops(n), big = flops.constant;
     if (big !== undefined) return big >= CALL_FLOPS ? [n] : loops;
     if (options.always) return [n];
@@ -47,10 +48,11 @@ export function gemmOperand(graph: Graph, o: Operand): { readonly transposed: bo
   return undefined;
 }
 
-function callable(graph: Graph, n: LibraryNode): boolean {
+/** `complex`: products of complex matrices, too. */
+function callable(graph: Graph, n: LibraryNode, complex: boolean): boolean {
   if (n.op !== "matmul") return false;
   const all = [...n.inputs, ...n.outputs], dtype = graph.container(n.outputs[0]!.data).dtype;
-  if (dtype !== "float64" && dtype !== "float32") return false;
+  if (dtype !== "float64" && dtype !== "float32" && !(complex && isComplex(dtype))) return false;
   let loads = false;
   for (const o of all) for (const e of [...o.base, ...o.sizes]) visitAtoms(e, (a) => { if (a.kind === "load") loads = true; });
   return !loads && all.every((o) => graph.container(o.data).dtype === dtype && gemmOperand(graph, o) !== undefined);
