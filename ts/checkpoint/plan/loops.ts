@@ -21,8 +21,8 @@ export interface ScheduleOption extends LoopOption {
 }
 
 export const MOST_OPTIONS = 64;
-/** Schedules of loops up to this length are carried out to be measured. */
-const MEASURED = 20_000;
+/** Schedules of loops up to this length are carried out step by step to be measured. */
+const MEASURED = 1000;
 
 /** Options none of which is at least as good as another in everything, by bytes. */
 export function paretoOptions<O extends LoopOption>(options: readonly O[]): O[] {
@@ -71,11 +71,19 @@ export function loopOptions(shape: LoopShape, follows: boolean): ScheduleOption[
     if (short) measured("uniform", length, actions);
     else { const last = steps - (k - 1) * length, seg = (n: number): number => n * shape.snapshot; given("uniform", length, follows ? seg(k) : seg(k - 1) + last * shape.tape, Math.max(seg(k - 1) + last * shape.tape, k > 1 ? seg(k - 2) + length * shape.tape : 0, follows ? seg(k) : 0), follows ? steps : steps - last, actions); }
   }
-  if (short) {
-    const { table, group } = mixedTable(shape);
-    for (const m of thinnedNumbers(table.breakpoints(follows), 96)) measured("mixed", m, () => table.actions(m, follows, group, steps));
+  const { table, group } = mixedTable(shape);
+  // Group by group, the last one taken to be as long as the others.
+  const groups: LoopShape = { ...shape, steps: table.steps, tape: shape.tape * group, forward: shape.forward * group, taped: shape.taped * group }, real = (l: number): number => Math.min(l * group, steps);
+  for (const m of thinnedNumbers(table.breakpoints(follows), 96)) {
+    let advanced = 0;
+    const t = carryOut(groups, counted(table.actions(m, follows, 1, table.steps), (from, to) => { advanced += real(to) - real(from); }));
+    all.push({ kind: "mixed", parameter: m, held: t.held, inside: t.inside, cost: advanced * shape.forward + steps * (shape.reverseCost ?? 0), extraSteps: advanced, actions: () => table.actions(m, follows, group, steps) });
   }
   return thinned(paretoOptions(all), MOST_OPTIONS);
+}
+
+function* counted(actions: Iterable<Action>, advance: (from: number, to: number) => void): Generator<Action> {
+  for (const a of actions) { if (a.do === "advance") advance(a.from, a.to); yield a; }
 }
 
 function thinnedNumbers(list: readonly number[], most: number): readonly number[] {

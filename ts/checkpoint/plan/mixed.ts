@@ -6,7 +6,7 @@
 import type { Action, LoopShape } from "./actions.js";
 
 /** Tables of more cells × splits than this are for fewer, longer steps. */
-const WORK = 60_000_000, UNITS = 1500;
+const WORK = 24_000_000, UNITS = 1500;
 
 export class MixedTable {
   readonly #cost: Float64Array;
@@ -25,16 +25,17 @@ export class MixedTable {
     this.#turnChoice = new Int32Array((steps + 1) * w);
     this.#cost.fill(0, 0, w);
     this.#turn.fill(0, 0, w);
+    const alone = this.#cost;
     const fill = (table: Float64Array, choice: Int32Array, l: number, splits: number): void => {
-      for (let m = 0; m <= units; m++) {
-        let best = m >= tape ? taped + table[(l - 1) * w + m - tape]! : Infinity, at = 0;
-        if (m >= snapshot) {
-          for (let j = 1; j <= splits; j++) {
-            const c = j * forward + table[(l - j) * w + m - snapshot]! + this.#cost[j * w + m]!;
-            if (c < best) { best = c; at = j; }
-          }
+      const row = l * w, before = (l - 1) * w - tape;
+      for (let m = tape; m <= units; m++) table[row + m] = taped + table[before + m]!;
+      // Along the memory, which lies in a row.
+      for (let j = 1; j <= splits; j++) {
+        const work = j * forward, rest = (l - j) * w - snapshot, part = j * w;
+        for (let m = snapshot; m <= units; m++) {
+          const c = work + table[rest + m]! + alone[part + m]!;
+          if (c < table[row + m]!) { table[row + m] = c; choice[row + m] = j; }
         }
-        table[l * w + m] = best; choice[l * w + m] = at;
       }
     };
     for (let l = 1; l <= steps; l++) { fill(this.#cost, this.#choice, l, l - 1); fill(this.#turn, this.#turnChoice, l, l); }
