@@ -50,6 +50,8 @@ RunResult runKernel(const Kernel& kernel, void* const* args, const int64_t* symb
   r.ns = nowNs() - start;
   pool.release(arena);
   r.site = error[1], r.value = error[2], r.extent = error[3];
+  if (r.code == DACE_OK)
+    for (const Block& b : grown.blocks) r.extent += int64_t(b.bytes);
   return r;
 }
 

@@ -12,7 +12,7 @@ namespace dace {
 struct RunResult {
   int32_t code = DACE_OK;
   bool outOfMemory = false;  // the arena could not be had; the kernel did not run
-  int64_t site = 0, value = 0, extent = 0, ns = 0;
+  int64_t site = 0, value = 0, extent = 0, ns = 0;  // extent, of a run that ended well: bytes of the buffers that grew
 };
 
 // What a running kernel and those who watch it share.

@@ -42,9 +42,9 @@ export interface Report extends RunReport {
   readonly planCached: boolean;
   /** What became of each forward value that the backward pass needs. */
   readonly saved: readonly Decision[];
-  /** `bytes` of a buffer that grows: of one row. */
+  /** `bytes` of a buffer that grows: of one row; what all of them came to is `grownBytes`. */
   readonly buffers: readonly { readonly name: string; readonly bytes: number; readonly role?: string; readonly storage: string }[];
-  /** Bytes of the arena and of the results: what the run needs beside the caller's arrays. */
+  /** Bytes of the arena, of the results and of what grew: what the run needs beside the caller's arrays. */
   readonly peakBytes: number;
   /** What was decided about memory, and what came of it; where `memoryLimit` or `strategy` is given. */
   readonly checkpoint?: CheckpointReport;
@@ -269,7 +269,7 @@ export class Core {
     if (!this.#last) return undefined;
     const { variant, layout, run } = this.#last;
     return {
-      ...run, ...this.#checkpoint(variant, layout), ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: allocated(variant.compiled.plan, layout),
+      ...run, ...this.#checkpoint(variant, layout), ...(this.#again === undefined ? {} : { ms: this.#again }), ...variant.executable.report, verb: this.verb, stages: { ...this.#stages }, planCached: this.#fromDisk.has(variant.compiled), saved: variant.compiled.saved, peakBytes: allocated(variant.compiled.plan, layout) + variant.executable.report.grownBytes,
       buffers: variant.compiled.plan.buffers.map((b, i) => ({ name: b.label ?? b.name, bytes: layout.elements[i]! * bytesOf(b.dtype), storage: b.storage, ...(b.role ? { role: b.role } : {}) })),
     };
   }

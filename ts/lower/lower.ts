@@ -156,6 +156,8 @@ function jsSource(js: Js, lines: readonly string[], buffers: readonly PlanBuffer
   buffers.forEach((b, i) => { if (b.storage === "arena") head.push(`  const v${i} = new ${JS_ARRAY[b.dtype]}(arena, symbols[${symbols.indexOf(b.offsetSymbol!)}]);`); });
   buffers.forEach((b, i) => { if (b.storage === "growable") head.push(`  let v${i} = new ${JS_ARRAY[b.dtype]}(0), v${i}n = 0;`); });
   for (const c of variables) head.push(`  ${js.declare(places.get(c.name)!.text, c.dtype, indices.has(c.name) ? "0" : js.constant(0, undefined, c.dtype), true)}`);
-  const body = `${head.join("\n")}\n${lines.join("\n")}\n  return 0;\n`;
+  // As the native runtime does: what the growing buffers came to goes where a mistake's extent would go.
+  const sizes = buffers.flatMap((b, i) => (b.storage === "growable" ? [`v${i}.byteLength`] : [])), grown = sizes.length > 0 ? `\n  rt.error[3] = ${sizes.join(" + ")};` : "";
+  const body = `${head.join("\n")}\n${lines.join("\n")}${grown}\n  return 0;\n`;
   return `${jsHelpers(js, body)}\n${body}`;
 }

@@ -38,7 +38,7 @@ export interface CompileRequest {
 export interface RunStatus {
   /** 0 fine, else DACE_* of abi.h. */
   readonly code: number;
-  /** The error slot's words after the code: site, value, extent. */
+  /** The error slot's words after the code: site, value, extent. Of a run that ended well, `extent` is the bytes of the buffers that grew. */
   readonly site: number;
   readonly value: number;
   readonly extent: number;

@@ -17,7 +17,7 @@ import { TeamSize } from "./team-size.js";
 
 export interface Backend { readonly device: "cpu" | "js" | "cuda"; /** The device is made of the processor (lower/cuda-shim.ts). */ readonly shim?: boolean; /** A real one. */ readonly gpu?: NativeGpu; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
 
-export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean }
+export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean; /** Bytes that buffers of a length known only to the run came to (not counted on a GPU). */ readonly grownBytes: number }
 
 
 export function compileRequest(plan: Plan, backend: Backend): CompileRequest {
@@ -38,11 +38,14 @@ export class Executable {
   #options: { threads: number; readonly parallel: boolean } | undefined;
   #optionsFor: Layout | undefined;
   #team: TeamSize | undefined;
+  readonly #grows: boolean;
+  #grownBytes = 0;
   readonly #checks: readonly { readonly check: PlanCheck; readonly expr: Expr }[];
 
   constructor(readonly plan: Plan, readonly backend: Backend, readonly source: SourceFile | undefined) {
     this.#checks = plan.checks.map((check) => ({ check, expr: parseExpr(check.expr) }));
     this.#written = writtenArguments(plan);
+    this.#grows = plan.buffers.some((b) => b.storage === "growable");
   }
 
   /** The first entry check that does not hold, if any. */
@@ -80,7 +83,8 @@ export class Executable {
   }
 
   get #cache(): Pick<CompileRequest, "cacheMode" | "cacheDir"> { return { ...(this.backend.cache ? { cacheMode: this.backend.cache } : {}), ...(this.backend.cacheDir ? { cacheDir: this.backend.cacheDir } : {}) }; }
-  get report(): { compileMs: number; cached: boolean } { return { compileMs: this.#kernel?.compileMs ?? 0, cached: this.#kernel?.cached ?? true }; }
+  get report(): { compileMs: number; cached: boolean; grownBytes: number } { return { compileMs: this.#kernel?.compileMs ?? 0, cached: this.#kernel?.cached ?? true, grownBytes: this.#grownBytes }; }
+  #ended(extent: number): void { if (this.#grows && this.backend.device !== "cuda") this.#grownBytes = extent; }
 
   /** Runs on the calling thread (or waits for the executor). `args` in the order of `plan.arguments`. */
   run(args: readonly Bound[], layout: Layout): RunReport {
@@ -109,10 +113,12 @@ export class Executable {
       this.#team?.ran(this.#options!.threads, status.ns);
     } catch (e) { throw runError(e, layout); }
     if (status.code !== 0) this.#raise(layout, status.code, status.site, status.value, status.extent);
+    this.#ended(status.extent);
   }
   #verify(s: RunStatus | GpuStatus, layout: Layout): void {
     if ("failure" in s && s.failure !== "") throw gpuFailure(this.plan, s, layout.arenaBytes, (at) => locate(at, this.source));
     if (s.code !== 0) this.#raise(layout, s.code, s.site, s.value, s.extent);
+    this.#ended(s.extent);
   }
   #runJs(args: readonly TypedArray[], layout: Layout): void {
     if (!this.#arena || this.#arena.byteLength < layout.arenaBytes) this.#arena = allocateArena(layout.arenaBytes);
@@ -120,6 +126,7 @@ export class Executable {
     let code: number;
     try { code = js.run(args, layout.symbols, this.#arena); } catch (e) { throw runError(e, layout); }
     if (code !== 0) this.#raise(layout, code, js.error[1]!, js.error[2]!, js.error[3]!);
+    this.#ended(js.error[3]!);
   }
   #symbols(layout: Layout): BigInt64Array {
     if (layout === this.#lastLayout && this.#lastSymbols) return this.#lastSymbols;
@@ -184,6 +191,7 @@ export class Executable {
         const done = await runInWorker({ text: this.plan.js, args: copies, symbols: layout.symbols, arenaBytes: layout.arenaBytes }, onProgress ? AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]) : signal);
         copies = done.args;
         if (done.code !== 0) this.#raise(layout, done.code, done.error[1]!, done.error[2]!, done.error[3]!);
+        this.#ended(done.error[3]!);
       } else {
         await new Promise<void>((resolve) => { setImmediate(resolve); });
         signal?.throwIfAborted();

@@ -171,7 +171,7 @@ export function measure(job: Job, send: (found: Found) => void): void {
     const tapes = report.buffers.filter((b) => b.role === "tape");
     return {
       gradientMs: ms, buildMs: { forward: 0, gradient: built(first) }, compileMs: { forward: 0, gradient: first.compileMs }, arenaBytes: { forward: 0, gradient: report.peakBytes }, stages: first.stages,
-      tapeBytes: tapes.reduce((s, b) => s + b.bytes, 0), tapes: tapes.map((b) => `${b.name}: ${b.bytes}`),
+      tapeBytes: tapes.reduce((s, b) => s + (b.storage === "growable" ? 0 : b.bytes), 0) + report.grownBytes, tapes: tapes.map((b) => `${b.name}: ${b.bytes}`),
     };
   });
   send({ residentBytes: 1024 * process.resourceUsage().maxRSS });
