@@ -1,5 +1,5 @@
 // What the compiler infers for users of the CommonJS entry point. Compiled, never run.
-import { DaceError, grad, gradcheck, jit, ndarray, python, valueAndGrad, vjp, type ErrorCode, type NDArray, type Program, type Value } from "dace-ad-native";
+import { DaceError, grad, gradcheck, jit, ndarray, python, valueAndGrad, vjp, type DeviceArray, type ErrorCode, type NDArray, type Program, type Value } from "dace-ad-native";
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
@@ -37,6 +37,11 @@ const sensitivity = grad(model)(field, 3);
 same<typeof sensitivity, NDArray>(true);
 const r = vjp(model)([field, 3], { return: 1 });
 same<typeof r.grads, Record<string, Value>>(true);
+const onDevice = ndarray(u, [3], { device: "cuda" });
+same<typeof onDevice, DeviceArray>(true);
+same<ReturnType<typeof onDevice.toHost>, NDArray>(true);
+const moved = grad(python<[x: DeviceArray], number>({ source: "def f(x):\n    return x[0]\n" }, { function: "f" }))(onDevice);
+same<typeof moved, DeviceArray>(true);
 const checked = gradcheck(model, [field, 3], { rtol: 1e-6 });
 same<typeof checked.ok, boolean>(true);
 
