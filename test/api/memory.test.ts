@@ -1,6 +1,7 @@
 /** `memoryLimit` and `strategy`: gradients are those of storing everything, what the allocator hands out is what was planned, and it is within the limit. */
 import test, { type ExecutionContext } from "ava";
-import { DaceError, grad, ndarray, NDArray, python, type DerivativeOptions } from "../../ts/index.js";
+import { DaceError, grad, jit, ndarray, NDArray, python, vjp, type DerivativeOptions } from "../../ts/index.js";
+import { ZERO_COTANGENTS } from "../../ts/api/bind.js";
 import type { CheckpointReport } from "../../ts/compile/memory.js";
 import { randoms } from "../support/random-graph.js";
 
@@ -99,11 +100,26 @@ test("asynchronously: the inputs are those of the call, and the limit is kept", 
   t.true((f as unknown as Callable).report!.checkpoint!.planned <= 20_000);
 });
 
+test("asynchronously: cotangents are those of the call", async (t) => {
+  const c = CASES[3]!, source = c.source.replace(/return .*/, "return h8 * g8, g7 * g3"), f = (o: DerivativeOptions): ReturnType<typeof vjp> => vjp(python({ source, name: "m.py" }, { function: "f" }), { wrt: "x", device: "js", cache: false, ...o });
+  const probe = f({})(c.args() as never, ZERO_COTANGENTS) as { outputs: Record<string, NDArray> }, ct = Object.fromEntries(Object.entries(probe.outputs).map(([k, x], i) => [k, array(40 + i, ...x.shape)]));
+  const want = flat((f({ strategy: "store-all" })(c.args() as never, ct as never) as unknown as { grads: { x: unknown } }).grads.x), g = f({ memoryLimit: 26_000 }), running = g.async(c.args() as never, ct as never);
+  for (const x of Object.values(ct)) (x.data as Float64Array).fill(7);
+  const got = flat((await running as unknown as { grads: { x: unknown } }).grads.x);
+  t.true((g as unknown as Callable).report!.checkpoint!.cost > 0);
+  t.true(got.every((x, i) => Math.abs(x - want[i]!) < 1e-12 * Math.max(...want.map(Math.abs))));
+});
+
 test("arrays to store, by name", (t) => {
   const c = CASES[3]!, f = grad(python({ source: c.source, name: "m.py" }, { function: "f" }), { wrt: "x", device: "js", cache: false, strategy: { store: ["h4"] } });
   f(...c.args());
   const arrays = (f as unknown as Callable).report!.checkpoint!.arrays;
   t.is(arrays.find((a) => a.name.split(", ").includes("h4"))?.decision, "store");
   t.true(arrays.some((a) => a.decision === "recompute"));
+  // Where nothing is to be decided, the error says what it takes.
+  const need = (f as unknown as Callable).report!.checkpoint!.storeAll, p = python({ source: c.source, name: "m.py" }, { function: "f" });
+  t.like(t.throws(() => grad(p, { wrt: "x", device: "js", cache: false, strategy: "store-all", memoryLimit: need - 1 })(...c.args()), { instanceOf: DaceError }), { code: "ERR_DACE_MEMORY_INFEASIBLE", smallest: need, proven: true });
+  const forward = t.throws(() => jit(p, { device: "js", cache: false, memoryLimit: 64 })(...c.args()), { instanceOf: DaceError }) as DaceError & { readonly smallest: number };
+  t.notThrows(() => jit(p, { device: "js", cache: false, memoryLimit: forward.smallest })(...c.args()));
   t.is(t.throws(() => grad((x: number) => x, { strategy: "sometimes" as never }), { instanceOf: DaceError })!.code, "ERR_DACE_ARGUMENT");
 });

@@ -1,13 +1,13 @@
 /** What a verb returns: a function with `async`, `lower`, `report` and `dispose`. */
 import { DaceError, InternalError } from "../base/errors.js";
 import type { Given } from "../runtime/arguments.js";
-import { bind, Landing, readCotangents, release, results } from "./bind.js";
+import { bind, Landing, readCotangents, release, results, ZERO_COTANGENTS } from "./bind.js";
 import type { Verb } from "./build.js";
 import { Core } from "./core.js";
 import { GradientProgram } from "./derive.js";
 import { FastCall } from "./fast.js";
 import type { DerivativeOptions } from "./options.js";
-import { copyArray } from "../runtime/ndarray.js";
+import { copyArray, isTypedArray, NDArray } from "../runtime/ndarray.js";
 import { PROGRAM } from "./program.js";
 
 export interface RunOptions {
@@ -31,6 +31,12 @@ function checkRunOptions(o: RunOptions): RunOptions {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new DaceError("ARGUMENT", "signal is not an AbortSignal", { hint: "pass { signal: controller.signal }" });
   if (onProgress !== undefined && typeof onProgress !== "function") throw new DaceError("ARGUMENT", "onProgress is not a function");
   return o;
+}
+
+/** Cotangents that do not change with the caller's arrays. What is none of them is left for the reader to refuse. */
+function ofNow(ct: unknown): unknown {
+  const still = (x: unknown): unknown => (isTypedArray(x) ? copyArray(x) : x instanceof NDArray ? new NDArray(copyArray(x.data), x.shape, { dtype: x.dtype, stride: x.stride, offset: x.offset }) : Array.isArray(x) ? x.map(still) : x);
+  return typeof ct === "object" && ct !== null && ct !== ZERO_COTANGENTS && !Array.isArray(ct) && !ArrayBuffer.isView(ct) ? Object.fromEntries(Object.entries(ct).map(([k, x]) => [k, still(x)])) : ct;
 }
 
 /** Whatever goes wrong inside reaches the caller as a DaceError. */
@@ -82,9 +88,9 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     try {
       const { given: now, ct } = unpack(args), soon = core.variantSoon(now, run.signal);
       // Inputs are those of the call, however long the planner takes.
-      const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" && !g.device ? { ...g, data: copyArray(g.data) } : g)) : now;
+      const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" && !g.device ? { ...g, data: copyArray(g.data) } : g)) : now, weights = soon instanceof Promise ? ofNow(ct) : ct;
       const { variant, layout } = soon instanceof Promise ? await soon : soon;
-      const cotangents = verb === "vjp" ? readCotangents(variant, layout, ct) : undefined, bound = bind(variant, verb, layout, given, cotangents);
+      const cotangents = verb === "vjp" ? readCotangents(variant, layout, weights) : undefined, bound = bind(variant, verb, layout, given, cotangents);
       const { plan } = variant.compiled;
       const write = plan.arguments.flatMap((b, k) => (plan.buffers[b]!.writes ? [k] : []));
       let result: unknown;

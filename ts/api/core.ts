@@ -168,7 +168,7 @@ export class Core {
     const need = allocated(v.compiled.plan, layout), limit = this.#limit ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
     if (growing) throw new DaceError("UNSUPPORTED", "memoryLimit and strategy cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave them out, or give the loops a bound that sizes give and do not leave them early" });
     if (need <= limit && (strategy === "auto" || strategy === "store-all" || this.verb === "jit")) return true;
-    if (this.verb === "jit" || strategy === "store-all") throw new DaceError("MEMORY_INFEASIBLE", `the run needs ${need} bytes beside its arguments, the limit is ${limit}`, { hint: `the smallest limit that works${strategy === "store-all" ? " with this strategy" : ""} is ${need} bytes` });
+    if (this.verb === "jit" || strategy === "store-all") throw new (solver().MemoryInfeasible)(limit, { limit: need, proven: true, dominating: [] }, strategy === "store-all" && this.verb !== "jit" ? "storing everything does not keep" : "the run does not keep");
     return false;
   }
 

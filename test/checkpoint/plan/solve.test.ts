@@ -32,6 +32,16 @@ test("plans are cheapest at every limit, limits without a plan name the smallest
   await fc.assert(fc.asyncProperty(randomProblem(7), (p) => checkOne(t, p)), { numRuns: 12 });
 });
 
+test("a value whose workspace fits only before others are at hand is made in a slot before the one that needs it", async (t) => {
+  const value = (size: number, cost: number, parents: number[], workspace: number, recompute = true): Problem["values"][number] => ({ name: "v", size, cost, parents, recompute, workspace });
+  const slot = (extra: number, ...needs: number[]): Problem["slots"][number] => ({ name: "b", needs, extra });
+  const p = problemOf({
+    base: 5, values: [value(3, 10, [], 12), value(13, 4, [0], 0), value(12, 5, [1], 0), value(13, 2, [], 0), value(10, 26, [0, 2], 18, false), value(16, 16, [4], 12)],
+    slots: [slot(2, 4), slot(1, 0, 2, 4), slot(0), slot(8, 1), slot(25, 0), slot(11, 0)],
+  });
+  await checkOne(t, p);
+});
+
 test("bytes count one by one, whatever the unit", async (t) => {
   await fc.assert(fc.asyncProperty(randomProblem(6, 12_345_677), (p) => checkOne(t, p)), { numRuns: 4 });
 });

@@ -6,9 +6,9 @@ import type { Smallest } from "./solve.js";
 export class MemoryInfeasible extends DaceError {
   readonly smallest: number;
   readonly proven: boolean;
-  constructor(limit: number, smallest: Smallest) {
+  constructor(limit: number, smallest: Pick<Smallest, "limit" | "proven" | "dominating">, subject = "no plan keeps") {
     const largest = smallest.dominating.slice(0, 5).map((d) => `${d.name} (${d.bytes} bytes)`).join(", ");
-    super("MEMORY_INFEASIBLE", `no plan keeps memory within ${limit} bytes; ${smallest.proven ? "the smallest limit that works is" : "the smallest limit found to work is"} ${smallest.limit} bytes`, {
+    super("MEMORY_INFEASIBLE", `${subject} memory within ${limit} bytes; ${smallest.proven ? "the smallest limit that works is" : "the smallest limit found to work is"} ${smallest.limit} bytes`, {
       hint: `set memoryLimit to ${smallest.limit} or more`, ...(largest ? { notes: [{ message: `at its peak these are live: ${largest}` }] } : {}),
     });
     this.smallest = smallest.limit;

@@ -1,6 +1,6 @@
 /**
  * In which slots it can make sense to compute a value again, or to have it: where a slot needs it, where a child may be computed again, and, earlier than both,
- * where a parent is at hand anyway. Nothing outside of these slots is ever better, so a search over them is complete.
+ * where a parent is at hand anyway, or anywhere if it takes workspace. Nothing outside of these slots is ever better, so a search over them is complete.
  */
 import { together, type Problem } from "./problem.js";
 
@@ -33,6 +33,8 @@ export function fullWindows(p: Problem): Windows {
       let last = Math.max(-1, ...needs[v]!);
       for (const u of children[v]!) if (p.values[u]!.recompute) for (const t of at[u]!) last = Math.max(last, t);
       for (const q of p.values[v]!.parents) for (const t of at[q]!) if (t < last) include(v, t);
+      // Its workspace may have room only before others are made, which may be in any slot.
+      if ((p.values[v]!.workspace ?? 0) > 0) for (let t = 0; t < last; t++) include(v, t);
     }
   }
   return at.map((s) => [...s].sort((a, b) => a - b));
