@@ -28,7 +28,7 @@ void* openAny(std::string* path, std::string* why) {
 
 }  // namespace
 
-std::unique_ptr<Blas> Blas::open(Stream stream, DevicePool& pool, std::string* why) {
+std::unique_ptr<Blas> Blas::open(const Driver& driver, Stream stream, std::string* why) {
   std::unique_ptr<Blas> b(new Blas);
   void* const h = openAny(&b->path_, why);
   if (!h) return nullptr;
@@ -44,10 +44,10 @@ std::unique_ptr<Blas> Blas::open(Stream stream, DevicePool& pool, std::string* w
   }
   if (const int r = create(&b->handle_)) return b->handle_ = nullptr, *why = b->path_ + ": cublasCreate gave " + std::to_string(r), nullptr;
   bool ready = setStream(b->handle_, stream) == 0;
-  // Memory of its own would be allocated while a section is recorded.
-  if (ready && setWorkspace && pool.acquire(kWorkspace, &b->workspace_) == kSuccess) {
-    b->pool_ = &pool;
-    ready = setWorkspace(b->handle_, reinterpret_cast<void*>(uintptr_t(b->workspace_.address)), kWorkspace) == 0;
+  // Memory of its own would be allocated while a section is recorded. Beside the pool: it is no program's, and stays.
+  if (ready && setWorkspace && driver.allocate(&b->workspace_, kWorkspace) == kSuccess) {
+    b->driver_ = &driver;
+    ready = setWorkspace(b->handle_, reinterpret_cast<void*>(uintptr_t(b->workspace_)), kWorkspace) == 0;
   }
   if (!ready) return b->close(), *why = b->path_ + ": its stream or workspace cannot be set", nullptr;
   return b;
@@ -56,8 +56,8 @@ std::unique_ptr<Blas> Blas::open(Stream stream, DevicePool& pool, std::string* w
 void Blas::close() {
   if (handle_) destroy_(handle_);
   handle_ = nullptr;
-  if (pool_) pool_->release(workspace_);
-  pool_ = nullptr;
+  if (driver_) driver_->free(workspace_);
+  driver_ = nullptr;
 }
 
 int Blas::gemm(int32_t type, int32_t ta, int32_t tb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a, int64_t lda, const void* b, int64_t ldb, const void* beta, void* c, int64_t ldc,

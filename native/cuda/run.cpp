@@ -141,17 +141,27 @@ int32_t place(Call& c, const std::vector<Argument>& args, std::vector<void*>* ad
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return begin(args[a]) != begin(args[b]) ? begin(args[a]) < begin(args[b]) : a < b; });
   addresses->assign(args.size(), nullptr);
   for (size_t k = 0; k < args.size(); k++) (*addresses)[k] = pointer(args[k].device);
-  for (size_t i = 0; i < order.size();) {
-    const uintptr_t first = begin(args[order[i]]);
-    uintptr_t end = first;
-    size_t j = i;
-    for (; j < order.size() && (j == i || begin(args[order[j]]) < end); j++) end = std::max(end, begin(args[order[j]]) + args[order[j]].bytes);
-    if (const int32_t code = c.take(end - first)) return code;
+  struct Group {
+    uintptr_t begin, end;
+    std::vector<size_t> members;
+  };
+  std::vector<Group> groups;
+  for (const size_t k : order) {
+    const uintptr_t from = begin(args[k]), to = from + args[k].bytes;
+    if (groups.empty() || from >= groups.back().end) groups.push_back({from, to, {}});
+    groups.back().end = std::max(groups.back().end, to);
+    groups.back().members.push_back(k);
+  }
+  // In the order of arguments, not of where the host has them this time: the same call gets the same addresses.
+  for (Group& g : groups) std::sort(g.members.begin(), g.members.end());
+  std::sort(groups.begin(), groups.end(), [](const Group& x, const Group& y) { return x.members[0] < y.members[0]; });
+  for (const Group& g : groups) {
+    if (const int32_t code = c.take(g.end - g.begin)) return code;
     const Address at = c.blocks.back().address;
-    for (; i < j; i++) {
-      const Argument& a = args[order[i]];
-      (*addresses)[order[i]] = pointer(at + (begin(a) - first));
-      if (const int32_t code = c.upload(at + (begin(a) - first), a.host, a.bytes)) return code;
+    for (const size_t k : g.members) {
+      const Address to = at + (begin(args[k]) - g.begin);
+      (*addresses)[k] = pointer(to);
+      if (const int32_t code = c.upload(to, args[k].host, args[k].bytes)) return code;
     }
   }
   return DACE_OK;

@@ -1,4 +1,5 @@
 /** The programs of npbench.py, compiled. */
+import test from "ava";
 import { register } from "./npbench.js";
 
-register("cpu");
+register(test, "cpu");

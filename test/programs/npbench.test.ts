@@ -1,4 +1,5 @@
 /** The programs of npbench.py on the JavaScript backend. */
+import test from "ava";
 import { register } from "./npbench.js";
 
-register("js");
+register(test, "js");

@@ -1,7 +1,7 @@
 /** The programs of npbench.py: what NumPy made of the same inputs (fixtures/npbench_cases.json), and gradients in every float and complex input against differences. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import test from "ava";
+import type { TestFn } from "ava";
 import type { DType } from "../../ts/base/dtypes.js";
 import type { ErrorCode } from "../../ts/base/errors.js";
 import { DaceError, gradcheck, jit, ndarray, NDArray, python } from "../../ts/index.js";
@@ -32,7 +32,7 @@ function far(got: unknown, want: Stored, single = false): string | undefined {
   return i < 0 ? undefined : `element ${i} is ${g[i]} instead of ${w[i]}`;
 }
 
-export function register(device: "js" | "cpu"): void { CASES.forEach((c, n) => {
+export function register(test: TestFn, device: "js" | "cpu"): void { CASES.forEach((c, n) => {
   const single = c.args.some((a) => typeof a === "object" && a.dtype === "float32"), integral = c.args.every(isInteger) && c.args.some((a) => typeof a === "object");
   const program = (): ReturnType<typeof python> => python({ source: SOURCE, name: "npbench.py" }, { function: c.name });
   test(`${c.name} #${n}: as NumPy`, (t) => {

@@ -84,6 +84,23 @@ test.serial("a failure of any call leaves the process and the pool usable", (t) 
   t.is(control.get("mistakes"), 0);
 });
 
+test.serial("a device that is lost, and fails again while it starts anew", (t) => {
+  const x = wave(20), g = grad(STEPS, { device: "cuda" }), want = g(x) as Float64Array;
+  let failed = 0;
+  for (const result of [2, 700]) for (let n = 1; n <= 60; n++) {
+    control.fail(3, 719, true);
+    t.is(errorOf(() => g(x))?.code, "ERR_DACE_DEVICE");
+    control.fail(n, result);
+    const e = errorOf(() => { t.deepEqual(g(x), want); });
+    control.set("failAt", 0);
+    if (e) { failed++; t.true(e.code === "ERR_DACE_DEVICE" || e.code === "ERR_DACE_OOM", e.message); }
+    t.deepEqual(g(x), want, `after call ${n} failed with ${result}`);
+    t.is(memory().inUse, 0);
+  }
+  t.true(failed > 40, String(failed));
+  t.is(control.get("mistakes"), 0);
+});
+
 test.serial("a launch that fails names its kernel's line", (t) => {
   const f = program("def f(x):\n    y = x * 2.0\n    x[:] = y[::-1] + 1.0\n"), run = jit(f, { device: "cuda" }), x = wave(50), lines = new Set<number | undefined>();
   run(x);

@@ -45,7 +45,16 @@ export interface DeviceMemory extends Partial<GpuMemory> {
   readonly arrayBytes: number;
 }
 /** What a device's memory holds now: what is still there after everything has been disposed of has leaked. */
-export function deviceMemory(device: DeviceName = "cuda"): DeviceMemory {
+function memoryOf(device: DeviceName = "cuda"): DeviceMemory {
   const name = checkDevice(device) ?? "cuda", index = deviceNumber(name), { arrays, bytes } = liveArrays(index);
   return { ...openDevice(name)?.memory(), device: `cuda:${index}`, arrays, arrayBytes: bytes };
 }
+/** Gives what the device's pool keeps for later back to the driver. */
+function trim(device: DeviceName = "cuda"): void { openDevice(checkDevice(device) ?? "cuda")?.trim(); }
+/** `keep`: bytes that may stay kept between runs (default: half of the device); `most`: bytes that programs and arrays may have in use (default: no limit). */
+function limit(device: DeviceName, { keep, most }: { readonly keep?: number; readonly most?: number }): void {
+  for (const [name, n] of Object.entries({ keep, most })) if (n !== undefined && !(Number.isSafeInteger(n) && n >= 0)) throw new DaceError("ARGUMENT", `${name} is ${JSON.stringify(n)}: a number of bytes is needed`);
+  const gpu = openDevice(checkDevice(device) ?? "cuda");
+  gpu?.limit(keep ?? Math.floor(gpu.memoryBytes / 2), most ?? Number.MAX_SAFE_INTEGER);
+}
+export const deviceMemory = Object.assign(memoryOf, { trim, limit });
