@@ -8,9 +8,11 @@ import type { FunctionDef } from "../array/ast.js";
 import type { Lowering } from "../array/context.js";
 import { define, defineMethod, type Handler, type Keywords } from "../array/registry.js";
 import { isArray, shapeOf, tupleValue, type Value } from "../array/value.js";
+import { LINEAR_TEXTS } from "./numpy-linear.js";
 
 /** By the name in NumPy; the Python function is called as the last part of it, or as it says. */
 const TEXTS: Readonly<Record<string, string>> = {
+  ...LINEAR_TEXTS,
   "np.trapezoid": `
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     y = np.moveaxis(np.asarray(y), axis, -1)
