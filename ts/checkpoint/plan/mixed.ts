@@ -6,7 +6,7 @@
 import type { Action, LoopShape } from "./actions.js";
 
 /** Tables of more cells × splits than this are for fewer, longer steps. */
-const WORK = 24_000_000, UNITS = 1500;
+const WORK = 60_000_000, UNITS = 1500;
 
 export class MixedTable {
   readonly #cost: Float64Array;
