@@ -6,7 +6,7 @@ import type { Smallest } from "./solve.js";
 export class MemoryInfeasible extends DaceError {
   readonly smallest: number;
   readonly proven: boolean;
-  constructor(limit: number, smallest: Pick<Smallest, "limit" | "proven" | "dominating">, subject = "no plan keeps") {
+  constructor(limit: number, smallest: Omit<Smallest, "plan"> & Partial<Pick<Smallest, "plan">>, subject = "no plan keeps") {
     const largest = smallest.dominating.slice(0, 5).map((d) => `${d.name} (${d.bytes} bytes)`).join(", ");
     super("MEMORY_INFEASIBLE", `${subject} memory within ${limit} bytes; ${smallest.proven ? "the smallest limit that works is" : "the smallest limit found to work is"} ${smallest.limit} bytes`, {
       hint: `set memoryLimit to ${smallest.limit} or more`, ...(largest ? { notes: [{ message: `at its peak these are live: ${largest}` }] } : {}),
