@@ -1,6 +1,9 @@
 /**
  * Signs that survive being computed again. A value that is compared with 0 alone decides by its sign, and a sum of squares (of numbers that are the same bits) is 0 in
- * one evaluation exactly if it is in another, whichever products and sums are fused.
+ * one evaluation exactly if it is in another, whichever products and sums are fused: all terms are ≥ 0, so a sum c + d² is 0 exactly if c and the rounded d² are.
+ * Fused, with c > 0 it rounds to at least c (rounding is monotone), and with c = 0 to what the product alone rounds to, underflow included; plain, the same. NaN
+ * and infinity are what they are in both. A term that is only read may be negative (x² + y with y near −x²
+ * has the sign that rounding gives it): it must be known to be a sum of squares itself.
  */
 import { constant, mapScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { decidingInputs } from "../scalar/ops.js";
@@ -18,20 +21,23 @@ export function exactnessOf(code: ScalarExpr): (input: number) => Exactness {
   return (k) => (signs.has(k) ? "bits" : deciding.has(k) ? "sign" : "close");
 }
 
-/** What each input must be for the result to have the sign it had; undefined if that cannot be said. */
-export function exactnessForSign(code: ScalarExpr): ReadonlyMap<number, Exactness> | undefined {
+/** A sum of squares and constants ≥ 0. */
+export function isSumOfSquares(code: ScalarExpr): boolean { return exactnessForSign(code, () => false, false) !== undefined; }
+/** What each input must be for the result to have the sign it had; undefined if that cannot be said. `squares`: an input that is a sum of squares. */
+export function exactnessForSign(code: ScalarExpr, squares: (input: number) => boolean = () => false, alone = true): ReadonlyMap<number, Exactness> | undefined {
   const needs = new Map<number, Exactness>();
   const bits = (e: ScalarExpr): boolean => { if (e.kind === "input") needs.set(e.index, "bits"); return e.kind === "input"; };
   // One correctly rounded operation on the same bits gives the same bits.
   const same = (e: ScalarExpr): boolean => bits(e) || (e.kind === "op" && (e.op === "add" || e.op === "sub") && e.args.every(bits));
-  const visit = (e: ScalarExpr): boolean => {
+  // `whole`: nothing but square roots around it.
+  const visit = (e: ScalarExpr, whole: boolean): boolean => {
     if (e.kind === "const") return typeof e.value !== "boolean" && Number(e.value) >= 0 && !e.imag;
-    if (e.kind === "input") { if (!needs.has(e.index)) needs.set(e.index, "sign"); return true; }
+    if (e.kind === "input") { if (!whole && !squares(e.index)) return false; if (!needs.has(e.index)) needs.set(e.index, "sign"); return true; }
     if (e.kind !== "op") return false;
     const [a, b] = e.args;
-    if (e.op === "add") return visit(a!) && visit(b!);
-    if (e.op === "sqrt") return visit(a!);
+    if (e.op === "add") return visit(a!, false) && visit(b!, false);
+    if (e.op === "sqrt") return visit(a!, whole);
     return (e.op === "square" || (e.op === "mul" && a === b) || (e.op === "pow" && isConstant(b!, 2))) && same(a!);
   };
-  return (code.dtype === "float64" || code.dtype === "float32") && visit(code) ? needs : undefined;
+  return (code.dtype === "float64" || code.dtype === "float32") && visit(code, alone) ? needs : undefined;
 }

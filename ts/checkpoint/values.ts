@@ -6,7 +6,7 @@ import { operandAccess, type Access, type Availability } from "../analysis/avail
 import { loopFacts } from "../analysis/dependence.js";
 import { loadedBy } from "../analysis/walk.js";
 import { loopsOf, type Path } from "../analysis/paths.js";
-import { exactnessForSign, exactnessOf, type Exactness } from "../analysis/robust.js";
+import { exactnessForSign, exactnessOf, isSumOfSquares, type Exactness } from "../analysis/robust.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { flopsOf } from "../scalar/ops.js";
@@ -90,7 +90,8 @@ export class Values {
     if (!isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.forward.container(i.data).dtype))) return undefined;
     let flops = 0, moved = true;
     visitScalar(d.code, (e) => { if (e.kind === "op") { flops += flopsOf(e); moved = false; } });
-    const close = exactnessOf(d.code), signs = exact === "sign" && !moved ? exactnessForSign(cast(d.code, dtype)) : undefined;
+    const squares = (k: number): boolean => { const i = d.inputs[k]!, from = this.#definition(i, { node: d.id, when: "before" }); return from !== undefined && isSumOfSquares(cast(from.tasklet.code, this.forward.container(i.data).dtype)); };
+    const close = exactnessOf(d.code), signs = exact === "sign" && !moved ? exactnessForSign(cast(d.code, dtype), squares) : undefined;
     if (!moved && (exact === "bits" || (exact === "sign" && !signs))) return undefined;
     const needs = (k: number): Exactness => (exact === "close" ? close(k) : moved ? exact : signs!.get(k)!);
     const inputs = d.inputs.map((i, k) => this.of(i, { node: d.id, when: "before" }, needs(k), depth + 1));
