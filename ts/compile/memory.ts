@@ -3,7 +3,7 @@
  * only proposes; a proposal counts if the finished program's peak is within the limit, and the limit given to the model moves by what it was wrong.
  * A search is a generator that asks, so that callers who wait and callers who do not share it.
  */
-import { actionLists, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
+import { actionLists, copiesIn, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
 import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
@@ -43,7 +43,7 @@ export interface CheckpointReport {
   readonly relativeCost: number;
   readonly solver: { readonly rung: string; readonly status: string; readonly gap: number; readonly ms: number; readonly proven: boolean };
   readonly arrays: readonly { readonly name: string; readonly source?: string; readonly bytes: number; readonly decision: "store" | "recompute"; readonly cost: number }[];
-  readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number }[];
+  readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number; /** Snapshots made and restored. */ readonly copies: number }[];
   readonly timeline: readonly { readonly event: string; readonly bytes: number }[];
 }
 
@@ -74,7 +74,7 @@ export class MemoryPlanner {
   graphs(key: string): ReadonlyMap<string, Graph> { return this.#form(key).graphs; }
 
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
-    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact), problem = restricted(model, strategy);
+    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, limit), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
     const all = trial(storeAll(problem)), extreme = recomputeAll(problem), gap = all.peak - simulate(problem, all.memory).peak;
     // Every value again in every slot is a program that grows with the square of the original: only who asks for it gets it.
@@ -193,7 +193,7 @@ export class MemoryPlanner {
         arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, decision: again.has(i) ? "recompute" as const : "store" as const, cost: again.has(i) ? v.cost : 0 }] : [])),
         loops: model.loops.map((l, k) => {
           const o = optionOf(model, t.memory, k), lists = o.plain ? undefined : listsOf(o);
-          return { ...source(l.candidate.loop.loc), steps: l.steps, schedule: o.kind, snapshots: lists?.slots ?? 0, extraSteps: o.extraSteps };
+          return { ...source(l.candidate.loop.loc), steps: l.steps, schedule: o.kind, snapshots: lists?.slots ?? 0, extraSteps: o.extraSteps, copies: lists ? copiesIn(lists) : 0 };
         }),
         timeline: sim.events.map((e, i) => ({ event: e.slot < 0 ? `forward ${p.values[e.value]!.name}` : e.value < 0 ? `backward ${graph.body[forward + e.slot]!.kind}` : `again ${p.values[e.value]!.name}`, bytes: sim.bytes[i]! })),
       },

@@ -45,7 +45,7 @@ ${timeline(c)}
 <h2>Arrays that the backward pass reads</h2>
 ${table(["array", "where", "bytes", "decision"], c.arrays.map((a) => [a.name, a.source ?? "", bytesText(a.bytes), a.decision]))}
 <h2>Loops</h2>
-${table(["where", "steps", "schedule", "snapshots", "steps run again"], c.loops.map((l) => [l.source ?? "", String(l.steps), l.schedule, String(l.snapshots), String(l.extraSteps)]))}
+${table(["where", "steps", "schedule", "snapshots", "steps run again", "copies of the state"], c.loops.map((l) => [l.source ?? "", String(l.steps), l.schedule, String(l.snapshots), String(l.extraSteps), String(l.copies)]))}
 <h2>Buffers of the compiled program</h2>
 ${table(["buffer", "kind", "bytes"], [...buffers].sort((a, b) => b.bytes - a.bytes).map((b) => [b.name, b.role ?? b.storage, bytesText(b.bytes)]))}
 <h2>Graph</h2><pre>${escape(graph)}</pre>

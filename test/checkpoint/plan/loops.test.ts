@@ -60,8 +60,8 @@ test("uniform segments: bytes and steps", (t) => {
 });
 
 test("mixtures of snapshots and tapes are the best there are", (t) => {
-  for (const shape of [unit(4, { tape: 1 }), unit(4, { tape: 2 }), unit(5, { snapshot: 2, tape: 3, forward: 2, taped: 3 })]) {
-    const table = new MixedTable(shape.steps, shape.snapshot, shape.tape, shape.forward, shape.taped, shape.steps * shape.tape + shape.snapshot);
+  for (const shape of [unit(4, { tape: 1 }), unit(4, { tape: 2 }), unit(5, { snapshot: 2, tape: 3, forward: 2, taped: 3 }), unit(4, { tape: 1, forward: 2, taped: 2, copy: 1 }), unit(4, { tape: 2, forward: 3, taped: 3, copy: 2 }), unit(4, { snapshot: 2, tape: 3, copy: 5 })]) {
+    const table = new MixedTable(shape.steps, shape.snapshot, shape.tape, shape.forward, shape.taped, shape.steps * shape.tape + shape.snapshot, shape.copy);
     for (let m = 0; m <= shape.steps * shape.tape; m++) {
       t.is(table.cost(m), loopOptimum(shape, m), `${shape.steps} steps, memory ${m}`);
       if (table.cost(m) === Infinity) continue;
@@ -79,7 +79,7 @@ test("long loops have their steps in groups, and their schedules still fit", (t)
 });
 
 test("a loop's options: none is beaten by another, each is what its schedule takes", (t) => {
-  const shape = unit(60, { snapshot: 4096, tape: 9 * 4096, forward: 3, taped: 4 });
+  const shape = unit(60, { snapshot: 4096, tape: 9 * 4096, forward: 3, taped: 4, copy: 2 });
   for (const follows of [true, false]) {
     const options = loopOptions(shape, follows);
     t.true(options.length > 8 && options.length <= 64);
@@ -87,7 +87,7 @@ test("a loop's options: none is beaten by another, each is what its schedule tak
     t.true(options.some((o) => o.cost === 0) && options.some((o) => o.inside <= 3 * 4096 + shape.tape));
     for (const o of options) {
       const s = carryOut(shape, o.actions());
-      t.deepEqual([s.held, s.inside, s.extra, s.advanced], [o.held, o.inside, o.cost, o.extraSteps], `${o.kind} ${o.parameter}`);
+      t.deepEqual([s.held, s.inside, s.extra, s.advanced, s.copies], [o.held, o.inside, o.cost, o.extraSteps, o.copies], `${o.kind} ${o.parameter}`);
     }
   }
 });

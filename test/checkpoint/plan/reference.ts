@@ -84,8 +84,8 @@ export function loopOptimum(shape: LoopShape, memory: number): number {
     if (best.has(key)) continue;
     best.set(key, q.cost);
     const go = (more: number, change: Partial<typeof q>): void => { const x = { ...q, ...change, cost: q.cost + more }; if (count(x.snaps) * shape.snapshot + count(x.tapes) * shape.tape <= memory && !best.has(`${x.state} ${x.snaps} ${x.tapes} ${x.left}`)) queue.push(x); };
-    if (q.state < q.left) { go(shape.forward, { state: q.state + 1 }); go(shape.taped, { state: q.state + 1, tapes: q.tapes | 1 << q.state }); go(0, { snaps: q.snaps | 1 << q.state }); }
-    for (let k = 0; k < l; k++) if (q.snaps >> k & 1) { go(0, { state: k }); go(0, { snaps: q.snaps & ~(1 << k) }); }
+    if (q.state < q.left) { go(shape.forward, { state: q.state + 1 }); go(shape.taped, { state: q.state + 1, tapes: q.tapes | 1 << q.state }); go(shape.copy ?? 0, { snaps: q.snaps | 1 << q.state }); }
+    for (let k = 0; k < l; k++) if (q.snaps >> k & 1) { go(shape.copy ?? 0, { state: k }); go(0, { snaps: q.snaps & ~(1 << k) }); }
     if (q.tapes >> (q.left - 1) & 1) go(0, { tapes: q.tapes & ~(1 << (q.left - 1)), left: q.left - 1 });
   }
   return Infinity;

@@ -55,3 +55,10 @@ export function actionLists(actions: Iterable<Action>): ActionLists {
   }
   return { forward: lists[0], backward: lists[1], slots, rows, held };
 }
+
+/** Actions that copy the state. */
+export function copiesIn({ forward, backward }: ActionLists): number {
+  let n = 0;
+  for (const list of [forward, backward]) for (let i = 0; i < list.length; i += WIDTH) if (OPS[list[i]!] === "save" || OPS[list[i]!] === "restore") n++;
+  return n;
+}

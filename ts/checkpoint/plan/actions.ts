@@ -27,6 +27,8 @@ export interface LoopShape {
   /** Cost of a step, plain and recorded. */
   readonly forward: number;
   readonly taped: number;
+  /** Of copying the state into a snapshot or back. */
+  readonly copy?: number;
   /** Bytes that a reversal needs while it runs, and what it costs beyond recording: a loop inside of the step. */
   readonly reverse?: number;
   readonly reverseCost?: number;
@@ -35,8 +37,8 @@ export interface LoopShape {
 export interface Tally {
   /** Snapshots and tapes at the turn, and at most in the backward part; all of it at most. */
   readonly held: number; readonly inside: number; readonly peak: number;
-  /** Steps advanced, and all forward work. */
-  readonly advanced: number; readonly forwardCost: number;
+  /** Steps advanced, snapshots made and restored, and all forward work. */
+  readonly advanced: number; readonly copies: number; readonly forwardCost: number;
   /** What the schedule costs beyond running each step once, recorded. */
   readonly extra: number;
 }
@@ -44,7 +46,7 @@ export interface Tally {
 export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
   const bad = (what: string): never => { throw new InternalError(`loop schedule: ${what}`); };
   const snapshots = new Set<number>(), tapes = new Set<number>();
-  let state = 0, next = shape.steps - 1, turned = false, bytes = 0, held = 0, inside = 0, peak = 0, advanced = 0, taped = 0;
+  let state = 0, next = shape.steps - 1, turned = false, bytes = 0, held = 0, inside = 0, peak = 0, advanced = 0, taped = 0, copies = 0;
   const at = (more = 0): void => { peak = Math.max(peak, bytes + more); if (turned) inside = Math.max(inside, bytes + more); };
   for (const a of actions) {
     switch (a.do) {
@@ -54,11 +56,11 @@ export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
         break;
       case "snapshot":
         if (a.at !== state || snapshots.has(a.at)) bad(`no snapshot ${a.at} can be made in state ${state}`);
-        snapshots.add(a.at); bytes += shape.snapshot;
+        snapshots.add(a.at); bytes += shape.snapshot; copies++;
         break;
       case "restore":
         if (!snapshots.has(a.at)) bad(`there is no snapshot ${a.at}`);
-        state = a.at;
+        state = a.at; copies++;
         if (a.free) { snapshots.delete(a.at); bytes -= shape.snapshot; }
         break;
       case "drop":
@@ -83,8 +85,8 @@ export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
   }
   if (next !== -1) bad(`ends with step ${next} still to be reversed`);
   if (snapshots.size > 0) bad("leaves snapshots behind");
-  const forwardCost = advanced * shape.forward + taped * shape.taped;
-  return { held, inside, peak, advanced, forwardCost, extra: forwardCost - shape.steps * shape.taped + shape.steps * (shape.reverseCost ?? 0) };
+  const forwardCost = advanced * shape.forward + copies * (shape.copy ?? 0) + taped * shape.taped;
+  return { held, inside, peak, advanced, copies, forwardCost, extra: forwardCost - shape.steps * shape.taped + shape.steps * (shape.reverseCost ?? 0) };
 }
 
 /** Every step is recorded in the forward pass. */

@@ -15,6 +15,8 @@ export interface ScheduleOption extends LoopOption {
   readonly parameter: number;
   /** Steps that run again. */
   readonly extraSteps: number;
+  /** Snapshots made and restored; of binomial schedules of long loops at most so many. */
+  readonly copies: number;
   /** Which option the loop inside of each step takes. */
   readonly inner?: number;
   actions(): Generator<Action>;
@@ -45,40 +47,45 @@ export function thinned<O extends LoopOption>(options: readonly O[], most: numbe
   return options.filter((o) => kept.has(o));
 }
 
-/** `follows`: other code runs between the loop's forward and its backward sweep, as it always does but for a loop at the very end. */
-export function loopOptions(shape: LoopShape, follows: boolean): ScheduleOption[] {
-  const { steps } = shape, all: ScheduleOption[] = [];
-  if (steps === 0) return [{ kind: "store-all", parameter: 0, held: 0, inside: 0, cost: 0, extraSteps: 0, actions: () => storeAllActions(0) }];
+/** `follows`: other code runs between the loop's forward and its backward sweep, as it always does but for a loop at the very end. `most`: bytes that there are at most. */
+export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity): ScheduleOption[] {
+  const { steps, copy = 0 } = shape, all: ScheduleOption[] = [];
+  if (steps === 0) return [{ kind: "store-all", parameter: 0, held: 0, inside: 0, cost: 0, extraSteps: 0, copies: 0, actions: () => storeAllActions(0) }];
   const measured = (kind: ScheduleKind, parameter: number, actions: () => Generator<Action>): void => {
     const t = carryOut(shape, actions());
-    all.push({ kind, parameter, held: t.held, inside: t.inside, cost: Math.max(0, t.extra), extraSteps: t.advanced, actions });
+    all.push({ kind, parameter, held: t.held, inside: t.inside, cost: Math.max(0, t.extra), extraSteps: t.advanced, copies: t.copies, actions });
   };
-  const given = (kind: ScheduleKind, parameter: number, held: number, inside: number, advanced: number, actions: () => Generator<Action>): void => {
-    all.push({ kind, parameter, held, inside: inside + (shape.reverse ?? 0), cost: advanced * shape.forward + steps * (shape.reverseCost ?? 0), extraSteps: advanced, actions });
+  const given = (kind: ScheduleKind, parameter: number, held: number, inside: number, advanced: number, copies: number, actions: () => Generator<Action>): void => {
+    all.push({ kind, parameter, held, inside: inside + (shape.reverse ?? 0), cost: advanced * shape.forward + copies * copy + steps * (shape.reverseCost ?? 0), extraSteps: advanced, copies, actions });
   };
   const short = steps <= MEASURED;
-  if (short) measured("store-all", 0, () => storeAllActions(steps)); else given("store-all", 0, steps * shape.tape, steps * shape.tape, 0, () => storeAllActions(steps));
+  if (short) measured("store-all", 0, () => storeAllActions(steps)); else given("store-all", 0, steps * shape.tape, steps * shape.tape, 0, 0, () => storeAllActions(steps));
 
   for (let c = 1; c < steps + (follows ? 1 : 0); c = Math.max(c + 1, Math.floor(c * (c < 24 ? 1 : 1.2)))) {
     const actions = (): Generator<Action> => revolveActions(steps, c, follows), l = steps + (follows ? 1 : 0);
     if (short && steps * c < 2_000_000) measured("revolve", c, actions);
-    else given("revolve", c, c * shape.snapshot + (follows ? 0 : shape.tape), c * shape.snapshot + shape.tape, revolveExtra(l, c), actions);
+    else given("revolve", c, c * shape.snapshot + (follows ? 0 : shape.tape), c * shape.snapshot + shape.tape, revolveExtra(l, c), 2 * (l - 1), actions);
     if (c >= 24 && revolveExtra(l, c) < 2 * steps) break;
   }
   for (let segments = 1; segments <= steps; segments = Math.max(segments + 1, Math.floor(segments * 1.25))) {
     const length = Math.ceil(steps / segments), k = Math.ceil(steps / length), actions = (): Generator<Action> => uniformActions(steps, length, follows);
     if (segments === 1 && !follows) continue;
     if (short) measured("uniform", length, actions);
-    else { const last = steps - (k - 1) * length, seg = (n: number): number => n * shape.snapshot; given("uniform", length, follows ? seg(k) : seg(k - 1) + last * shape.tape, Math.max(seg(k - 1) + last * shape.tape, k > 1 ? seg(k - 2) + length * shape.tape : 0, follows ? seg(k) : 0), follows ? steps : steps - last, actions); }
+    else { const last = steps - (k - 1) * length, seg = (n: number): number => n * shape.snapshot; given("uniform", length, follows ? seg(k) : seg(k - 1) + last * shape.tape, Math.max(seg(k - 1) + last * shape.tape, k > 1 ? seg(k - 2) + length * shape.tape : 0, follows ? seg(k) : 0), follows ? steps : steps - last, 2 * (follows ? k : k - 1), actions); }
   }
-  const { table, group } = mixedTable(shape);
-  // Group by group, the last one taken to be as long as the others.
-  const groups: LoopShape = { ...shape, steps: table.steps, tape: shape.tape * group, forward: shape.forward * group, taped: shape.taped * group }, real = (l: number): number => Math.min(l * group, steps);
-  for (const m of thinnedNumbers(table.breakpoints(follows), 96)) {
-    let advanced = 0;
-    const t = carryOut(groups, counted(table.actions(m, follows, 1, table.steps), (from, to) => { advanced += real(to) - real(from); }));
-    all.push({ kind: "mixed", parameter: m, held: t.held, inside: t.inside, cost: advanced * shape.forward + steps * (shape.reverseCost ?? 0), extraSteps: advanced, actions: () => table.actions(m, follows, group, steps) });
-  }
+  const mixed = (most: number): number => {
+    const { table, group } = mixedTable(shape, most);
+    // Group by group, the last one taken to be as long as the others.
+    const groups: LoopShape = { ...shape, steps: table.steps, tape: shape.tape * group, forward: shape.forward * group, taped: shape.taped * group }, real = (l: number): number => Math.min(l * group, steps);
+    for (const m of thinnedNumbers(table.breakpoints(follows), 96)) {
+      let advanced = 0;
+      const t = carryOut(groups, counted(table.actions(m, follows, 1, table.steps), (from, to) => { advanced += real(to) - real(from); }));
+      all.push({ kind: "mixed", parameter: m, held: t.held, inside: t.inside, cost: advanced * shape.forward + t.copies * copy + steps * (shape.reverseCost ?? 0), extraSteps: advanced, copies: t.copies, actions: () => table.actions(m, follows, group, steps) });
+    }
+    return group;
+  };
+  // Where groups would be large, smaller ones for what the limit leaves.
+  if (mixed(Infinity) > 1 && most < steps * shape.tape) mixed(most);
   return thinned(paretoOptions(all), MOST_OPTIONS);
 }
 
