@@ -37,6 +37,8 @@ export interface LoopShape {
 export interface Tally {
   /** Snapshots and tapes at the turn, and at most in the backward part; all of it at most. */
   readonly held: number; readonly inside: number; readonly peak: number;
+  /** The same where snapshots and tapes have rooms of their own, each for the most that there are of them; tapes are there before the turn only if some are made there. */
+  readonly heldApart: number; readonly insideApart: number;
   /** Steps advanced, snapshots made and restored, and all forward work. */
   readonly advanced: number; readonly copies: number; readonly forwardCost: number;
   /** What the schedule costs beyond running each step once, recorded. */
@@ -46,7 +48,7 @@ export interface Tally {
 export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
   const bad = (what: string): never => { throw new InternalError(`loop schedule: ${what}`); };
   const snapshots = new Set<number>(), tapes = new Set<number>();
-  let state = 0, next = shape.steps - 1, turned = false, bytes = 0, held = 0, inside = 0, peak = 0, advanced = 0, taped = 0, copies = 0;
+  let state = 0, next = shape.steps - 1, turned = false, bytes = 0, held = 0, inside = 0, peak = 0, advanced = 0, taped = 0, copies = 0, slots = 0, rows = 0, early = false;
   const at = (more = 0): void => { peak = Math.max(peak, bytes + more); if (turned) inside = Math.max(inside, bytes + more); };
   for (const a of actions) {
     switch (a.do) {
@@ -56,7 +58,7 @@ export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
         break;
       case "snapshot":
         if (a.at !== state || snapshots.has(a.at)) bad(`no snapshot ${a.at} can be made in state ${state}`);
-        snapshots.add(a.at); bytes += shape.snapshot; copies++;
+        snapshots.add(a.at); bytes += shape.snapshot; copies++; slots = Math.max(slots, snapshots.size);
         break;
       case "restore":
         if (!snapshots.has(a.at)) bad(`there is no snapshot ${a.at}`);
@@ -69,7 +71,7 @@ export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
         break;
       case "tape":
         if (a.step !== state || tapes.has(a.step)) bad(`no tape of step ${a.step} in state ${state}`);
-        tapes.add(a.step); bytes += shape.tape; taped++; state = a.step + 1;
+        tapes.add(a.step); bytes += shape.tape; taped++; state = a.step + 1; rows = Math.max(rows, tapes.size); early ||= !turned;
         break;
       case "reverse":
         if (!turned || a.step !== next || !tapes.has(a.step)) bad(`step ${a.step} cannot be reversed`);
@@ -86,7 +88,8 @@ export function carryOut(shape: LoopShape, actions: Iterable<Action>): Tally {
   if (next !== -1) bad(`ends with step ${next} still to be reversed`);
   if (snapshots.size > 0) bad("leaves snapshots behind");
   const forwardCost = advanced * shape.forward + copies * (shape.copy ?? 0) + taped * shape.taped;
-  return { held, inside, peak, advanced, copies, forwardCost, extra: forwardCost - shape.steps * shape.taped + shape.steps * (shape.reverseCost ?? 0) };
+  const room = slots * shape.snapshot, all = room + rows * shape.tape;
+  return { heldApart: early ? all : room, insideApart: all + (shape.reverse ?? 0), held, inside, peak, advanced, copies, forwardCost, extra: forwardCost - shape.steps * shape.taped + shape.steps * (shape.reverseCost ?? 0) };
 }
 
 /** Every step is recorded in the forward pass. */

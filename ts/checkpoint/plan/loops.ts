@@ -1,6 +1,6 @@
 /**
  * What a loop offers to the planner: schedules that none of the others beats in all of bytes between the passes, bytes in the backward slot and cost. The numbers
- * are those of the schedule carried out on paper, closed forms where a loop is too long for that.
+ * are those of the schedule carried out on paper, closed forms where a loop is too long for that; snapshots and tapes have rooms of their own.
  */
 import { carryOut, storeAllActions, uniformActions, type Action, type LoopShape } from "./actions.js";
 import { mixedTable } from "./mixed.js";
@@ -53,7 +53,7 @@ export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity)
   if (steps === 0) return [{ kind: "store-all", parameter: 0, held: 0, inside: 0, cost: 0, extraSteps: 0, copies: 0, actions: () => storeAllActions(0) }];
   const measured = (kind: ScheduleKind, parameter: number, actions: () => Generator<Action>): void => {
     const t = carryOut(shape, actions());
-    all.push({ kind, parameter, held: t.held, inside: t.inside, cost: Math.max(0, t.extra), extraSteps: t.advanced, copies: t.copies, actions });
+    all.push({ kind, parameter, held: t.heldApart, inside: t.insideApart, cost: Math.max(0, t.extra), extraSteps: t.advanced, copies: t.copies, actions });
   };
   const given = (kind: ScheduleKind, parameter: number, held: number, inside: number, advanced: number, copies: number, actions: () => Generator<Action>): void => {
     all.push({ kind, parameter, held, inside: inside + (shape.reverse ?? 0), cost: advanced * shape.forward + copies * copy + steps * (shape.reverseCost ?? 0), extraSteps: advanced, copies, actions });
@@ -67,11 +67,19 @@ export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity)
     else given("revolve", c, c * shape.snapshot + (follows ? 0 : shape.tape), c * shape.snapshot + shape.tape, revolveExtra(l, c), 2 * (l - 1), actions);
     if (c >= 24 && revolveExtra(l, c) < 2 * steps) break;
   }
+  // Binomial over groups of steps, each of which is taped as a whole: fewer copies for a few more rows.
+  for (let group = 2; group * 4 <= steps; group = group % 3 === 0 ? group * 4 / 3 : group === 2 ? 3 : group * 3 / 2) {
+    const n = Math.ceil(steps / group), l = n + (follows ? 1 : 0);
+    for (let c = 1; c < l; c = Math.max(c + 1, Math.floor(c * (c < 24 ? 1 : 1.2)))) {
+      given("revolve", c, c * shape.snapshot + (follows ? 0 : group * shape.tape), c * shape.snapshot + group * shape.tape, Math.min(revolveExtra(l, c) * group, Number.MAX_SAFE_INTEGER), 2 * (l - 1), () => grouped(revolveActions(n, c, follows), group, steps));
+      if (c >= 24 && revolveExtra(l, c) < 2 * n) break;
+    }
+  }
   for (let segments = 1; segments <= steps; segments = Math.max(segments + 1, Math.floor(segments * 1.25))) {
     const length = Math.ceil(steps / segments), k = Math.ceil(steps / length), actions = (): Generator<Action> => uniformActions(steps, length, follows);
     if (segments === 1 && !follows) continue;
     if (short) measured("uniform", length, actions);
-    else { const last = steps - (k - 1) * length, seg = (n: number): number => n * shape.snapshot; given("uniform", length, follows ? seg(k) : seg(k - 1) + last * shape.tape, Math.max(seg(k - 1) + last * shape.tape, k > 1 ? seg(k - 2) + length * shape.tape : 0, follows ? seg(k) : 0), follows ? steps : steps - last, 2 * (follows ? k : k - 1), actions); }
+    else { const n = follows ? k : k - 1, all = n * shape.snapshot + length * shape.tape; given("uniform", length, follows ? n * shape.snapshot : all, all, follows ? steps : (k - 1) * length, 2 * n, actions); }
   }
   const mixed = (most: number): number => {
     const { table, group } = mixedTable(shape, most);
@@ -80,13 +88,29 @@ export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity)
     for (const m of thinnedNumbers(table.breakpoints(follows), 96)) {
       let advanced = 0;
       const t = carryOut(groups, counted(table.actions(m, follows, 1, table.steps), (from, to) => { advanced += real(to) - real(from); }));
-      all.push({ kind: "mixed", parameter: m, held: t.held, inside: t.inside, cost: advanced * shape.forward + t.copies * copy + steps * (shape.reverseCost ?? 0), extraSteps: advanced, copies: t.copies, actions: () => table.actions(m, follows, group, steps) });
+      all.push({ kind: "mixed", parameter: m, held: t.heldApart, inside: t.insideApart, cost: advanced * shape.forward + t.copies * copy + steps * (shape.reverseCost ?? 0), extraSteps: advanced, copies: t.copies, actions: () => table.actions(m, follows, group, steps) });
     }
     return group;
   };
   // Where groups would be large, smaller ones for what the limit leaves.
   if (mixed(Infinity) > 1 && most < steps * shape.tape) mixed(most);
-  return thinned(paretoOptions(all), MOST_OPTIONS);
+  // Half of them where the choice will be, if that is known.
+  const options = paretoOptions(all), near = options.filter((o) => o.inside <= most && o.inside > most / 3), half = MOST_OPTIONS / 2;
+  if (options.length <= MOST_OPTIONS || near.length === 0) return thinned(options, MOST_OPTIONS);
+  const close = new Set(near.length <= half ? near : Array.from({ length: half }, (_, k) => near[Math.round(k * (near.length - 1) / (half - 1))]!)), others = thinned(options.filter((o) => !close.has(o)), MOST_OPTIONS - close.size);
+  return options.filter((o) => close.has(o) || others.includes(o));
+}
+
+/** Actions of a loop of groups as those of its steps. */
+function* grouped(actions: Iterable<Action>, group: number, steps: number): Generator<Action> {
+  const first = (g: number): number => Math.min(g * group, steps);
+  for (const a of actions) switch (a.do) {
+    case "advance": yield { do: "advance", from: first(a.from), to: first(a.to) }; break;
+    case "tape": for (let s = first(a.step); s < first(a.step + 1); s++) yield { do: "tape", step: s }; break;
+    case "reverse": for (let s = first(a.step + 1) - 1; s >= first(a.step); s--) yield { do: "reverse", step: s }; break;
+    case "turn": yield a; break;
+    default: yield { ...a, at: first(a.at) };
+  }
 }
 
 function* counted(actions: Iterable<Action>, advance: (from: number, to: number) => void): Generator<Action> {
