@@ -207,7 +207,7 @@ napi_value gpuCopy(Call& c) {
   if (bytes == 0) return nullptr;
   cuda::Result r = cuda::kSuccess;
   on(gpu, [&] {
-    const cuda::InContext in(s);
+    const cuda::InContext in(s.driver, s.context);
     const cuda::Address to = buffer->block.address + at;
     if ((r = in.result) != cuda::kSuccess) return;
     if (kind == 0) r = s.staging->upload(to, view.data, bytes);

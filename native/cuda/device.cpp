@@ -82,7 +82,7 @@ std::shared_ptr<Session> Gpu::begin() {
     if (driver_.resetContext) driver_.resetContext(s->device);
   }
   need("cuDevicePrimaryCtxRetain", driver_.retainContext(&s->context, s->device));
-  const InContext in(*s);
+  const InContext in(s->driver, s->context);
   try {
     need("cuCtxPushCurrent", in.result);
     constexpr unsigned kNonBlocking = 1;
@@ -155,7 +155,7 @@ RunResult Gpu::run(const GpuProgram& program, const std::vector<Argument>& args,
       return result;
     }
   {
-    const InContext in(*s);
+    const InContext in(s->driver, s->context);
     Session::Loaded* l = nullptr;
     if (in.result != kSuccess) {
       result.code = DACE_INTERNAL, result.driver = in.result, result.failure = "the device's context: " + driver_.describe(in.result);

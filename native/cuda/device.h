@@ -92,24 +92,6 @@ class Gpu {
   Limits limits_;
 };
 
-// The session's context for the time of one block of code.
-class InContext {
- public:
-  explicit InContext(const Session& s) : driver_(s.driver), result(s.driver.pushContext(s.context)) {}
-  ~InContext() {
-    Context popped;
-    if (result == kSuccess) driver_.popContext(&popped);
-  }
-  InContext(const InContext&) = delete;
-  InContext& operator=(const InContext&) = delete;
-
- private:
-  const Driver& driver_;
-
- public:
-  const Result result;
-};
-
 // Host code through the ordinary cache, device code compiled for `gpu` and kept beside it. Throws Failure.
 struct LoadedProgram {
   const GpuProgram* program;

@@ -121,6 +121,24 @@ struct DeviceInfo {
   bool pools = false;
 };
 
+// A context that is current for the time of one block of code; `result`: whether it is.
+class InContext {
+ public:
+  InContext(const Driver& driver, Context context) : driver_(driver), result(driver.pushContext(context)) {}
+  ~InContext() {
+    Context popped;
+    if (result == kSuccess) driver_.popContext(&popped);
+  }
+  InContext(const InContext&) = delete;
+  InContext& operator=(const InContext&) = delete;
+
+ private:
+  const Driver& driver_;
+
+ public:
+  const Result result;
+};
+
 struct Findings {
   std::string library;               // that was opened, or would have been
   int version = 0;                   // of the driver: 1000 major + 10 minor

@@ -17,34 +17,17 @@ size_t capacityOf(size_t bytes) {
 }  // namespace
 
 // The pool's context for the time of one call; the caller's own is current again afterwards.
-class DevicePool::Current {
- public:
-  explicit Current(const DevicePool& p) : driver_(p.driver_), result(driver_.pushContext(p.context_)) {}
-  ~Current() {
-    Context popped;
-    if (result == kSuccess) driver_.popContext(&popped);
-  }
-  Current(const Current&) = delete;
-  Current& operator=(const Current&) = delete;
-
- private:
-  const Driver& driver_;
-
- public:
-  const Result result;
-};
-
 DevicePool::~DevicePool() {
   trim();
   if (!pool_ || abandoned_) return;
-  const Current current(*this);
+  const InContext current(driver_, context_);
   if (current.result == kSuccess) driver_.destroyPool(pool_);
 }
 
 void DevicePool::useDriverPool(Device device, Stream stream) {
   if (!driver_.hasPools()) return;
   const std::lock_guard guard(mutex_);
-  const Current current(*this);
+  const InContext current(driver_, context_);
   if (current.result != kSuccess) return;
   PoolProperties properties;
   properties.device = device;
@@ -76,7 +59,7 @@ Result DevicePool::acquire(size_t bytes, DeviceBlock* block) {
     s_.pooled -= capacity;
     s_.reuses++;
   } else {
-    const Current current(*this);
+    const InContext current(driver_, context_);
     if (current.result != kSuccess) return current.result;
     Result r = take(&address, capacity);
     if (r == kOutOfMemory) {
@@ -101,7 +84,7 @@ Result DevicePool::release(const DeviceBlock& block) {
   s_.blocks--;
   if (abandoned_) return kSuccess;
   if (pool_ || s_.pooled + block.capacity > cap_) {
-    const Current current(*this);
+    const InContext current(driver_, context_);
     return current.result != kSuccess ? current.result : pool_ ? driver_.poolFree(block.address, stream_) : driver_.free(block.address);
   }
   free_[block.capacity].push_back(block.address);
@@ -128,7 +111,7 @@ Result DevicePool::drain() {
 Result DevicePool::trim() {
   const std::lock_guard guard(mutex_);
   if (abandoned_ || (!pool_ && s_.pooled == 0)) return kSuccess;
-  const Current current(*this);
+  const InContext current(driver_, context_);
   return current.result != kSuccess ? current.result : drain();
 }
 
@@ -136,7 +119,7 @@ DevicePoolStatistics DevicePool::statistics() {
   const std::lock_guard guard(mutex_);
   DevicePoolStatistics s = s_;
   if (!pool_ || abandoned_) return s;
-  const Current current(*this);
+  const InContext current(driver_, context_);
   uint64_t reserved = 0, used = 0;
   if (current.result == kSuccess && driver_.getPool(pool_, kReservedNow, &reserved) == kSuccess && driver_.getPool(pool_, kUsedNow, &used) == kSuccess) s.pooled = reserved - std::min(reserved, used);
   return s;
@@ -151,7 +134,7 @@ void DevicePool::limit(size_t cap, size_t most) {
   const std::lock_guard guard(mutex_);
   cap_ = cap, most_ = most;
   if (!pool_ || abandoned_) return;
-  const Current current(*this);
+  const InContext current(driver_, context_);
   uint64_t keep = cap;
   if (current.result == kSuccess) driver_.setPool(pool_, kReleaseThreshold, &keep);
 }

@@ -44,7 +44,6 @@ class DevicePool {
   void abandon();
 
  private:
-  class Current;
   Result drain();
   Result take(Address* address, size_t bytes);
   const Driver& driver_;

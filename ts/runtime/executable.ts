@@ -19,12 +19,12 @@ export interface Backend { readonly device: "cpu" | "js" | "cuda"; /** The devic
 
 export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean; /** Bytes that buffers of a length known only to the run came to (not counted on a GPU). */ readonly grownBytes: number }
 
-
 export function compileRequest(plan: Plan, backend: Backend): CompileRequest {
   const program = backend.shim && plan.cuda ? shimProgram(plan.cuda) : plan.cpp;
   const link = program.link.flatMap((l) => (l === "libm" ? ["-lm"] : l === "libmvec" ? ["-lmvec"] : []));
-  return { sources: program.sources, flags: program.flags, link, ...(backend.cache ? { cacheMode: backend.cache } : {}), ...(backend.cacheDir ? { cacheDir: backend.cacheDir } : {}) };
+  return { sources: program.sources, flags: program.flags, link, ...cacheOf(backend) };
 }
+function cacheOf({ cache, cacheDir }: Backend): Pick<CompileRequest, "cacheMode" | "cacheDir"> { return { ...(cache ? { cacheMode: cache } : {}), ...(cacheDir ? { cacheDir } : {}) }; }
 
 export class Executable {
   #kernel: NativeKernel | undefined;
@@ -75,14 +75,13 @@ export class Executable {
     if (this.backend.device === "js") { this.#js ??= jsKernel(this.plan); return; }
     if (this.#kernel) return;
     try {
-      if (this.backend.gpu) this.#kernel = this.#gpu = this.backend.gpu.load(gpuRequest(this.plan, this.#cache));
+      if (this.backend.gpu) this.#kernel = this.#gpu = this.backend.gpu.load(gpuRequest(this.plan, cacheOf(this.backend)));
       else this.#kernel = this.backend.addon!.load(compileRequest(this.plan, this.backend));
     } catch (e) {
       throw toolchainError(e);
     }
   }
 
-  get #cache(): Pick<CompileRequest, "cacheMode" | "cacheDir"> { return { ...(this.backend.cache ? { cacheMode: this.backend.cache } : {}), ...(this.backend.cacheDir ? { cacheDir: this.backend.cacheDir } : {}) }; }
   get report(): { compileMs: number; cached: boolean; grownBytes: number } { return { compileMs: this.#kernel?.compileMs ?? 0, cached: this.#kernel?.cached ?? true, grownBytes: this.#grownBytes }; }
   #ended(extent: number): void { if (this.#grows && this.backend.device !== "cuda") this.#grownBytes = extent; }
 
@@ -150,7 +149,7 @@ export class Executable {
     if (this.backend.device === "js" || !this.backend.addon) return this.#runLater(args as readonly TypedArray[], layout, write, signal, onProgress, start);
     if (!this.#kernel) {
       const copies = args.map((a) => (a instanceof DeviceArray ? a : copyArray(a)));
-      const gpu = this.backend.gpu, loading = gpu ? gpu.loadAsync(gpuRequest(this.plan, this.#cache)) : this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
+      const gpu = this.backend.gpu, loading = gpu ? gpu.loadAsync(gpuRequest(this.plan, cacheOf(this.backend))) : this.backend.addon.loadAsync(compileRequest(this.plan, this.backend));
       const abort = (): void => { loading.abort(); };
       signal?.addEventListener("abort", abort, { once: true });
       try { const kernel = await loading.promise; this.#kernel ??= kernel; if (gpu) this.#gpu ??= kernel as NativeGpuProgram; } catch (e) { signal?.throwIfAborted(); throw toolchainError(e); } finally { signal?.removeEventListener("abort", abort); }
