@@ -20,7 +20,7 @@ export type GlobalValue =
   /** A captured JavaScript value: number, bigint, boolean, string, typed array, ndarray, nested arrays, plain objects, null, undefined. */
   | { readonly kind: "value"; readonly value: unknown; readonly loc?: SourceLoc };
 
-export interface Param { readonly name: string; readonly default?: Expr; readonly keywordOnly?: boolean; readonly loc: SourceLoc }
+export interface Param { readonly name: string; readonly default?: Expr; readonly keywordOnly?: boolean; /** Takes the positional arguments that are left, as a tuple. */ readonly rest?: boolean; readonly loc: SourceLoc }
 
 export interface FunctionDef {
   readonly name: string;
@@ -62,7 +62,7 @@ export type Expr = At & (
   /** Plain objects with constant keys (JavaScript) and dict literals with string keys. */
   | { readonly kind: "object"; readonly entries: readonly { readonly key: string; readonly value: Expr }[] }
   /** [element for target in iterable if condition]; also Array.from({length}, f) where f is simple. */
-  | { readonly kind: "comprehension"; readonly element: Expr; readonly target: Target; readonly iterable: Expr; readonly condition?: Expr }
+  | { readonly kind: "comprehension"; readonly element: Expr; readonly target: Target; readonly iterable: Expr; readonly condition?: Expr; /** The element is a comprehension itself, whose elements follow one another in the result. */ readonly flat?: boolean }
   | { readonly kind: "function"; readonly def: FunctionDef }
   /** A library function or namespace, resolved through imports and globals: "np", "np.sum", "np.linalg.inv", "np.add.outer", "math.sqrt", "len", "range", "Math.exp", "Float64Array", "Number", "Array", "Object", "Infinity", … */
   | { readonly kind: "library"; readonly name: string });

@@ -25,8 +25,8 @@ function captured(v: unknown): string {
 
 function functionText(def: FunctionDef, depth: number, out: string[]): void {
   const pad = "  ".repeat(depth);
-  const star = def.params.findIndex((p) => p.keywordOnly);
-  const params = def.params.flatMap((p, i) => [...(i === star ? ["*"] : []), p.default ? `${p.name}=${exprText(p.default)}` : p.name]);
+  const star = def.params.some((p) => p.rest) ? -1 : def.params.findIndex((p) => p.keywordOnly);
+  const params = def.params.flatMap((p, i) => [...(i === star ? ["*"] : []), p.default ? `${p.name}=${exprText(p.default)}` : p.rest ? `*${p.name}` : p.name]);
   const inner = [...def.locals].filter((n) => !def.params.some((p) => p.name === n)).sort();
   out.push(`${pad}def ${def.name}(${params.join(", ")})${inner.length > 0 ? ` locals ${inner.join(", ")}` : ""}`);
   for (const s of def.body) stmtText(s, depth + 1, out);
@@ -103,7 +103,7 @@ export function exprText(e: Expr): string {
     case "tuple": return `(${e.elements.map(exprText).join(", ")}${e.elements.length === 1 ? "," : ""})`;
     case "list": return `[${e.elements.map(exprText).join(", ")}]`;
     case "object": return `{${e.entries.map((x) => `${x.key}: ${exprText(x.value)}`).join(", ")}}`;
-    case "comprehension": return `[${exprText(e.element)} for ${targetText(e.target)} in ${exprText(e.iterable)}${e.condition ? ` if ${exprText(e.condition)}` : ""}]`;
+    case "comprehension": return `${e.flat ? "flat" : ""}[${exprText(e.element)} for ${targetText(e.target)} in ${exprText(e.iterable)}${e.condition ? ` if ${exprText(e.condition)}` : ""}]`;
     case "function": { const out: string[] = []; functionText(e.def, 0, out); return `(${out.map((l) => l.trim()).join("; ")})`; }
     case "library": return `@${e.name}`;
   }

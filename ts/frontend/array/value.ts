@@ -48,8 +48,8 @@ export interface LazyValue {
 export interface MaskedValue { readonly kind: "masked"; readonly mask: LazyValue | ArrayValue; readonly value: LazyValue | ArrayValue }
 
 export interface TupleValue { readonly kind: "tuple" | "list"; readonly items: Value[] }
-/** A closure. */
-export interface FunctionValue { readonly kind: "function"; readonly def: ast.FunctionDef; readonly scope: unknown }
+/** A closure. `defaults`: what its parameters' defaults were where it was made, as Python has it. */
+export interface FunctionValue { readonly kind: "function"; readonly def: ast.FunctionDef; readonly scope: unknown; readonly defaults?: ReadonlyMap<string, Value> }
 export interface LibraryValue { readonly kind: "library"; readonly name: string }
 /** A library method or bound attribute, waiting for its call. */
 export interface MethodValue { readonly kind: "method"; readonly self: Value; readonly name: string }

@@ -237,8 +237,10 @@ export abstract class Expressions {
 
   /** The comprehension's variables are its own: they are renamed where the function or the module has the name for something else. */
   #comprehension(n: PyNode, loc: SourceLoc): Expr {
-    const generators = nodes(n["generators"]), g = generators[0]!;
-    if (generators.length !== 1) return this.refuse("a comprehension with several loops", n, "write the loops out, or use np.add.outer, np.meshgrid or broadcasting");
+    return this.#generators(n, nodes(n["generators"]), loc);
+  }
+  #generators(n: PyNode, [g, ...inner]: readonly PyNode[], loc: SourceLoc): Expr {
+    if (!g) return this.expr(node(n["elt"]));
     if (g["is_async"]) return this.refuse("async code", n, "write it synchronously");
     const iterable = this.expr(node(g["iter"]));
     return this.fixed(() => {
@@ -250,11 +252,10 @@ export abstract class Expressions {
         old?.locals.add(own);
       }
       this.scope = { names, locals: old?.locals ?? new Set(), imports: new Map(), parent: old, labels: [] };
-      const target = this.target(node(g["target"])), element = this.expr(node(n["elt"]));
-      const conditions = nodes(g["ifs"]).map((x) => this.expr(x));
+      const target = this.target(node(g["target"])), conditions = nodes(g["ifs"]).map((x) => this.expr(x)), element = this.#generators(n, inner, loc);
       this.scope = old;
       const condition = conditions.length > 0 ? conditions.reduce((left, right): Expr => ({ kind: "logical", op: "and", left, right, loc: left.loc })) : undefined;
-      return { kind: "comprehension", element, target, iterable, loc, ...(condition ? { condition } : {}) };
+      return { kind: "comprehension", element, target, iterable, loc, ...(condition ? { condition } : {}), ...(inner.length > 0 ? { flat: true } : {}) };
     });
   }
 

@@ -22,7 +22,7 @@ export class Converter extends Expressions {
       const callee = d.nodeType === "Call" ? node(d["func"]) : d;
       if (!isHarmlessDecorator(this.path(callee) ?? this.source.slice(callee))) this.refuse("a decorator that may change the function", d, "name a function without it");
     }
-    for (const a of [args["vararg"], args["kwarg"]]) if (a) this.refuse("a function with * or ** parameters", node(a), "name the parameters");
+    if (args["kwarg"]) this.refuse("a function with ** parameters", node(args["kwarg"]), "name the parameters");
     const params = this.fixed(() => this.#params(args));
     const body = lambda ? [] : nodes(s["body"]), bound = boundIn(body);
     const names = new Set([...params.map((p) => p.name), ...bound.names]);
@@ -42,6 +42,7 @@ export class Converter extends Expressions {
     const kwDefaults = (args["kw_defaults"] ?? []) as readonly (PyNode | null)[];
     return [
       ...positional.map((a, i) => param(a, defaults[i - (positional.length - defaults.length)])),
+      ...(args["vararg"] ? [{ ...param(node(args["vararg"]), undefined), keywordOnly: true, rest: true }] : []),
       ...nodes(args["kwonlyargs"]).map((a, i): Param => ({ ...param(a, kwDefaults[i]), keywordOnly: true })),
     ];
   }

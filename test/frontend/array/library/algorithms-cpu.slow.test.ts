@@ -1,4 +1,4 @@
 /** The functions of fixtures/algorithms.py, compiled. */
 import { register } from "./algorithms.js";
 
-register("cpu");
+register("cpu", "array/library", "algorithms");

@@ -5,7 +5,7 @@ import { DaceError, jit, python } from "../../../../ts/index.js";
 import { register } from "./algorithms.js";
 
 const OPTIONS = { device: "js", cache: false } as const;
-register("js");
+register("js", "array/library", "algorithms");
 
 const sorted = jit(python("import numpy as np\ndef f(a):\n    return np.sort(a), np.argsort(a), np.median(a)\n", { function: "f" }), OPTIONS);
 test("sorting arrays of any length, equal elements in their order, NaN last", (t) => {

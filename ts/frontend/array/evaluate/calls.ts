@@ -6,14 +6,14 @@ import type * as ast from "../ast.js";
 import type { Frame } from "../context.js";
 import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
-import { type FunctionValue, type Value, NONE, describe } from "../value.js";
+import { type FunctionValue, type Value, NONE, describe, tupleValue } from "../value.js";
 import { isAssigned, pendingCell, readCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, evaluateAll } from "./expressions.js";
 import { prepareNames } from "./loop-variables.js";
 import { sequenceOf } from "./sequences.js";
 import { runList } from "./statements.js";
-import { settle } from "./variables.js";
+import { settle, unshared } from "./variables.js";
 
 const SPREADABLE = /^(Math\.(max|min|hypot)|(\w+)?Array\.of)$/;
 
@@ -51,15 +51,23 @@ function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keyword
   if (ev.calls.includes(def)) return ctx.unsupported(`${def.name} calling itself`, loc, "write the recursion as a loop");
   const scope = f.scope as Frame | undefined;
   const frame: Frame = { def, vars: new Map(), parent: scope, key: `${ev.frame.key}/${ev.unrolled.join(".")}>${loc.line}:${loc.column}` };
-  bindParameters(ev, frame, args, keywords, loc);
+  bindParameters(ev, frame, f, args, keywords, loc);
   return runFunction(ev, frame, loc);
 }
 
-function bindParameters(ev: Evaluator, frame: Frame, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): void {
-  const { ctx } = ev, def = frame.def!, python = ctx.language === "python";
-  const positional = def.params.filter((p) => !p.keywordOnly), left = new Map(keywords);
-  if (python && args.length > positional.length) ctx.fail("ARGUMENT", `${def.name} takes ${positional.length} arguments, not ${args.length}`, loc);
+/** A function where its definition stands. */
+export function closureOf(ev: Evaluator, def: ast.FunctionDef): FunctionValue {
+  const scope = ev.frame, computed = ev.ctx.language === "python" ? def.params.filter((p) => p.default && !/^(number|bigint|boolean|none|string)$/.test(p.default.kind)) : [];
+  if (computed.length === 0) return { kind: "function", def, scope };
+  return { kind: "function", def, scope, defaults: new Map(computed.map((p) => [p.name, unshared(ev, settle(ev, evaluate(ev, p.default!), p.loc, p.name), p.loc, p.name)])) };
+}
+
+function bindParameters(ev: Evaluator, frame: Frame, f: FunctionValue, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): void {
+  const { ctx } = ev, def = f.def, python = ctx.language === "python";
+  const positional = def.params.filter((p) => !p.keywordOnly), left = new Map(keywords), rest = def.params.find((p) => p.rest);
+  if (python && !rest && args.length > positional.length) ctx.fail("ARGUMENT", `${def.name} takes ${positional.length} arguments, not ${args.length}`, loc);
   def.params.forEach((p) => {
+    if (p.rest) { frame.vars.set(p.name, { kind: "value", value: settle(ev, tupleValue(args.slice(positional.length)), loc, p.name) }); return; }
     const i = p.keywordOnly ? -1 : positional.indexOf(p);
     let v: Value | undefined = i >= 0 ? args[i] : undefined;
     if (left.has(p.name)) {
@@ -68,7 +76,8 @@ function bindParameters(ev: Evaluator, frame: Frame, args: readonly Value[], key
       left.delete(p.name);
     }
     if (!v || (!python && v.kind === "none" && p.default)) {
-      if (p.default) v = inFrame(ev, python ? frame.parent ?? { def: undefined, vars: new Map(), parent: undefined, key: frame.key } : frame, () => evaluate(ev, p.default!));
+      if (f.defaults?.has(p.name)) v = f.defaults.get(p.name);
+      else if (p.default) v = inFrame(ev, python ? frame.parent ?? { def: undefined, vars: new Map(), parent: undefined, key: frame.key } : frame, () => evaluate(ev, p.default!));
       else if (python) ctx.fail("ARGUMENT", `${def.name} is not given ${p.name}`, loc);
       else v = NONE;
     }

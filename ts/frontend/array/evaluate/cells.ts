@@ -162,7 +162,10 @@ function resolve(ev: Evaluator, id: number, c: Cell, v: Value, loc: SourceLoc | 
       ctx.cells.set(id, { ...base, kind: "tuple", tuple: v.kind, items });
       return;
     }
-    default: ctx.cells.set(id, { ...base, kind: "fixed", value: v });
+    default:
+      // What its defaults were computed from may not be there beyond the iteration or the arm.
+      if (v.kind === "function" && v.defaults) return ctx.unsupported(`the function ${c.name}, whose defaults are computed, made in a loop or on one path and used beyond it`, loc, "define it where it is used, or pass what it needs as an argument");
+      ctx.cells.set(id, { ...base, kind: "fixed", value: v });
   }
 }
 
@@ -175,7 +178,7 @@ export function sameFixed(a: Value, b: Value): boolean {
     case "string": return b.kind === "string" && a.value === b.value;
     case "library": return b.kind === "library" && a.name === b.name;
     case "dtype": return b.kind === "dtype" && a.dtype === b.dtype;
-    case "function": return b.kind === "function" && a.def === b.def && a.scope === b.scope;
+    case "function": return b.kind === "function" && a.def === b.def && a.scope === b.scope && [...a.defaults ?? []].every(([k, v]) => b.defaults?.has(k) && sameFixed(v, b.defaults.get(k)!));
     case "array": return b.kind === "array" && sameView(a, b);
     case "scalar": return b.kind === "scalar" && a.dtype === b.dtype && a.weak === b.weak && ((a.int !== undefined && a.int.key === b.int?.key && a.code === b.code) || sameCode(a.code, b.code));
     case "tuple": case "list": return (b.kind === "tuple" || b.kind === "list") && a.items.length === b.items.length && a.items.every((x, i) => sameFixed(x, b.items[i]!));

@@ -2,7 +2,7 @@
 import { isInteger } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { cast, constant, op } from "../../../scalar/expr.js";
-import { type Expr as Int, addInt, int, load, sub, ZERO } from "../../../symbolic/expr.js";
+import { type Expr as Int, addInt, int, load, mul, sub, ZERO } from "../../../symbolic/expr.js";
 import { nonNegative } from "../../../symbolic/prove.js";
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
@@ -11,7 +11,8 @@ import { isSettled, materialise, pin, store } from "../store.js";
 import { type ArrayValue, type ScalarValue, type Value, NONE, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, stringValue, tupleValue } from "../value.js";
 import { binary, compare, select, truth, unary } from "../library/elementwise.js";
 import { hintFor } from "../library/suggest.js";
-import { call } from "./calls.js";
+import { reshaped } from "../library/views.js";
+import { call, closureOf } from "./calls.js";
 import type { Evaluator } from "./evaluator.js";
 import { fieldValue } from "./mutables.js";
 import { sequenceOf } from "./sequences.js";
@@ -34,7 +35,7 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "none": return NONE;
     case "name": return lookup(ev, e.name, e.loc);
     case "library": return libraryValue(ev, e.name, e.loc);
-    case "function": return { kind: "function", def: e.def, scope: ev.frame };
+    case "function": return closureOf(ev, e.def);
     case "tuple": return tupleValue(evaluateAll(ev, e.elements));
     case "list": return listValue(evaluateAll(ev, e.elements));
     case "object": { const values = evaluateAll(ev, e.entries.map((x) => x.value)); return { kind: "object", entries: new Map(e.entries.map((x, i) => [x.key, settle(ev, values[i]!, e.loc, x.key)])) }; }
@@ -225,7 +226,9 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   if (count !== undefined && (items || count <= 64)) {
     const out: Value[] = [];
     for (let i = 0; i < count; i++) scoped(() => { bindLocal(ev, e.target, items ? items[i]! : seq!.at(int(i))); if (wanted()) out.push(settle(ev, evaluate(ev, e.element), e.loc)); });
-    return listValue(out);
+    if (!e.flat) return listValue(out);
+    if (out.every((v) => v.kind === "list")) return listValue(out.flatMap((v) => (v.kind === "list" ? v.items : [])));
+    return functionNamed("np.concatenate")!(ctx, [tupleValue(out.filter((v) => v.kind !== "list" || v.items.length > 0).map((v) => (v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v)))], new Map(), e.loc);
   }
   if (e.condition) return ctx.unsupported("a comprehension with a condition and a length that is known only when the program runs", e.loc, "fill an array in a loop");
   // One element is evaluated for its type and shape, then again in the loop that fills the array.
@@ -243,6 +246,7 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
     const target = readIndexView(ctx, out, at, e.loc), v = element(i);
     store(ctx, target, v, e.loc);
   }, e.loc);
+  if (e.flat) { const s = shapeOf(out); return reshaped(ctx, out, [mul(s[0]!, s[1]!), ...s.slice(2)], e.loc); }
   return out;
 }
 function readIndexView(ctx: Lowering, v: ArrayValue, items: readonly Item[], loc: SourceLoc): ArrayValue {

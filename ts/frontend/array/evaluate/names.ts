@@ -25,6 +25,7 @@ export function visitExpr(e: Expr, f: (e: Expr) => void): void {
     case "tuple": case "list": e.elements.forEach(go); break;
     case "object": for (const x of e.entries) go(x.value); break;
     case "comprehension": go(e.element); go(e.iterable); if (e.condition) go(e.condition); break;
+    case "function": for (const p of e.def.params) if (p.default) go(p.default); break;
     default: break;
   }
 }
@@ -55,6 +56,7 @@ export function visitOwn(s: Stmt, f: (e: Expr) => void): void {
     case "for": visitTarget(s.target, f); visitExpr(s.iterable, f); break;
     case "count": visitExpr(s.start, f); visitExpr(s.stop, f); break;
     case "return": if (s.value) visitExpr(s.value, f); break;
+    case "function": for (const p of s.def.params) if (p.default) visitExpr(p.default, f); break;
     default: break;
   }
 }
@@ -90,6 +92,8 @@ export class FunctionFacts {
 
   constructor(readonly def: FunctionDef) {
     const inside = (d: FunctionDef): void => {
+      // JavaScript evaluates defaults where the function is called.
+      for (const p of d.params) if (p.default) visitExpr(p.default, (e) => { if (e.kind === "name") this.captured.add(e.name); });
       visitStatements(d.body, (s) => {
         const b = new Set<string>();
         bindsOf(s, b);
@@ -132,7 +136,7 @@ export class FunctionFacts {
     switch (s.kind) {
       case "assign": { const kill = new Set<string>(); for (const t of s.targets) boundBy(t, kill); return uses(minus(out, kill)); }
       case "augmented": { const u = uses(out); boundBy(s.target, u); return u; }
-      case "function": return minus(out, new Set([s.def.name]));
+      case "function": return uses(minus(out, new Set([s.def.name])));
       case "if": return uses(union(this.#list(s.then, out, breaks, continues), this.#list(s.otherwise, out, breaks, continues)));
       case "for": case "count": {
         const own = s.kind === "for" ? boundBy(s.target) : new Set([s.variable]);

@@ -7,6 +7,7 @@ import { NONE } from "../value.js";
 import { truth } from "../library/elementwise.js";
 import { negated } from "../library/elementwise.js";
 import { assignStatement, augmentedStatement } from "./assign.js";
+import { closureOf } from "./calls.js";
 import { writeCell } from "./cells.js";
 import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
@@ -59,7 +60,7 @@ function statement(ev: Evaluator, s: ast.Stmt, tail: boolean): Completion {
     case "block": return blockStatement(ev, s);
     case "break": case "continue": return jump(ev, findExit(ev, s.label, s.kind, s.loc), s.loc);
     case "return": return returnStatement(ev, s, tail);
-    case "function": assignName(ev, s.def.name, { kind: "function", def: s.def, scope: ev.frame }, s.loc); return "normal";
+    case "function": assignName(ev, s.def.name, closureOf(ev, s.def), s.loc); return "normal";
     case "raise": ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message: s.message, loc: s.loc }); return "left";
     case "assert": {
       const t = truth(ctx, evaluate(ev, s.test), s.test.loc);

@@ -27,8 +27,8 @@ export type Item =
 function labelOf(ctx: Lowering, v: ArrayValue): string { const c = ctx.container(v.data); return c.label ?? c.name; }
 
 /** 0 <= e < size, proven, checked on entry, or checked where it runs. */
-export function checkIndex(ctx: Lowering, e: Expr, size: Expr, loc: SourceLoc | undefined, what: string): void {
-  const high = addInt(sub(size, e), -1), message = `index ${e.key} is out of range for ${what} of size ${size.key}`;
+export function checkIndex(ctx: Lowering, e: Expr, size: Expr, loc: SourceLoc | undefined, what: string, message = `index ${e.key} is out of range for ${what} of size ${size.key}`): void {
+  const high = addInt(sub(size, e), -1);
   for (const side of [e, high]) {
     const known = nonNegative(side, ctx.facts);
     if (known === "yes") continue;
@@ -57,21 +57,28 @@ export function speculate(ctx: Lowering, e: Expr, message: string, loc: SourceLo
 function holds(ctx: Lowering, e: Expr, message: string, loc: SourceLoc | undefined): boolean {
   return nonNegative(e, ctx.facts) === "yes" || speculate(ctx, e, message, loc);
 }
+const isNegated = (e: Expr): boolean => e.terms.length > 0 && e.terms.every((t) => t.coefficient < 0);
+/** The sign that is known, or taken as the ordinary case: that of -k is minus. */
+function signOf(ctx: Lowering, e: Expr, what: string, loc: SourceLoc | undefined): "yes" | "no" | "unknown" {
+  const sign = nonNegative(e, ctx.facts);
+  if (sign !== "unknown") return sign;
+  if (isNegated(e)) return speculate(ctx, addInt(neg(e), -1), `${what} ${e.key} is negative`, loc) ? "no" : "unknown";
+  return speculate(ctx, e, `${what} ${e.key} is not negative`, loc) ? "yes" : "unknown";
+}
 /** size where e < 0, else 0. */
 function sizeIfNegative(e: Expr, size: Expr): Expr { return neg(mul(size, max(int(-1), min(ZERO, e)))); }
 
 /** The position that an integer index names: in Python, negative ones (by value) count from the end. Checked to exist. */
 export function position(ctx: Lowering, e: Expr, size: Expr, loc: SourceLoc | undefined, what: string): Expr {
   if (ctx.language === "javascript") { checkIndex(ctx, e, size, loc, what); return e; }
-  const sign = nonNegative(e, ctx.facts);
+  const sign = signOf(ctx, e, "index", loc);
   let at: Expr;
   if (sign === "yes") at = e;
   else if (sign === "no") at = add(e, size);
   else if (loadedContainers(e).size > 0) at = add(e, sizeIfNegative(e, size));
-  else if (speculate(ctx, e, `index ${e.key} is not negative`, loc)) at = e;
   else {
     // Both signs occur: from the end where negative.
-    checkIndex(ctx, add(e, size), scale(size, 2), loc, what);
+    checkIndex(ctx, add(e, size), scale(size, 2), loc, what, `index ${e.key} is out of range for ${what} of size ${size.key}`);
     return mod(e, size);
   }
   checkIndex(ctx, at, size, loc, what);
@@ -80,24 +87,35 @@ export function position(ctx: Lowering, e: Expr, size: Expr, loc: SourceLoc | un
 
 export interface SliceRange { readonly start: Expr; readonly length: Expr; readonly step: Expr }
 
+/** A step that is known on entry is checked there: which way a slice goes must be known when the program is compiled. */
+function positiveStep(ctx: Lowering, pace: Expr, step: Expr, loc: SourceLoc | undefined): void {
+  const below = addInt(pace, -1), sign = nonNegative(below, ctx.facts);
+  if (sign === "yes") return;
+  const corner = loadedContainers(pace).size === 0 ? entryBound(ctx, below, "lower") : undefined;
+  if (sign === "no" || !corner || nonNegative(corner, ctx.facts) === "no") return ctx.unsupported("a slice whose step may be negative or positive when the program runs", loc, "write the step as a number");
+  ctx.check({ kind: "bounds", expr: corner, message: `the slice's step ${step.key} is ${pace === step ? "not positive" : "not negative"}: which way a slice goes must not depend on the run`, ...(loc ? { loc } : {}) });
+  if (corner.constant === undefined) ctx.assume(corner);
+}
+
 /** Python's slice of an axis of a size: clamped, negative values from the end. */
 export function sliceRange(ctx: Lowering, s: SliceValue, size: Expr, loc: SourceLoc | undefined): SliceRange {
   const given = (v: Value | undefined, what: string): Expr | undefined => (v === undefined || v.kind === "none" ? undefined : requireInt(ctx, v, loc, what));
   const step = given(s.step, "a slice's step") ?? ONE, k = step.constant;
   if (k === 0) ctx.fail("TYPE", "a slice with step 0", loc);
-  if (k === undefined) return ctx.unsupported("a slice whose step is known only when the program runs", loc, "write the step as a number");
+  const down = k === undefined ? isNegated(step) : k < 0, pace = down ? neg(step) : step;
+  if (k === undefined) positiveStep(ctx, pace, step, loc);
   const first = given(s.start, "a slice's start"), last = given(s.stop, "a slice's end");
-  if (k > 0) {
+  if (!down) {
     const clamp = (x: Expr): Expr => {
-      const sign = nonNegative(x, ctx.facts);
-      if (sign === "yes" || (sign === "unknown" && speculate(ctx, x, `the slice bound ${x.key} is not negative`, loc))) return holds(ctx, sub(size, x), `the slice bound ${x.key} is not beyond the size ${size.key}`, loc) ? x : min(x, size);
+      const sign = signOf(ctx, x, "the slice bound", loc);
+      if (sign === "yes") return holds(ctx, sub(size, x), `the slice bound ${x.key} is not beyond the size ${size.key}`, loc) ? x : min(x, size);
       if (sign === "no") { const y = add(x, size); return holds(ctx, y, `the slice bound ${x.key} reaches not beyond the start of size ${size.key}`, loc) ? y : max(y, ZERO); }
       return min(max(add(x, sizeIfNegative(x, size)), ZERO), size);
     };
     const start = first ? clamp(first) : ZERO, stop = last ? clamp(last) : size;
     const span = sub(stop, start);
     const whole = holds(ctx, span, `the slice ${start.key}:${stop.key} is not reversed`, loc) ? span : max(span, ZERO);
-    return { start, length: k === 1 ? whole : floordiv(addInt(whole, k - 1), step), step };
+    return { start, length: k === 1 ? whole : floordiv(addInt(add(whole, step), -1), step), step };
   }
   const top = addInt(size, -1);
   const clamp = (x: Expr): Expr => {
@@ -109,7 +127,7 @@ export function sliceRange(ctx: Lowering, s: SliceValue, size: Expr, loc: Source
   const start = first ? clamp(first) : top, stop = last ? clamp(last) : int(-1);
   const span = sub(start, stop);
   const whole = holds(ctx, span, `the slice from ${start.key} down to ${stop.key} is not reversed`, loc) ? span : max(span, ZERO);
-  return { start, length: k === -1 ? whole : floordiv(addInt(whole, -k - 1), int(-k)), step };
+  return { start, length: k === -1 ? whole : floordiv(addInt(add(whole, pace), -1), pace), step };
 }
 
 // ---- resolved subscripts ----

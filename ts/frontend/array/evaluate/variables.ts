@@ -67,7 +67,7 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
 }
 
 /** A variable kept in a container is overwritten when it is assigned again: another name for its array gets a copy. */
-function unshared(ev: Evaluator, v: Value, loc: SourceLoc | undefined, name: string): Value {
+export function unshared(ev: Evaluator, v: Value, loc: SourceLoc | undefined, name: string): Value {
   if (v.kind === "tuple") return { kind: "tuple", items: v.items.map((x) => unshared(ev, x, loc, name)) };
   if (v.kind !== "array") return v;
   const { ctx } = ev, buffer = ctx.bufferOf(v.data);

@@ -1,16 +1,17 @@
 /** Arrays made of several: concatenate, stack and their kin. */
 import type { DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
-import { add, ZERO, type Expr } from "../../../symbolic/expr.js";
+import { add, int, mul, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { define, type Keywords } from "../registry.js";
 import { sameSize } from "../shapes.js";
-import { type Arrayish, type ArrayValue, describe, formatShape, isArray, shapeOf, type Value } from "../value.js";
+import { type Arrayish, type ArrayValue, describe, formatShape, isArray, shapeOf, tupleValue, type Value } from "../value.js";
 import { bind } from "./arguments.js";
-import { fill, flattened } from "./arrays.js";
+import { copied, fill, flattened } from "./arrays.js";
 import { asArray } from "./convert.js";
 import { resultType, type Typed } from "./promote.js";
-import { expanded, sliced } from "./views.js";
+import { writeOut } from "./ufuncs.js";
+import { expanded, permuted, reshaped, sliced, taken } from "./views.js";
 
 /** The arrays one after the other along an axis. */
 export function concatenated(ctx: Lowering, parts: readonly Arrayish[], axis: number, dtype: DType, loc: SourceLoc): ArrayValue {
@@ -32,6 +33,11 @@ export function concatenated(ctx: Lowering, parts: readonly Arrayish[], axis: nu
 
 interface Parts { readonly arrays: Arrayish[]; readonly dtype: DType }
 function partsOf(ctx: Lowering, v: Value, name: string, dtype: DType | undefined, loc: SourceLoc): Parts {
+  if (isArray(v)) {
+    const n = shapeOf(v)[0]?.constant;
+    if (n === undefined) return ctx.unsupported(`np.${name} of ${describe(v)}`, loc, "give a tuple or list of arrays");
+    return partsOf(ctx, tupleValue(Array.from({ length: n }, (_, i) => taken(v, 0, int(i)))), name, dtype, loc);
+  }
   if (v.kind !== "tuple" && v.kind !== "list") return ctx.unsupported(`np.${name} of ${describe(v)}`, loc, "give a tuple or list of arrays");
   if (v.items.length === 0) return ctx.fail("ARGUMENT", "need at least one array to concatenate", loc);
   const items = v.items.map((x) => asArray(ctx, x, loc));
@@ -42,16 +48,37 @@ function partsOf(ctx: Lowering, v: Value, name: string, dtype: DType | undefined
 }
 const atLeast = (v: Arrayish, rank: number): Arrayish => (shapeOf(v).length >= rank ? v : expanded(v, Array.from({ length: rank - shapeOf(v).length }, (_, i) => i)));
 
+function into(ctx: Lowering, v: ArrayValue, out: Value | undefined, loc: SourceLoc): ArrayValue {
+  if (!out) return v;
+  if (out.kind !== "array") return ctx.fail("TYPE", "out must be an array", loc);
+  writeOut(ctx, out, v, undefined, loc);
+  return out;
+}
 define(["np.concatenate", "np.concat"], (ctx, args, keywords, loc) => {
-  const b = bind(ctx, "np.concatenate", "arrays axis? * dtype?", args, keywords, loc), p = partsOf(ctx, b.need("arrays"), "concatenate", b.dtype(), loc);
-  if (b.has("axis") && !b.get("axis")) return concatenated(ctx, p.arrays.map((a) => flattened(ctx, a, loc)), 0, p.dtype, loc);
+  const b = bind(ctx, "np.concatenate", "arrays axis? out? * dtype?", args, keywords, loc), given = b.need("arrays"), out = b.get("out");
+  if (isArray(given) && shapeOf(given)[0]?.constant === undefined && shapeOf(given).length > 1) {
+    // The parts lie along the first dimension: it is moved before the axis, and the two become one.
+    const rank = shapeOf(given).length - 1, axis = b.has("axis") && !b.get("axis") ? undefined : b.axis("axis", rank) ?? 0;
+    if (axis === undefined) return into(ctx, copied(ctx, flattened(ctx, given, loc), loc, b.dtype()), out, loc);
+    const order = Array.from({ length: rank }, (_, d) => d + 1);
+    order.splice(axis, 0, 0);
+    const moved = copied(ctx, permuted(given, order), loc, b.dtype()), s = shapeOf(moved);
+    return into(ctx, reshaped(ctx, moved, [...s.slice(0, axis), mul(s[axis]!, s[axis + 1]!), ...s.slice(axis + 2)], loc), out, loc);
+  }
+  const p = partsOf(ctx, given, "concatenate", b.dtype(), loc);
+  if (b.has("axis") && !b.get("axis")) return into(ctx, concatenated(ctx, p.arrays.map((a) => flattened(ctx, a, loc)), 0, p.dtype, loc), out, loc);
   if (shapeOf(p.arrays[0]!).length === 0) return ctx.fail("SHAPE", "zero-dimensional arrays cannot be concatenated", loc, "use np.stack");
-  return concatenated(ctx, p.arrays, b.axis("axis", shapeOf(p.arrays[0]!).length) ?? 0, p.dtype, loc);
+  return into(ctx, concatenated(ctx, p.arrays, b.axis("axis", shapeOf(p.arrays[0]!).length) ?? 0, p.dtype, loc), out, loc);
 });
 define("np.stack", (ctx, args, keywords, loc) => {
-  const b = bind(ctx, "np.stack", "arrays axis? * dtype?", args, keywords, loc), p = partsOf(ctx, b.need("arrays"), "stack", b.dtype(), loc);
-  const axis = b.axis("axis", shapeOf(p.arrays[0]!).length + 1) ?? 0;
-  return concatenated(ctx, p.arrays.map((a) => expanded(a, [axis])), axis, p.dtype, loc);
+  const b = bind(ctx, "np.stack", "arrays axis? out? * dtype?", args, keywords, loc), given = b.need("arrays"), out = b.get("out");
+  if (isArray(given) && shapeOf(given)[0]?.constant === undefined && shapeOf(given).length > 0) {
+    const order = Array.from({ length: shapeOf(given).length - 1 }, (_, d) => d + 1);
+    order.splice(b.axis("axis", shapeOf(given).length) ?? 0, 0, 0);
+    return into(ctx, copied(ctx, permuted(given, order), loc, b.dtype()), out, loc);
+  }
+  const p = partsOf(ctx, given, "stack", b.dtype(), loc), axis = b.axis("axis", shapeOf(p.arrays[0]!).length + 1) ?? 0;
+  return into(ctx, concatenated(ctx, p.arrays.map((a) => expanded(a, [axis])), axis, p.dtype, loc), out, loc);
 });
 define("np.hstack", (ctx, args, keywords, loc) => joinAs(ctx, "hstack", args, keywords, loc, (p) => { const a = p.arrays.map((x) => atLeast(x, 1)); return [a, shapeOf(a[0]!).length === 1 ? 0 : 1]; }));
 define(["np.vstack", "np.row_stack"], (ctx, args, keywords, loc) => joinAs(ctx, "vstack", args, keywords, loc, (p) => [p.arrays.map((x) => atLeast(x, 2)), 0]));

@@ -78,8 +78,9 @@ const letter = (i: number): string => String.fromCharCode(i < 26 ? 97 + i : 65 +
 
 define("np.einsum", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.einsum", "subscripts ...operands * optimize? out?", args, keywords, loc);
-  const text = (b.text("subscripts") ?? "").replace(/\s/g, ""), operands = b.need("operands");
-  const list = (operands.kind === "tuple" ? operands.items : []).map((v) => operandOf(ctx, v, loc));
+  const given = b.need("subscripts"), more = b.need("operands"), rest = more.kind === "tuple" ? more.items : [];
+  const [text, values] = given.kind === "string" ? [given.value.replace(/\s/g, ""), rest] : sublists(ctx, [given, ...rest], loc);
+  const list = values.map((v) => operandOf(ctx, v, loc));
   const [left, right] = withoutEllipsis(ctx, text, list, loc), inputs = left.split(",");
   if (!/^[A-Za-z,]*$/.test(left) || !/^[A-Za-z]*$/.test(right ?? "") || inputs.length !== list.length) return ctx.fail("ARGUMENT", `einsum subscripts "${text}" for ${list.length} operands`, loc);
   const all = inputs.join("");
@@ -87,6 +88,17 @@ define("np.einsum", (ctx, args, keywords, loc) => {
   const output = right ?? [...new Set(all)].filter((c) => all.split(c).length === 2).sort().join("");
   return inOut(ctx, einsum(ctx, inputs, output, list, loc), b.get("out"), loc);
 });
+
+/** Operands each followed by a list of numbers for its axes, and perhaps one for the output's. */
+function sublists(ctx: Lowering, items: readonly Value[], loc: SourceLoc): readonly [string, readonly Value[]] {
+  const letters = (v: Value | undefined): string => (v?.kind === "list" || v?.kind === "tuple" ? v.items : ctx.fail("TYPE", "np.einsum needs subscripts: a string, or a list of numbers behind each operand", loc)).map((x) => {
+    const k = x.kind === "scalar" ? x.int?.constant : undefined;
+    if (k === undefined || k < 0 || k >= 52) return ctx.fail("ARGUMENT", "np.einsum: subscripts are numbers from 0 to 51", loc);
+    return String.fromCharCode(k < 26 ? 65 + k : 71 + k);
+  }).join("");
+  const count = items.length >> 1, inputs = Array.from({ length: count }, (_, i) => letters(items[2 * i + 1])).join(",");
+  return [items.length % 2 === 1 ? `${inputs}->${letters(items.at(-1))}` : inputs, Array.from({ length: count }, (_, i) => items[2 * i]!)];
+}
 
 /** Letters of their own for the axes that an ellipsis stands for; they come first in an output that is not written. */
 function withoutEllipsis(ctx: Lowering, text: string, operands: readonly Operand[], loc: SourceLoc): readonly [string, string | undefined] {
