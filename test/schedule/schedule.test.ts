@@ -1,6 +1,7 @@
 /** What scheduling decides, and where it must not: every program gives the same numbers scheduled and as it is. */
 import test from "ava";
 import fc from "fast-check";
+import { loopFacts } from "../../ts/analysis/dependence.js";
 import { visitNodes } from "../../ts/analysis/walk.js";
 import { blockColumns } from "../../ts/schedule/columns.js";
 import { splitInteriors } from "../../ts/schedule/interior.js";
@@ -10,15 +11,16 @@ import { packArena } from "../../ts/schedule/pack.js";
 import { contractRows } from "../../ts/schedule/rows.js";
 import { privatiseScalars } from "../../ts/schedule/scalars.js";
 import { schedule } from "../../ts/schedule/schedule.js";
+import { reductionsOf } from "../../ts/schedule/reductions.js";
 import { shareable } from "../../ts/schedule/shareable.js";
 import { shortenRecurrences } from "../../ts/schedule/shorten.js";
 import { matmulNode } from "../../ts/library/matmul.js";
 import { shortenZeros } from "../../ts/schedule/zeros.js";
 import { divS } from "../../ts/scalar/build.js";
 import { adjoint } from "../../ts/scalar/derivatives.js";
-import { input, op, visitScalar } from "../../ts/scalar/expr.js";
+import { constant, input, op, symbolic, visitScalar } from "../../ts/scalar/expr.js";
 import type { Loop, Operand } from "../../ts/sdfg/nodes.js";
-import type { Graph } from "../../ts/sdfg/sdfg.js";
+import { freshId, type Graph } from "../../ts/sdfg/sdfg.js";
 import { sym, ZERO } from "../../ts/symbolic/expr.js";
 import { interpret } from "../support/interpret.js";
 import { Build, difference, id, memlet, num, plus, run, times } from "../transform/build.js";
@@ -218,4 +220,27 @@ test("strong zeros lose the comparison with NaN where the value is a multiple of
   const value = (graph: Graph): number[] => interpret(graph, { N: 5 }, { ...inputs, A: { v: [9, 9, 9, 9, 9] }, B: { v: [9, 9, 9, 9, 9] } }).get("A")!.v.map((v) => v + 0);
   t.deepEqual(value(after), value(before));
   t.deepEqual(value(after).slice(0, 3), [0, 0, 0]);
+});
+
+test("an accumulator around a loop is not excused by an inner loop that never runs", (t) => {
+  const b = new Build("N").data("A", "N").data("B", "N");
+  b.loop("i", "0", "N", "up", () => {
+    b.set("A[i]", ["B[i]"], (x) => times(num(2), x));
+    b.loop("k", "2", "1", "any", () => { b.set("A[1]", ["B[i]"], id, "max"); });
+  });
+  const g = b.graph("N - 3");
+  for (const strict of [true, false]) t.is(reductionsOf(g, loop(g, "i"), { strict }).size, 0);
+  t.is(reductionsOf(g, loop(g, "k"), { strict: true }, g.facts.with(...loopFacts(loop(g, "i")))).size, 1);
+  agrees(t, g, { N: 4 });
+});
+test("what is decided before it runs is no reduction of a block", (t) => {
+  const b = new Build("N").data("A", "N").data("s", "1");
+  b.loop("i", "1", "N", "any", () => {
+    const never = b.apart(() => { b.set("s[0]", ["A[i]"], id, "max"); });
+    b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: op("lt", "bool", symbolic(sym("i"), "int64"), constant(1, "int64")) }, body: never }] });
+    b.set("A[0]", ["A[i]"], id, "sum");
+  });
+  const g = b.graph("N - 3"), s = schedule(g);
+  t.deepEqual(loop(s, "i").schedule?.blocks?.into.map((r) => r.data), ["A"]);
+  agrees(t, g, { N: 5 });
 });

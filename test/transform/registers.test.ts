@@ -126,3 +126,15 @@ test("clears sink below what does not touch them", (t) => {
   t.regex(graphText(after), /B\[j\][^]*A\[i\] = 0[^]*C\[k\]/);
   t.true(same(g, after, [3], 0));
 });
+
+test("no accumulator at an element that is there only where the loop runs", (t) => {
+  const b = new Build("N").data("A", "N").data("B", "N");
+  b.loop("i", "0", "N", "up", () => b.loop("j", "i + 2", "N", "up", () => { b.set("A[i + 1]", ["A[j]", "B[i]"], times, "sum"); }));
+  const g = b.graph();
+  t.true(same(g, accumulate(g), [1, 2, 3, 5]));
+  const inside = new Build("N").data("A", "N + 1").data("B", "N");
+  inside.loop("i", "0", "N", "up", () => inside.loop("j", "i + 2", "N", "up", () => { inside.set("A[i + 1]", ["A[j]", "B[i]"], times, "sum"); }));
+  const h = inside.graph(), after = accumulate(h);
+  t.regex(graphText(after), /A_sum/);
+  t.true(same(h, after, [1, 2, 3, 5]));
+});

@@ -6,6 +6,7 @@ import type { SourceLoc } from "../base/errors.js";
 import { InternalError } from "../base/errors.js";
 import { accessesOf } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
+import { insideShape } from "../analysis/inside.js";
 import { bodiesOf } from "../analysis/paths.js";
 import { isInteger } from "../base/dtypes.js";
 import { gemmOperand } from "../schedule/library.js";
@@ -300,7 +301,7 @@ export class Emitter implements Printer {
     if (!found || this.scope.locals.get(this.scope.base(found.read.data))?.kind === "variable") return;
     const c = this.graph.container(found.read.data), name = this.fresh("r");
     let value = this.language.read(this.place(found.read.data).text, this.integers.print(this.integers.flat(c, found.first.index)), c.dtype);
-    if (!this.#inside(c, found.first.index, facts)) value = `(${begin} < ${end} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
+    if (!insideShape(c.shape, found.first.index, facts)) value = `(${begin} < ${end} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
     this.line(this.language.declare(name, c.dtype, value, true));
     this.scope.keep(found.read, name, true);
     this.#carried = { writer: found.writer, name, value: "" };
@@ -310,13 +311,9 @@ export class Emitter implements Printer {
   #pin(m: Tasklet["inputs"][number], begin: Text, end: Text, facts: Assumptions): void {
     const c = this.graph.container(m.data), at = this.place(m.data), name = this.fresh("h");
     let value = at.kind === "variable" ? at.text : this.language.read(at.text, this.integers.offset(this.integers.flat(c, m.index)), c.dtype);
-    if (at.kind === "buffer" && !this.#inside(c, m.index, facts)) value = `(${begin} < ${end} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
+    if (at.kind === "buffer" && !insideShape(c.shape, m.index, facts)) value = `(${begin} < ${end} ? ${value} : ${this.language.constant(0, undefined, c.dtype)})`;
     this.line(this.language.declare(name, c.dtype, value, false));
     this.scope.keep(m, name, true);
-  }
-  /** Is the element certainly in the container? */
-  #inside(c: Container, index: readonly Expr[], facts: Assumptions): boolean {
-    return index.every((e, d) => !e.key.includes("[") && nonNegative(e, facts) === "yes" && nonNegative(addInt(sub(c.shape[d]!, e), -1), facts) === "yes");
   }
 
   /** How many iterations pass between looks at the cancel flag; 0: none is taken. Only outer sequential loops look; tiny iterations do it in strips. */
@@ -366,7 +363,7 @@ export class Emitter implements Printer {
       const c = this.graph.container(r.data);
       if (isInteger(c.dtype) && r.wcr === "prod") continue;
       let only: { only?: Text } = {};
-      if (r.index.length > 0 && !this.#inside(c, r.index, this.facts)) {
+      if (r.index.length > 0 && !insideShape(c.shape, r.index, this.facts)) {
         if (!isInnermost(l) || l.body.some((n) => n.kind !== "tasklet")) continue;
         only = { only: `${begin} < ${end}` };
       }

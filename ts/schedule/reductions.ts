@@ -32,7 +32,9 @@ export function reductionsOf(graph: Graph, l: Loop, options: { readonly strict: 
     const key = elementKey(a), dtype = graph.container(a.data).dtype;
     if (refused.has(key) || a.extra.length > 0 || a.node.kind !== "tasklet" || locals.has(a.base) || dtype === "bool" || (isComplex(dtype) && (a.wcr === "min" || a.wcr === "max"))) continue;
     if (a.index.some((e) => e.key.includes("[") || [...variables].some((v) => dependsOn(e, v)))) continue;
-    const alone = accesses.every((b) => b.base !== a.base || (b.write && b.wcr === a.wcr && (!options.strict || elementKey(b) === key)) || !mayMeet(graph, a, b, new Map(), known));
+    // An accumulator touches the element whether or not the loops between it and the write run: their ranges prove nothing.
+    const here: Access = { ...a, path: a.path.filter((_, i) => i === 0 || i === a.path.length - 1), guard: [] };
+    const alone = accesses.every((b) => b.base !== a.base || (b.write && b.wcr === a.wcr && (!options.strict || elementKey(b) === key)) || !mayMeet(graph, here, b, new Map(), known));
     if (alone) out.set(key, { data: a.data, wcr: a.wcr!, index: a.index }); else { refused.add(key); out.delete(key); }
   }
   return out;

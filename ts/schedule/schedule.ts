@@ -1,6 +1,7 @@
 /** Decides how a program is carried out: library calls, registers, what threads share, what is vectorised, where guards are needed. */
 import type { Graph } from "../sdfg/sdfg.js";
 import { blockColumns } from "./columns.js";
+import { fold } from "./fold.js";
 import { splitInteriors } from "./interior.js";
 import { expandLibrary } from "./library.js";
 import { parallelise } from "./parallel.js";
@@ -25,6 +26,8 @@ export function schedule(graph: Graph, options: ScheduleOptions = {}): Graph {
   if (!strict) g = shortenRecurrences(g);
   g = blockColumns(g);
   g = shortenZeros(g);
+  // What is decided goes before threads are told what to combine.
+  g = g.with({ body: fold(g.body, g.facts) });
   g = parallelise(g, { strict });
   g = markSimd(g);
   return splitInteriors(g);

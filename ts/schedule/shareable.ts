@@ -4,13 +4,12 @@
  */
 import { accessesOf } from "../analysis/accesses.js";
 import { localsOf, loopFacts, mayMeet } from "../analysis/dependence.js";
+import { insideShape } from "../analysis/inside.js";
 import { bodiesOf } from "../analysis/paths.js";
 import { isInteger } from "../base/dtypes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Node } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, sub, type Expr } from "../symbolic/expr.js";
-import { nonNegative } from "../symbolic/prove.js";
 import { elementKey, leaves, reductionsOf, type Reduction } from "./reductions.js";
 
 export function shareable(graph: Graph, l: Loop, options: { readonly strict: boolean }, around: Assumptions = graph.facts): { readonly reductions: readonly Reduction[] } | undefined {
@@ -25,7 +24,7 @@ export function shareable(graph: Graph, l: Loop, options: { readonly strict: boo
     if (r) {
       if (options.strict && !isInteger(graph.container(r.data).dtype)) return undefined;
       // The parts are combined even where the loop does not run: the element must be there.
-      if (!inside(graph, r, around)) return undefined;
+      if (!insideShape(graph.container(r.data).shape, r.index, around)) return undefined;
       if (!used.includes(r)) used.push(r);
       continue;
     }
@@ -37,12 +36,6 @@ export function shareable(graph: Graph, l: Loop, options: { readonly strict: boo
     }
   }
   return { reductions: used };
-}
-
-/** Is the element certainly in its container? */
-export function inside(graph: Graph, r: { readonly data: string; readonly index: readonly Expr[] }, facts: Assumptions): boolean {
-  const { shape } = graph.container(r.data);
-  return r.index.every((e, d) => !e.key.includes("[") && nonNegative(e, facts) === "yes" && nonNegative(addInt(sub(shape[d]!, e), -1), facts) === "yes");
 }
 
 /** Loops of unknown length; room is made by one thread, outside of regions. */

@@ -6,6 +6,7 @@
  */
 import { dependsOn } from "../symbolic/expr.js";
 import { loopFacts, mayMeet, type Relation } from "../analysis/dependence.js";
+import { insideShape } from "../analysis/inside.js";
 import { effectsOf } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { isComplex, isFloat } from "../base/dtypes.js";
@@ -63,6 +64,8 @@ function sums(graph: Graph, l: Loop, facts: Assumptions): Tasklet[] {
     const dtype = graph.container(n.output.data).dtype;
     if (!isFloat(dtype) && !isComplex(dtype)) continue;
     if (n.output.index.some((x) => dependsOn(x, l.variable) || hasLoads(x))) continue;
+    // The sum touches the element even where the loop does not run: it must be there, and the loop's range proves nothing for it.
+    if (!insideShape(graph.container(n.output.data).shape, n.output.index, facts)) continue;
     const mine = e.accesses.find((a) => a.node === n && a.write)!;
     const others = e.accesses.filter((a) => a !== mine && a.base === mine.base);
     if (others.length === 0 || others.some((a) => mayMeet(graph, mine, a, NONE, facts))) continue;

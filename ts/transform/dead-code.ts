@@ -16,17 +16,19 @@ export function removeDeadCode(graph: Graph, outputs: Readonly<Record<string, st
   const needed = escaping(graph, outputs);
   const base = (d: string): string => baseOf(graph, d);
   const need = (d: string): boolean => { const b = base(d); if (needed.has(b)) return false; needed.add(b); return true; };
+  /** Loads at an index, which is checked where it is used; a scalar has none. */
+  const checked = (n: Node): boolean => loadedBy(n).some((d) => graph.container(d).shape.length > 0);
   /** Marks what a subtree reads if it is needed; returns whether anything in it is. `grew` is set when the set of needed containers grew. */
   let grew = true;
   const mark = (n: Node): boolean => {
     let used: boolean;
     switch (n.kind) {
       // Adding nothing is nothing.
-      case "tasklet": used = !(n.wcr === "sum" && isConst(n.code, 0)) && needed.has(base(n.output.data)) || loadedBy(n).length > 0; break;
-      case "library": used = n.outputs.some((o) => needed.has(base(o.data))) || loadedBy(n).length > 0; break;
+      case "tasklet": used = !(n.wcr === "sum" && isConst(n.code, 0)) && needed.has(base(n.output.data)) || checked(n); break;
+      case "library": used = n.outputs.some((o) => needed.has(base(o.data))) || checked(n); break;
       case "exit": case "raise": case "while": used = true; break;
       // A condition on an element whose index is loaded checks that index.
-      case "conditional": used = loadedBy(n).length > 0; break;
+      case "conditional": used = checked(n); break;
       case "loop": case "block": used = false; break;
     }
     for (const b of bodiesOf(n)) for (const x of b.list) used = mark(x) || used;
@@ -37,6 +39,8 @@ export function removeDeadCode(graph: Graph, outputs: Readonly<Record<string, st
     else if (n.kind === "library") for (const o of n.inputs) reads.push(o.data);
     else if (n.kind === "conditional") for (const b of n.branches) memlets(b.condition?.inputs ?? []);
     else if (n.kind === "while") memlets(n.condition.inputs);
+    // A write that stays, for whatever reason, needs the room that its container grows by.
+    for (const o of n.kind === "tasklet" ? [n.output] : n.kind === "library" ? n.outputs : []) if (graph.container(base(o.data)).growable) reads.push(o.data);
     for (const d of reads) if (need(d)) grew = true;
     return true;
   };

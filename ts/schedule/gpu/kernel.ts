@@ -2,6 +2,7 @@
  * One kernel from one nest of maps: which loops become dimensions of the grid, which are summed by the threads of a block together, and which each thread
  * runs by itself. Pre: a nest that `nests.ts` has looked at. Post: the same nest, annotated (`schedule.gpu`); loops may change places, since all are maps.
  */
+import { insideShape } from "../../analysis/inside.js";
 import { accessesOf } from "../../analysis/accesses.js";
 import { localsOf, loopFacts } from "../../analysis/dependence.js";
 import { visitNodes } from "../../analysis/walk.js";
@@ -13,7 +14,6 @@ import type { Assumptions } from "../../symbolic/assumptions.js";
 import { dependsOn, hasLoads, max, mul, sub, ZERO, type Expr } from "../../symbolic/expr.js";
 import { upperBound } from "../../symbolic/prove.js";
 import { elementKey, reductionsOf, type Reduction } from "../reductions.js";
-import { inside } from "../shareable.js";
 import { unitsIn } from "../work.js";
 import { apartAlong, contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
 
@@ -108,7 +108,7 @@ function reductionsAlong(graph: Graph, outer: Loop, divided: readonly Loop[], fa
     if (r && dtype !== "bool" && (!isComplex(dtype) || r.wcr === "sum" || r.wcr === "prod")) used.set(elementKey(a), r);
   }
   const apart = apartAlong(graph, outer, facts, new Set(used.keys()));
-  return used.size > 0 && [...used.values()].every((r) => inside(graph, r, facts)) && apart && divided.every(apart) ? [...used.values()] : undefined;
+  return used.size > 0 && [...used.values()].every((r) => insideShape(graph.container(r.data).shape, r.index, facts)) && apart && divided.every(apart) ? [...used.values()] : undefined;
 }
 
 /** A loop of unknown length goes on for ever where a mistake skips an iteration, as it does in kernels whose threads meet: none there. */
