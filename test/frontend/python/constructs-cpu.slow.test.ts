@@ -1,4 +1,4 @@
 /** The functions of fixtures/constructs.py, compiled. */
 import { register } from "../array/library/algorithms.js";
 
-register("cpu", "python", "constructs");
+register("cpu", "frontend/python", "constructs");

@@ -1,4 +1,4 @@
 /** The functions of fixtures/constructs.py on the JavaScript backend. */
 import { register } from "../array/library/algorithms.js";
 
-register("js", "python", "constructs");
+register("js", "frontend/python", "constructs");

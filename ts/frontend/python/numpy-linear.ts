@@ -83,6 +83,28 @@ def slogdet(a):
     d = np.linalg.det(a / scale[..., None])
     return np.sign(d), np.log(np.abs(d)) + np.sum(np.log(scale), axis=-1)
 `,
+  // The solution of least norm: of a matrix whose rank is its smaller size the only one, or that of least norm.
+  "np.linalg.lstsq": `
+def lstsq(a, b, rcond=None):
+    cut = -1.0 if rcond is None else rcond
+    x = np.linalg.pinv(a, cut) @ b
+    s = np.linalg.svdvals(a)
+    rank = np.sum(s > (s[0] * np.finfo(s.dtype).eps * max(a.shape[0], a.shape[1]) if rcond is None else s[0] * rcond))
+    r = b - a @ x
+    return x, np.sum(r * r, axis=0, keepdims=b.ndim == 1), rank, s
+`,
+  "np.linalg.matrix_rank": `
+def matrix_rank(A, tol=None):
+    s = np.linalg.svdvals(A)
+    return np.sum(s > (s[0] * np.finfo(s.dtype).eps * max(A.shape[0], A.shape[1]) if tol is None else tol))
+`,
+  "np.linalg.cond": `
+def cond(x, p=None):
+    if p is None or p == 2:
+        s = np.linalg.svdvals(x)
+        return s[0] / s[-1]
+    return np.linalg.norm(x, p) * np.linalg.norm(np.linalg.inv(x), p)
+`,
   // Householder's reflections, with LAPACK's signs.
   "np.linalg.qr": `
 def qr(a, mode='reduced'):

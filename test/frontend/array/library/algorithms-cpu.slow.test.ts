@@ -1,4 +1,4 @@
 /** The functions of fixtures/algorithms.py, compiled. */
 import { register } from "./algorithms.js";
 
-register("cpu", "array/library", "algorithms");
+register("cpu", "frontend/array/library", "algorithms");

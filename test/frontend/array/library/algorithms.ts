@@ -25,9 +25,9 @@ const far = (got: readonly number[], { data: want, dtype }: Stored): string | un
   return k < 0 ? undefined : `element ${k} is ${got[k]} instead of ${want[k]}`;
 };
 
-/** `folder` holds `name`.py and `name`.json. */
+/** test/`folder`/fixtures holds `name`.py and `name`.json. */
 export function register(device: "js" | "cpu", folder: string, name: string): void {
-  const at = join(packageRoot(), "test", "frontend", folder, "fixtures", name), source = readFileSync(`${at}.py`, "utf8"), cases = JSON.parse(readFileSync(`${at}.json`, "utf8")) as readonly Case[];
+  const at = join(packageRoot(), "test", folder, "fixtures", name), source = readFileSync(`${at}.py`, "utf8"), cases = JSON.parse(readFileSync(`${at}.json`, "utf8")) as readonly Case[];
   const program = (f: string): ReturnType<typeof python> => python({ source, name: `${name}.py` }, { function: f });
   for (const c of cases) test(c.name, (t) => { check(t, c, program, device); });
 }

@@ -7,6 +7,7 @@ import "./shaping.js";
 import "./joining.js";
 import "./products.js";
 import "./linalg.js";
+import "./singular.js";
 import "./grids.js";
 import "./statistics.js";
 import "./histogram.js";

@@ -2,25 +2,25 @@
 import type { DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { isComplex } from "../../../base/dtypes.js";
-import { constant, op, type ScalarExpr } from "../../../scalar/expr.js";
+import { constant, op, select, type ScalarExpr } from "../../../scalar/expr.js";
 import { freshId } from "../../../sdfg/sdfg.js";
 import type { Operand as Part } from "../../../sdfg/nodes.js";
-import { ZERO, type Expr } from "../../../symbolic/expr.js";
+import { addInt, int, ONE, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { define, type Handler } from "../registry.js";
 import { sameSize } from "../shapes.js";
-import { materialise } from "../store.js";
-import { type Arrayish, type ArrayValue, formatShape, indexOf, shapeOf, type Value } from "../value.js";
+import { element, materialise } from "../store.js";
+import { type Arrayish, type ArrayValue, formatShape, indexOf, type LazyValue, shapeOf, tupleValue, type Value } from "../value.js";
 import { bind } from "./arguments.js";
 import { asArray } from "./convert.js";
 import { matmulValues, matrixAt, partOf } from "./matmul.js";
 import { broadcastShapes, operandOf } from "./operands.js";
-import { floatType, resultType } from "./promote.js";
+import { convert, floatType, resultType } from "./promote.js";
 import { finished } from "./reduce.js";
-import { expanded, squeezed } from "./views.js";
+import { expanded, permuted, squeezed } from "./views.js";
 
 /** A matrix (or a stack of them) as rectangular parts of a container. */
-function matrices(ctx: Lowering, v: Arrayish, dtype: DType, loc: SourceLoc): ArrayValue {
+export function matrices(ctx: Lowering, v: Arrayish, dtype: DType, loc: SourceLoc): ArrayValue {
   return v.kind === "array" && v.dtype === dtype && partOf(v) !== undefined ? v : materialise(ctx, v, { copy: true, dtype, loc });
 }
 function squareMatrices(ctx: Lowering, name: string, v: Arrayish | { readonly kind: "scalar" }, loc: SourceLoc): Arrayish {
@@ -31,13 +31,14 @@ function squareMatrices(ctx: Lowering, name: string, v: Arrayish | { readonly ki
 }
 /** The part with both sizes written the same way. */
 function square(v: ArrayValue): Part { const p = partOf(v)!; return { ...p, sizes: [p.sizes[0]!, p.sizes[0]!] }; }
-const vector = (v: ArrayValue, lead: readonly Expr[]): Part => ({ data: v.data, base: [...lead, ZERO], axes: [lead.length], sizes: [shapeOf(v).at(-1)!] });
+export const vector = (v: ArrayValue, lead: readonly Expr[]): Part => ({ data: v.data, base: [...lead, ZERO], axes: [lead.length], sizes: [shapeOf(v).at(-1)!] });
 
 /** Goes through a stack in order: what one matrix needs on the way is used again for the next. */
-function stack(ctx: Lowering, batch: readonly Expr[], f: (index: readonly Expr[]) => void, loc: SourceLoc): void { ctx.map(batch, f, { order: "up", loc }); }
-function raise(ctx: Lowering, wrong: ScalarExpr, message: string, loc: SourceLoc): void {
+export function stack(ctx: Lowering, batch: readonly Expr[], f: (index: readonly Expr[]) => void, loc: SourceLoc): void { ctx.map(batch, f, { order: "up", loc }); }
+export function raise(ctx: Lowering, wrong: ScalarExpr, message: string, loc: SourceLoc): void {
   ctx.conditional(wrong, () => { ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message, loc }); }, undefined, loc);
 }
+const realType = (d: DType): DType => (d === "complex128" ? "float64" : d === "complex64" ? "float32" : d);
 const realOf = (e: ScalarExpr): ScalarExpr => (isComplex(e.dtype) ? op("real", e.dtype === "complex64" ? "float32" : "float64", e) : e);
 
 interface Factors { readonly a: ArrayValue; readonly factors: ArrayValue; readonly pivots: ArrayValue; readonly rows: ArrayValue; readonly work: ArrayValue; readonly n: Expr; readonly batch: readonly Expr[] }
@@ -104,6 +105,37 @@ linalg("cholesky", "a * upper?", (ctx, b, loc) => {
   }, loc);
   return x;
 });
+/** Eigenvalues and vectors of Hermitian matrices. LAPACK's vectors of a complex matrix have a real first element (last, of an upper triangle): so have ours, up to a sign. */
+function eigenOf(ctx: Lowering, b: ReturnType<typeof bind>, loc: SourceLoc): { readonly values: ArrayValue; readonly vectors: ArrayValue } {
+  const given = squareMatrices(ctx, b.name, operandOf(ctx, b.need("a"), loc), loc), dtype = floatType(given.dtype) ?? "float64", triangle = (b.text("UPLO") ?? "L").toUpperCase();
+  if (triangle !== "L" && triangle !== "U") return ctx.fail("ARGUMENT", "UPLO argument must be 'L' or 'U'", loc);
+  const real = realType(dtype), rank = shapeOf(given).length;
+  const flipped = (v: Arrayish): Arrayish => {
+    const t = permuted(v, [...Array.from({ length: rank - 2 }, (_, d) => d), rank - 1, rank - 2]);
+    return isComplex(dtype) ? { kind: "lazy", dtype, shape: shapeOf(t), at: (i) => op("conj", dtype, convert(element(ctx, t, i), dtype)) } : t;
+  };
+  const v = triangle === "L" ? matrices(ctx, given, dtype, loc) : materialise(ctx, flipped(given), { copy: true, dtype, loc });
+  const shape = shapeOf(v), batch = shape.slice(0, -2), n = shape.at(-2)!;
+  const w = ctx.allocate([...batch, n, ONE], real, "eigenvalues", loc), x = ctx.allocate([...batch, n, n], dtype, "eigenvectors", loc), work = ctx.allocate([n, n], dtype, "work", loc), state = ctx.allocate([int(4)], dtype, "rotation", loc);
+  stack(ctx, batch, (index) => {
+    ctx.library({ op: "eigh", inputs: [square(matrixAt(v, index))], outputs: [{ ...partOf(matrixAt(w, index))!, sizes: [n, ONE] }, square(matrixAt(x, index)), square(work), vector(state, [])], accumulate: false, attributes: {}, loc });
+    const column = matrixAt(w, index);
+    ctx.map([n], ([k]) => { raise(ctx, op("not", "bool", op("isfinite", "bool", ctx.read(column.data, indexOf(column, [k!, ZERO])))), "LinAlgError: Eigenvalues did not converge", loc); }, { order: "up", loc });
+  }, loc);
+  const values = squeezed(w, [batch.length + 1]) as ArrayValue;
+  if (!isComplex(dtype)) return { values, vectors: x };
+  // v · conj(v₀)/|v₀|
+  const first = (i: readonly Expr[]): ScalarExpr => ctx.read(x.data, [...i.slice(0, -2), triangle === "L" ? ZERO : addInt(n, -1), i.at(-1)!]);
+  const turned: LazyValue = {
+    kind: "lazy", dtype, shape: shapeOf(x), at: (i) => {
+      const f = first(i), size = op("abs", real, f), none = op("eq", "bool", size, constant(0, real)), z = ctx.read(x.data, i), zero = constant(0, real);
+      return select(none, z, op("mul", dtype, z, op("div", dtype, op("conj", dtype, f), op("complex", dtype, select(none, constant(1, real), size), zero))));
+    },
+  };
+  return { values, vectors: materialise(ctx, turned, { copy: true, loc, label: "eigenvectors" }) };
+}
+linalg("eigh", "a UPLO?", (ctx, b, loc) => { const e = eigenOf(ctx, b, loc); return tupleValue([e.values, e.vectors]); });
+linalg("eigvalsh", "a UPLO?", (ctx, b, loc) => eigenOf(ctx, b, loc).values);
 define("np.linalg.multi_dot", (ctx, args, keywords, loc) => {
   const list = bind(ctx, "np.linalg.multi_dot", "arrays", args, keywords, loc).need("arrays");
   if ((list.kind !== "list" && list.kind !== "tuple") || list.items.length < 2) return ctx.fail("ARGUMENT", "np.linalg.multi_dot expects at least two arrays", loc);

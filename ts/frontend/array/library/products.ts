@@ -2,7 +2,7 @@
 import { isComplex, realOf, type DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { constant, op, select, type ScalarExpr } from "../../../scalar/expr.js";
-import { add, mul, type Expr } from "../../../symbolic/expr.js";
+import { add, addInt, mul, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { define, defineMethod, type Handler, type Keywords } from "../registry.js";
 import { axisOf, sameSize } from "../shapes.js";
@@ -15,6 +15,7 @@ import { build, codeAt, isCheap, operandOf, type Operand } from "./operands.js";
 import { convert, floatType, resultType, zero } from "./promote.js";
 import { pythonBinary } from "./python-operators.js";
 import { finished, reduceTo, rootOf, requireElements, countOf, sumType } from "./reduce.js";
+import { singularValues } from "./singular.js";
 import { strong, writeOut } from "./ufuncs.js";
 import { expanded, permuted, taken } from "./views.js";
 
@@ -197,7 +198,7 @@ function norm(ctx: Lowering, args: readonly Value[], keywords: Keywords, loc: So
   if (!isArray(first)) return strong(build(ctx, [first], ([e]) => op("abs", "float64", convert(e!, "float64")), false, loc));
   const dtype = floatType(first.dtype) ?? "float64", part = realOf(dtype), x: Arrayish = first;
   const rank = shapeOf(x).length, axes = b.axes("axis", rank), kind = ord === undefined ? undefined : ord.kind === "string" ? ord.value : constantOf(ord);
-  if (kind !== undefined && typeof kind !== "number" && kind !== "fro") return ctx.unsupported("this order of np.linalg.norm", loc);
+  if (kind !== undefined && typeof kind !== "number" && kind !== "fro" && kind !== "nuc") return ctx.unsupported("this order of np.linalg.norm", loc);
   const squares = (e: ScalarExpr): ScalarExpr => {
     const v = convert(e, dtype);
     if (!isComplex(dtype)) return op("mul", part, v, v);
@@ -221,5 +222,10 @@ function norm(ctx: Lowering, args: readonly Value[], keywords: Keywords, loc: So
     requireElements(ctx, shapeOf(sums)[rest]!, "norm", loc);
     return finished(ctx, reduceTo(ctx, sums, [rest], { wcr: "max", dtype: part, label: "norm" }, loc), [rest], false);
   }
-  return ctx.unsupported(`the order ${String(kind)} of np.linalg.norm of a matrix`, loc, "the Frobenius norm, 1 and inf are supported");
+  if (rank === 2 && matrix && !keep && (kind === 2 || kind === -2 || kind === "nuc")) {
+    const s = singularValues(ctx, "np.linalg.norm", x, loc), k = shapeOf(s)[0]!;
+    requireElements(ctx, k, "norm", loc);
+    return finished(ctx, kind === "nuc" ? reduceTo(ctx, s, [0], { wcr: "sum", dtype: part, label: "norm" }, loc) : taken(s, 0, kind === 2 ? ZERO : addInt(k, -1)), [0], false);
+  }
+  return ctx.unsupported(`the order ${String(kind)} of np.linalg.norm of a matrix`, loc, "the Frobenius norm, 1 and inf are supported, and 2, -2 and 'nuc' of one matrix");
 }

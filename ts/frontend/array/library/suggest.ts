@@ -4,7 +4,7 @@ import { knownNames } from "../registry.js";
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^np\.random\b/, "make the random numbers before the call and pass them as an array"],
   [/^(np\.(partition|argpartition|lexsort|histogram2d)|scipy\.stats\b.*)$/, "sort or bin before the call and pass the result as an array"],
-  [/^np\.linalg\.(lstsq|pinv|slogdet|qr|svd|eig|eigh|eigvals|matrix_rank)$/, "write the elimination out with loops, or solve before the call"],
+  [/^np\.linalg\.(eig|eigvals|tensorsolve|tensorinv)$/, "write the elimination out with loops, or solve before the call"],
   [/^np\.(load|save|loadtxt|savetxt|genfromtxt|fromfile)$/, "read files before the call and pass the arrays"],
   [/^np\.(vectorize|apply_along_axis|frompyfunc)$/, "use array arithmetic or a loop"],
   [/^np\.fft\b/, "write the transform out, or use a matrix product with the Fourier matrix"],
