@@ -1,7 +1,8 @@
 /** What a right analysis keeps: programs as graphs, the elements that their tapes hold, and their gradients against the interpreter's derivatives. */
 import test from "ava";
-import { evaluate } from "../../ts/symbolic/expr.js";
-import { op, type ScalarExpr } from "../../ts/scalar/expr.js";
+import { freshId } from "../../ts/sdfg/sdfg.js";
+import { evaluate, sym } from "../../ts/symbolic/expr.js";
+import { constant, op, symbolic, type ScalarExpr } from "../../ts/scalar/expr.js";
 import { checkGradient } from "../support/check-gradient.js";
 import { randoms } from "../support/random-graph.js";
 import { Build, id, num, plus, times } from "../transform/build.js";
@@ -223,6 +224,18 @@ const cases: Record<string, () => Case> = {
       b.set("out[i]", ["y", "a[i]"], (y, a) => times(y, a));
     });
     return { build: b, sizes: { N }, wrt: ["a"], of: ["out"], tape: 0 };
+  },
+  "what only an arm uses is made again in the arm: outside, its tape holds nothing"() {
+    const b = new Build("N").data("A", "N").data("s").data("w", "N", "3").temp("t", "N");
+    b.loop("i", "0", "N", "up", () => {
+      const arm = b.apart(() => {
+        b.loop("c", "0", "N", "up", () => b.set("t[c]", ["s", "A[i]"], (x, a) => f("sin", f("hypot", x, f("exp", f("atan2", a, x))))));
+        b.set("s", ["s", "t[i]", "w[i, 0]"], (x, y, w) => plus(times(x, f("cos", times(y, w))), times(num(0.5), y, y)));
+      });
+      b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: op("ge", "bool", symbolic(sym("i"), "int64"), constant(2, "int64")) }, body: arm }] });
+      b.set("s", ["s", "A[i]"], (x, a) => times(x, f("sin", a)));
+    });
+    return { build: b, sizes: { N }, wrt: ["A", "w"], of: ["s"], tape: 2 * N, on: ["s"] };
   },
 };
 

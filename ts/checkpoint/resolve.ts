@@ -173,8 +173,11 @@ class Resolver {
         return tasklet(this.#tapes.memlet(t, x), cast(load.value(r, [own], undefined), this.joint.graph.container(t.data).dtype), load.memlets);
       }));
     };
+    // What only arms of conditionals use is made in them: elsewhere it may have nothing to be made from.
+    const outside = new Set<Tape>();
+    for (const n of body) for (const t of n.kind === "conditional" ? this.#sharedByNode(n, loops) : this.#sharedBy(n, loops)) outside.add(t);
     for (const n of body) {
-      for (const t of this.#sharedBy(n, loops)) make(t);
+      for (const t of this.#sharedBy(n, loops)) if (outside.has(t)) make(t);
       const p = this.#node(n, { loops, ready: here });
       nodes.push(...p.nodes);
       locals.push(...p.locals);
@@ -188,12 +191,16 @@ class Resolver {
     if (!known) {
       known = new Set();
       if (this.#again.size > 0) {
-        for (const v of this.#wantedBy(n, loops)) this.#sharedIn(this.#resolve(v), known);
+        this.#sharedByNode(n, loops, known);
         for (const b of bodiesOf(n)) for (const x of b.list) for (const t of this.#sharedBy(x, n.kind === "loop" ? [...loops, n] : loops)) known.add(t);
       }
       this.#users.set(n, known);
     }
     return known;
+  }
+  #sharedByNode(n: Node, loops: readonly Loop[], into: Set<Tape> = new Set()): ReadonlySet<Tape> {
+    for (const v of this.#wantedBy(n, loops)) this.#sharedIn(this.#resolve(v), into);
+    return into;
   }
   #sharedIn(r: Resolution, into: Set<Tape> = new Set()): Set<Tape> {
     if (r.kind === "recompute") for (const x of r.inputs) this.#sharedIn(x, into);
