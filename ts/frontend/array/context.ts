@@ -58,7 +58,7 @@ export type Binding =
   | { readonly kind: "cell"; readonly id: number };
 
 /** A container that holds a copy of an array which the source calls by reference: right as long as neither is changed in place. */
-export interface AliasCopy { readonly copy: string; readonly sources: readonly string[]; readonly nodes: readonly number[]; readonly loc: SourceLoc | undefined; readonly what: string }
+export interface AliasCopy { readonly copy: string; readonly sources: readonly string[]; readonly nodes: readonly number[]; readonly loc: SourceLoc | undefined; readonly what: string; /** It holds these parts of the source. */ readonly part?: "real" | "imag" }
 
 /** The variables of one call in progress. */
 export interface Frame {

@@ -18,11 +18,16 @@ export function materialise(ctx: Lowering, v: Arrayish | ScalarValue, options: M
   const dtype = options.dtype ?? v.dtype, at = options.loc ? { loc: options.loc } : {};
   if (v.kind === "array" && !options.copy && dtype === v.dtype) return v;
   const shape = v.kind === "scalar" ? [] : shapeOf(v);
-  const out = ctx.allocate(shape, dtype, options.label ?? "tmp", options.loc);
+  const out = ctx.allocate(shape, dtype, options.label ?? "tmp", options.loc), from = ctx.body.length;
   ctx.map(shape, (index) => { ctx.tasklet(out.data, indexOf(out, index), element(ctx, v, index), at); }, at);
+  if (!options.copy) noteParts(ctx, v, out, from, options.label ?? "what is made of it", options.loc);
   return out;
 }
 
+/** A copy of the real or imaginary parts of an array is a view in NumPy. */
+export function noteParts(ctx: Lowering, v: Value, copy: ArrayValue, from: number, name: string, loc: SourceLoc | undefined): void {
+  if (v.kind === "lazy" && v.part) ctx.aliasCopies.push({ copy: ctx.bufferOf(copy.data), sources: [ctx.bufferOf(v.part.source.data)], nodes: ctx.body.slice(from).map((n) => n.id), loc, what: name, part: v.part.name });
+}
 /** A fresh scalar container that holds the value now. */
 export function toScalarContainer(ctx: Lowering, v: ScalarValue, loc?: SourceLoc, label = "s"): ArrayValue {
   const out = ctx.allocate([], v.dtype, label, loc);

@@ -42,6 +42,8 @@ export interface LazyValue {
   readonly dtype: DType;
   readonly shape: readonly Expr[];
   readonly at: (index: readonly Expr[]) => ScalarExpr;
+  /** It is the real or imaginary parts of an array: in NumPy a view. */
+  readonly part?: { readonly source: ArrayValue; readonly name: "real" | "imag" };
 }
 
 /** `values[mask]` before anything consumes it: `value` restricted to where `mask` holds; its length is not known. */

@@ -12,6 +12,7 @@ import type { Evaluator } from "./evaluator.js";
 import { evaluate, elementValue, indexParts, mayWrite, protect } from "./expressions.js";
 import { numbersAsArray } from "./globals.js";
 import { fieldValue, setField } from "./mutables.js";
+import { partNamed } from "./parts.js";
 import { sequenceOf } from "./sequences.js";
 import { type Place, placeOf, readIndex, writable, writeIndex, writePlace } from "./subscript.js";
 import { assignName, lookup, settle } from "./variables.js";
@@ -62,6 +63,8 @@ function assignAttribute(ev: Evaluator, t: ast.Target & { kind: "attribute" }, v
     return;
   }
   if (isArray(object) && t.name === "T" && object.kind === "array") { writable(ctx, object, t.loc); store(ctx, { ...object, dims: [...object.dims].reverse() }, v, t.loc); return; }
+  const part = ctx.language === "python" ? partNamed(object, t.name, ctx) : undefined;
+  if (part) { writeIndex(ctx, part, [{ kind: "ellipsis", loc: t.loc }], v, t.loc); return; }
   ctx.unsupported(`assigning .${t.name} of ${describe(object)}`, t.loc);
 }
 
@@ -164,7 +167,8 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
       return;
     }
     case "attribute": {
-      const object = evaluate(ev, t.object);
+      const object = evaluate(ev, t.object), part = ctx.language === "python" ? partNamed(object, t.name, ctx) : undefined;
+      if (part) { const v = binary(ctx, s.op, materialise(ctx, part, { copy: true, loc: s.loc }), evaluate(ev, s.value), s.loc); writeIndex(ctx, part, [{ kind: "ellipsis", loc: t.loc }], v, s.loc); return; }
       if (object.kind !== "object") return ctx.unsupported(`changing .${t.name} of ${describe(object)}`, t.loc);
       const old = fieldValue(ctx, object, t.name) ?? ctx.fail("TYPE", `the object has no ${t.name}`, t.loc);
       setField(ev, object, t.name, binary(ctx, s.op, mayWrite(ctx, s.value) ? protect(ev, old, s.loc) : old, evaluate(ev, s.value), s.loc), s.loc);

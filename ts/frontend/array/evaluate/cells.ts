@@ -6,7 +6,7 @@ import { load, sub, type Expr } from "../../../symbolic/expr.js";
 import { isEqual } from "../../../symbolic/prove.js";
 import { type Cell, type CellType, Poisoned, Retry } from "../context.js";
 import { compressed, isDynamic } from "../compress.js";
-import { store } from "../store.js";
+import { noteParts, store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
 import { knownOnEntry } from "../bounds.js";
 import { type ArrayValue, type Arrayish, type ScalarValue, type Value, describe, formatShape, isArray, shapeOf } from "../value.js";
@@ -207,6 +207,7 @@ export function copyInto(ev: Evaluator, target: ArrayValue, v: Arrayish | Scalar
   if (v.kind === "array" && sameView(v, target)) return;
   store(ctx, target, v, loc);
   for (const n of ctx.body.slice(from)) ev.rebindings.add(n.id);
+  noteParts(ctx, v, target, from, name, loc);
   if (v.kind !== "array" || isFresh(ev, v, born)) return;
   ctx.aliasCopies.push({ copy: ctx.bufferOf(target.data), sources: [ctx.bufferOf(v.data)], nodes: ctx.body.slice(from).map((n) => n.id), loc, what: name });
 }

@@ -69,7 +69,8 @@ export function evaluateAll(ev: Evaluator, list: readonly ast.Expr[]): Value[] {
 /** The value as it is now. Arrays are references and stay. */
 export function protect(ev: Evaluator, v: Value, loc: SourceLoc): Value {
   if (v.kind === "scalar") return isSettled(ev.ctx, v) ? v : pin(ev.ctx, v, loc);
-  return v.kind === "lazy" ? materialise(ev.ctx, v, { loc }) : v;
+  // Parts of an array stay references, as the array itself does.
+  return v.kind === "lazy" && !v.part ? materialise(ev.ctx, v, { loc }) : v;
 }
 export function mayWrite(ctx: Lowering, e: ast.Expr): boolean {
   let found = false;

@@ -1,7 +1,7 @@
 /** `u = f(u)` for an array variable that a loop gave a container of its own: the new array is stored there at once. */
 import type { SourceLoc } from "../../../base/errors.js";
 import { equals } from "../../../symbolic/expr.js";
-import { store } from "../store.js";
+import { noteParts, store } from "../store.js";
 import { type Value, shapeOf } from "../value.js";
 import { sameView } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
@@ -20,6 +20,7 @@ export function storeInPlace(ev: Evaluator, name: string, v: Value, loc: SourceL
   if (referenced(ev, ctx.bufferOf(target.data), frame, name)) return false;
   const from = ctx.body.length;
   store(ctx, target, v, loc);
+  noteParts(ctx, v, target, from, name, loc);
   for (const n of ctx.body.slice(from)) ev.rebindings.add(n.id);
   return true;
 }

@@ -14,6 +14,7 @@ import { type Arrayish, type ArrayValue, type LazyValue, type ScalarValue, type 
 import { broadcastShapes, castTo, elementAt } from "../library/elementwise.js";
 import { arrayFromList, elementValue } from "./expressions.js";
 import { fieldValue } from "./mutables.js";
+import { isPart, readPart, writePart } from "./parts.js";
 
 /** An evaluated part of a subscript. */
 export type Item =
@@ -261,7 +262,7 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
       return object.at(position(ctx, i, object.length, loc, "the sequence"));
     }
     case "scalar": if (items.every((i) => i.kind === "newaxis" || i.kind === "ellipsis")) { return readIndex(ctx, materialise(ctx, object, { loc }), items, loc); } break;
-    case "lazy": return readIndex(ctx, materialise(ctx, object, { loc }), items, loc);
+    case "lazy": return isPart(object) ? readPart(ctx, object, items, loc) : readIndex(ctx, materialise(ctx, object, { loc }), items, loc);
     case "masked": return readIndex(ctx, compressed(ctx, object, loc), items, loc);
     case "array": {
       const p = placeOf(ctx, object, items, loc);
@@ -303,6 +304,7 @@ function readItem(ctx: Lowering, list: Value & { kind: "tuple" | "list" }, items
 export function writeIndex(ctx: Lowering, object: Value, items: readonly Item[], value: Value, loc: SourceLoc): void {
   switch (object.kind) {
     case "array": writePlace(ctx, placeOf(ctx, object, items, loc), value, loc); return;
+    case "lazy": if (isPart(object)) { writePart(ctx, object, items, value, loc); return; } return ctx.fail("TYPE", `storing into ${describe(object)}`, loc);
     case "list": {
       const i = items.length === 1 && items[0]?.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index").constant : undefined;
       if (i === undefined) ctx.unsupported("storing into a list at a place known only when the program runs", loc, ctx.language === "python" ? "make an array of it with np.array" : "use a typed array");

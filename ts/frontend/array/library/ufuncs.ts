@@ -124,7 +124,12 @@ export function absolute(ctx: Lowering, a: Operand, loc: SourceLoc): Result {
   return map1(ctx, a, (x) => op("abs", realOf(d), x), loc);
 }
 unary("sign", (ctx, a, loc) => {
-  if (isComplex(a.dtype) || a.dtype === "bool") return ctx.unsupported(`np.sign of ${a.dtype}`, loc);
+  if (a.dtype === "bool") return ctx.unsupported(`np.sign of ${a.dtype}`, loc);
+  if (isComplex(a.dtype)) {
+    // z/|z|, as NumPy 2 has it.
+    const real = realOf(a.dtype), none = constant(0, a.dtype, 0);
+    return map1(ctx, a, (x) => select(op("eq", "bool", x, none), none, op("div", a.dtype, x, op("complex", a.dtype, op("abs", real, x), constant(0, real)))), loc);
+  }
   return map1(ctx, a, (x) => op("sign", a.dtype, x), loc);
 });
 unary("square", (ctx, a, loc) => (a.dtype === "bool" ? pythonBinary(ctx, "*", a, a, loc) : map1(ctx, a, (x) => (isInteger(a.dtype) ? op("mul", a.dtype, x, x) : op("square", a.dtype, x)), loc)));
@@ -279,7 +284,7 @@ define("np.angle", (ctx, args, keywords, loc) => {
 });
 export function partOf(ctx: Lowering, a: Operand, part: "real" | "imag", loc: SourceLoc): Operand {
   const d = a.dtype;
-  if (isComplex(d)) return map1(ctx, a, (x) => op(part, realOf(d), x), loc);
+  if (isComplex(d)) { const v = map1(ctx, a, (x) => op(part, realOf(d), x), loc); return a.kind === "array" && v.kind === "lazy" ? { ...v, part: { source: a, name: part } } : v; }
   return part === "real" ? a : map1(ctx, a, () => zero(d), loc);
 }
 define("np.isclose", (ctx, args, keywords, loc) => closeness(ctx, args, keywords, loc));

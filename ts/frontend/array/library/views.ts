@@ -4,7 +4,7 @@ import { add, addInt, divideExact, equals, floordiv, int, mul, neg, ONE, ZERO, t
 import { isEqual } from "../../../symbolic/prove.js";
 import type { Lowering } from "../context.js";
 import { sameSize } from "../shapes.js";
-import { materialise } from "../store.js";
+import { materialise, noteParts } from "../store.js";
 import { type Arrayish, type ArrayValue, formatShape, shapeOf, type ViewDim } from "../value.js";
 
 /** Dimension d of the result is dimension axes[d] of v. */
@@ -64,7 +64,8 @@ export function reshaped(ctx: Lowering, v: Arrayish, shape: readonly Expr[], loc
     const view = viewAs(ctx, v, shape);
     if (view) return view;
   }
-  const copy = materialise(ctx, v, { copy: true, loc });
+  const start = ctx.body.length, copy = materialise(ctx, v, { copy: true, loc });
+  noteParts(ctx, v, copy, start, "what is reshaped", loc);
   const view = viewAs(ctx, copy, shape);
   return view ?? contiguous(ctx, copy, shape);
 }
