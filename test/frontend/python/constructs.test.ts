@@ -25,3 +25,15 @@ test("a step that turns out not to be positive", (t) => {
   t.deepEqual(run(2), Float64Array.of(1, 3, 5));
   for (const k of [0, -1]) t.regex(t.throws(() => run(k), { instanceOf: DaceError }).message, /the slice's step n is not positive/);
 });
+test("a recursion whose depth the run decides, and one that never ends", (t) => {
+  for (const body of ["n - 1", "n"]) {
+    const p = python(`def h(z, n):\n    return z if n == 0 else h(z * z, ${body}) + h(z, ${body})\ndef f(z, n):\n    return h(z, n)\n`, { function: "f" });
+    t.regex(t.throws(() => jit(p, { device: "js", cache: false })(1.5, 3), { instanceOf: DaceError }).message, /h calling itself, where its depth is not known/);
+  }
+});
+test("a function that is called for each element and assigns a variable around it", (t) => {
+  for (const made of ["np.array([add(v) for v in z])", "np.vectorize(add, otypes=[float])(z)"]) {
+    const e = t.throws(() => call(["total = 0.0", "def add(v):", "    nonlocal total", "    total += v", "    return total", `r = ${made}`, "return total, r"], Float64Array.of(1, 2, 3), 1), { instanceOf: DaceError });
+    t.regex(e.message, /assigns total, a variable around it/);
+  }
+});

@@ -52,7 +52,7 @@ test("columns count characters, and the caret is as wide as the construct", (t) 
 
 const refused: readonly (readonly [statement: string, what: RegExp])[] = [
   ["yield x", /^yield$/], ["class C: pass", /^a class$/], ["global N\n    N = 1", /^assigning to the module-level name N$/], ["del x[0]", /^del of a part$/], ["with open(x) as y: pass", /^with$/],
-  ["match x:\n        case 1: pass", /^match$/], ["return (i for i in x)", /^a generator/], ["return g(**x)", /^\*\* in a call$/],
+  ["match x:\n        case [1, y]: pass", /^a pattern other than/], ["return (i for i in x)", /^a generator/], ["return g(**x)", /^\*\* in a call$/],
   ["return [*x, 1]", /^\* in a tuple/], ["a, *b, c = x", /starred target/], ["return {i: i for i in x}", /dictionary comprehension/], ["return b'a'", /^bytes$/], ["x = ...", /^\.\.\. here$/],
   ["async def h(): pass", /^async code$/], ["def h(**a): pass", /^a function with \*\* parameters/], ["@np.vectorize\n    def h(a): return a", /^a decorator/], ["return x + (x := 3)", /:=\) after a use/],
   ["return x > 0 and (y := x)", /:=\) in a part that may not be evaluated/], ["return [(y := i) for i in x]", /:=\) here/], ["return (lambda: (y := 1))()", /:=\) here/], ["x[(i := 0)] = i", /:=\) after a use/],

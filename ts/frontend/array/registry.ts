@@ -44,4 +44,4 @@ export function knownNames(): string[] { return [...FUNCTIONS.keys(), ...CONSTAN
 /** Names of a language's methods and attributes, sorted. */
 export function knownMethods(language: Language): string[] { return ofLanguage(METHODS, language); }
 export function knownAttributes(language: Language): string[] { return ofLanguage(ATTRIBUTES, language); }
-function ofLanguage(table: ReadonlyMap<string, unknown>, language: Language): string[] { return [...table.keys()].filter((k) => k.startsWith(`${language}.`) && !REFUSED.has(k)).map((k) => k.slice(language.length + 1)).sort(); }
+function ofLanguage(table: ReadonlyMap<string, unknown>, language: Language): string[] { return [...table.keys()].filter((k) => k.startsWith(`${language}.`) && !REFUSED.has(k)).map((k) => k.slice(language.length + 1)).filter((k) => !k.startsWith("%")).sort(); }

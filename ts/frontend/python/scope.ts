@@ -42,6 +42,7 @@ export function boundIn(body: readonly PyNode[]): Bound {
       case "Assign": for (const t of nodes(n["targets"])) addAll(t); break;
       case "AugAssign": case "AnnAssign": case "For": case "AsyncFor": case "NamedExpr": addAll(node(n["target"])); break;
       case "WithItem": if (n["optional_vars"]) addAll(node(n["optional_vars"])); break;
+      case "MatchAs": if (n["name"]) names.add(text(n["name"])); break;
       case "ExceptHandler": if (n["name"]) names.add(text(n["name"])); break;
       case "Import": case "ImportFrom": for (const [k, v] of importedNames(n)) imports.set(k, v); break;
       case "Nonlocal": for (const k of strings(n["names"])) nonlocals.set(k, n); break;

@@ -7,7 +7,7 @@ import { node, nodes, text, type PyNode } from "./tree.js";
 
 /** Statements that are refused, with what to write instead. */
 const REFUSED: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  Try: ["try", "test the condition with if"], TryStar: ["try", "test the condition with if"], ClassDef: ["a class", "use arrays and functions"], Match: ["match", "use if and elif"],
+  Try: ["try", "test the condition with if"], TryStar: ["try", "test the condition with if"], ClassDef: ["a class", "use arrays and functions"],
   AsyncFunctionDef: ["async code", "write it synchronously"], AsyncFor: ["async code", "write it synchronously"], AsyncWith: ["async code", "write it synchronously"], TypeAlias: ["a type alias in a function", "move it to the top of the file"],
 };
 /** Context managers that change only warnings and printing. */
@@ -94,6 +94,7 @@ export class Converter extends Expressions {
         return [{ kind: "assert", test, message, loc }];
       }
       case "With": return this.#with(s);
+      case "Match": return this.#match(s);
       default: { const [what, hint] = REFUSED[s.nodeType] ?? [`the statement ${s.nodeType}`, "see the list of supported constructs"]; this.refuse(what, s, hint); return []; }
     }
   }
@@ -131,6 +132,39 @@ export class Converter extends Expressions {
       if (i["optional_vars"] || path === undefined || !HARMLESS_CONTEXT.test(libraryName(path) ?? "")) { this.refuse("with", s, "call what the block needs directly"); return []; }
     }
     return this.body(nodes(s["body"]));
+  }
+
+  /** One `if` after the other over the subject's value, which has a name. */
+  #match(s: PyNode): Stmt[] {
+    const loc = this.loc(s), name = this.temporary("subject"), subject: Expr = { kind: "name", name, loc };
+    const from = (cases: readonly PyNode[]): Stmt[] => {
+      const [c, ...rest] = cases;
+      if (!c) return [];
+      const pattern = node(c["pattern"]), at = this.loc(pattern), captured = pattern.nodeType === "MatchAs" && typeof pattern["name"] === "string" ? pattern["name"] : undefined;
+      const test = this.#matches(pattern, subject), bind: Stmt[] = captured === undefined ? [] : [{ kind: "assign", targets: [{ kind: "name", name: this.localName(captured) ?? captured, loc: at }], value: subject, loc: at }];
+      const guard = c["guard"] ? this.fixed(() => this.expr(node(c["guard"]))) : undefined, then = this.body(nodes(c["body"])), otherwise = from(rest);
+      // A name is bound before the guard is looked at, if the pattern fits.
+      if (guard && captured !== undefined && pattern["pattern"]) { this.refuse("a pattern with a name and a guard", pattern, "use if and elif"); return []; }
+      const both = test && guard ? { kind: "logical", op: "and", left: test, right: guard, loc: at } as const : test ?? guard;
+      if (!both) return [...bind, ...then];
+      return test ? [{ kind: "if", test: both, then: [...bind, ...then], otherwise, loc: at }] : [...bind, { kind: "if", test: both, then, otherwise, loc: at }];
+    };
+    const value = this.expr(node(s["subject"]));
+    return [{ kind: "assign", targets: [{ kind: "name", name, loc }], value, loc }, ...from(nodes(s["cases"]))];
+  }
+  /** What must hold for a pattern to fit; undefined: it always does. */
+  #matches(p: PyNode, subject: Expr): Expr | undefined {
+    const loc = this.loc(p);
+    switch (p.nodeType) {
+      case "MatchValue": return { kind: "compare", op: "==", left: subject, right: this.fixed(() => this.expr(node(p["value"]))), loc };
+      case "MatchSingleton": return { kind: "compare", op: "is", left: subject, right: p["value"] === null ? { kind: "none", loc } : { kind: "boolean", value: p["value"] === true, loc }, loc };
+      case "MatchAs": return p["pattern"] ? this.#matches(node(p["pattern"]), subject) : undefined;
+      case "MatchOr": {
+        const tests = nodes(p["patterns"]).map((x) => (x.nodeType === "MatchAs" && x["name"] ? this.refuse("a name in an alternative", x, "use if and elif") : this.#matches(x, subject)));
+        return tests.some((t) => !t) ? undefined : (tests as Expr[]).reduce((left, right): Expr => ({ kind: "logical", op: "or", left, right, loc }));
+      }
+      default: return this.refuse("a pattern other than literals, names and alternatives", p, "use if and elif");
+    }
   }
 
   #raised(s: PyNode): string {

@@ -15,6 +15,8 @@ import { sequenceOf } from "./sequences.js";
 import { runList } from "./statements.js";
 import { settle, unshared } from "./variables.js";
 
+/** How deep a function may call itself, and how many such calls are written out. */
+const DEPTH = 64, RECURSIONS = 1000;
 const SPREADABLE = /^(Math\.(max|min|hypot)|(\w+)?Array\.of)$/;
 
 export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
@@ -48,7 +50,11 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
 
 function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
   const { ctx } = ev, { def } = f;
-  if (ev.calls.includes(def)) return ctx.unsupported(`${def.name} calling itself`, loc, "write the recursion as a loop");
+  if (ev.calls.includes(def)) {
+    // Where it ends must be known now: a recursion that the run's data steer never does.
+    if (ev.recursions !== undefined && (++ev.recursions > RECURSIONS || ev.calls.filter((d) => d === def).length >= DEPTH)) ev.recursions = undefined;
+    if (ev.recursions === undefined) return ctx.unsupported(`${def.name} calling itself, where its depth is not known when the program is compiled (or is above ${DEPTH} calls, or ${RECURSIONS} in all)`, loc, "write the recursion as a loop, or give its depth as a constant");
+  }
   const scope = f.scope as Frame | undefined;
   const frame: Frame = { def, vars: new Map(), parent: scope, key: `${ev.frame.key}/${ev.unrolled.join(".")}>${loc.line}:${loc.column}` };
   bindParameters(ev, frame, f, args, keywords, loc);

@@ -23,6 +23,8 @@ export class Evaluator {
   readonly #powers: (def: ast.FunctionDef) => ReadonlySet<string>;
   /** Calls in progress, outermost first; for recursion and keys. */
   readonly calls: ast.FunctionDef[] = [];
+  /** Calls of functions that were already running; undefined once there were too many. */
+  recursions: number | undefined = 0;
   readonly exits: Exit[] = [];
   /** Values of globals that were asked for. */
   readonly globals = new Map<string, Value>();

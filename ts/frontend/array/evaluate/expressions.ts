@@ -19,7 +19,7 @@ import { sequenceOf } from "./sequences.js";
 import { readIndex, type Item } from "./subscript.js";
 import { assignTarget } from "./assign.js";
 import { visitExpr } from "./names.js";
-import { type Arm, lookup, mergeValues, saveVariables, setVariables, settle } from "./variables.js";
+import { type Arm, lookup, mergeValues, saveVariables, setVariables, settle, withoutAssigning } from "./variables.js";
 
 export function evaluate(ev: Evaluator, e: ast.Expr): Value {
   const { ctx } = ev;
@@ -237,7 +237,7 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   const element = (i: Int): Value => scoped(() => { bindLocal(ev, e.target, seq!.at(i)); return evaluate(ev, e.element); });
   const saved = ctx.snapshot();
   let probe: Value | undefined;
-  ctx.loop("i", ZERO, length, "up", (i) => { const v = element(i); probe = v.kind === "scalar" ? v : isArray(v) ? materialise(ctx, v) : v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v; });
+  withoutAssigning(ctx, () => { ctx.loop("i", ZERO, length, "up", (i) => { const v = element(i); probe = v.kind === "scalar" ? v : isArray(v) ? materialise(ctx, v) : v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v; }); }, e.loc);
   ctx.restore(saved);
   if (!probe) return listValue([]);
   if (probe.kind !== "scalar" && probe.kind !== "array") return ctx.unsupported(`an array of ${describe(probe)}`, e.loc);

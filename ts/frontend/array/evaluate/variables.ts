@@ -2,7 +2,7 @@
 import { DaceError, type SourceLoc } from "../../../base/errors.js";
 import type { Node } from "../../../sdfg/nodes.js";
 import { equals, neg, type Expr } from "../../../symbolic/expr.js";
-import type { Binding, Frame } from "../context.js";
+import type { Binding, Frame, Lowering } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
 import { toInteger } from "../shapes.js";
 import { materialise, pin, settleView } from "../store.js";
@@ -89,6 +89,15 @@ export function allFrames(ev: Evaluator): Frame[] {
   const add = (f: Frame | undefined): void => { if (f && !out.includes(f)) { add(f.parent); out.push(f); } };
   ev.ctx.frames.forEach(add);
   return out;
+}
+
+/** Runs `f`, which makes a loop of one evaluation of a function: what it assigns around itself would be carried from one iteration to the next. */
+export function withoutAssigning(ctx: Lowering, f: () => void, loc: SourceLoc): void {
+  const frames = new Set<Frame>();
+  for (const frame of ctx.frames) for (let x: Frame | undefined = frame; x; x = x.parent) frames.add(x);
+  const before = [...frames].map((x) => ({ x, vars: new Map(x.vars) }));
+  f();
+  for (const { x, vars } of before) for (const [name, b] of x.vars) if (vars.get(name) !== b) ctx.unsupported(`a function that assigns ${name}, a variable around it, called for each of a number of elements that is not known when the program is compiled`, loc, "write a loop");
 }
 
 /** An arm of a conditional that control may come out of. */

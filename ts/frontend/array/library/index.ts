@@ -8,6 +8,7 @@ import "./joining.js";
 import "./products.js";
 import "./linalg.js";
 import "./singular.js";
+import "./vectorize.js";
 import "./grids.js";
 import "./statistics.js";
 import "./histogram.js";

@@ -6,7 +6,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^(np\.(partition|argpartition|lexsort|histogram2d)|scipy\.stats\b.*)$/, "sort or bin before the call and pass the result as an array"],
   [/^np\.linalg\.(eig|eigvals|tensorsolve|tensorinv)$/, "write the elimination out with loops, or solve before the call"],
   [/^np\.(load|save|loadtxt|savetxt|genfromtxt|fromfile)$/, "read files before the call and pass the arrays"],
-  [/^np\.(vectorize|apply_along_axis|frompyfunc)$/, "use array arithmetic or a loop"],
+  [/^np\.(apply_along_axis|frompyfunc)$/, "use array arithmetic or a loop"],
   [/^np\.fft\b/, "write the transform out, or use a matrix product with the Fourier matrix"],
   [/^scipy\b/, "only numpy and math are known"],
   [/^(time|sys|os)\b/, "keep measurements outside the function"],
