@@ -13,6 +13,7 @@ import { formatLoc } from "../base/errors.js";
 import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { allocated, layoutOf } from "../runtime/layout.js";
+import { plainChoice } from "./memory-choices.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
 /** Sizes and lists that a call gives to a planned program besides the caller's. */
@@ -118,6 +119,11 @@ export class MemoryPlanner {
         if (solution!.plan) known.push(this.#refine(model, trial(solution!.plan), sizes, threads, limit!));
       }
       best = cheapest(known.filter((t) => t.peak <= limit!));
+    }
+    if (!best || best.cost > 0) {
+      const tryOut = (memory: MemoryPlan): Trial => { const t = trial(memory); known.push(t); return t; };
+      const base = best ? tryOut({ ...all.memory, loops: best.memory.loops }) : all;
+      best = plainChoice(problem, base, best, limit!, Math.max(performance.now() + budgetMs / 10, start + budgetMs), tryOut) ?? best;
     }
     if (best && model.loops.length > 0) known.push(trial({ ...storeAll(problem), loops: recomputeAll(problem).loops }));
     const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
