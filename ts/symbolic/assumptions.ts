@@ -7,6 +7,9 @@ export type Tri = "yes" | "no" | "unknown";
 /** Facts `e >= 0`, all holding at once. Immutable; `with…` adds. */
 export class Assumptions {
   private constructor(readonly facts: readonly Expr[]) {}
+  #answers: Map<string, boolean> | undefined;
+  /** Only for `ts/symbolic`: what was found out under these facts, by question. */
+  get answers(): Map<string, boolean> { return (this.#answers ??= new Map()); }
   static readonly none = new Assumptions([]);
   /** Adds `e >= 0` for each e. */
   with(...facts: readonly Expr[]): Assumptions { return facts.length === 0 ? this : new Assumptions([...this.facts, ...facts]); }

@@ -63,6 +63,24 @@ class Rows {
 function equal(a: readonly number[], b: readonly number[]): boolean { for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false; return true; }
 function opposite(a: readonly number[], b: readonly number[]): boolean { for (let i = 0; i < a.length; i++) if (a[i] !== -b[i]!) return false; return true; }
 
+/** Without the rows that some value of an unknown satisfies whatever the others are: those of unknowns that no row bounds from the other side. The counts are kept. */
+function bounded(n: number, rows: readonly Row[], positive: number[], negative: number[]): readonly Row[] {
+  let list = rows;
+  for (;;) {
+    const free: number[] = [];
+    for (let v = 0; v < n; v++) if ((positive[v] === 0) !== (negative[v] === 0)) free.push(v);
+    if (free.length === 0) return list;
+    const kept: Row[] = [];
+    for (const r of list) {
+      let stays = true;
+      for (const v of free) if (r.c[v] !== 0) { stays = false; break; }
+      if (stays) { kept.push(r); continue; }
+      for (let v = 0; v < n; v++) { const x = r.c[v]!; if (x > 0) positive[v]!--; else if (x < 0) negative[v]!--; }
+    }
+    list = kept;
+  }
+}
+
 /** True only if no integers x_0 … x_(n-1) make all equalities zero and all inequalities non-negative. Uses up what it is given. */
 export function contradictory(n: number, eqs: Vector[], rows: Vector[]): boolean {
   // Equalities with a unit coefficient are substituted; the others are checked by gcd and kept as two inequalities.
@@ -99,6 +117,8 @@ export function contradictory(n: number, eqs: Vector[], rows: Vector[]): boolean
   for (;;) {
     positive.fill(0); negative.fill(0);
     for (const { c } of current.list) for (let v = 0; v < n; v++) { const x = c[v]!; if (x > 0) positive[v]!++; else if (x < 0) negative[v]!++; }
+    const list = bounded(n, current.list, positive, negative);
+    if (list.length === 0) return false;
     let best = -1, cost = Infinity;
     for (let v = 0; v < n; v++) {
       if (!live[v]) continue;
@@ -110,7 +130,7 @@ export function contradictory(n: number, eqs: Vector[], rows: Vector[]): boolean
     if (best < 0) return false;
     live[best] = false;
     const next = new Rows(), above: Row[] = [], below: Row[] = [];
-    for (const r of current.list) { const x = r.c[best]!; if (x > 0) above.push(r); else if (x < 0) below.push(r); else next.keep(r); }
+    for (const r of list) { const x = r.c[best]!; if (x > 0) above.push(r); else if (x < 0) below.push(r); else next.keep(r); }
     if (next.list.length + above.length * below.length > MAX_ROWS) return false;
     for (const p of above) for (const q of below) {
       const a = -q.c[best]!, b = p.c[best]!, g = gcd(a, b), fa = a / g, fb = b / g;

@@ -22,6 +22,7 @@ export class Expr {
   #key: string | undefined;
   #id = 0;
   #atoms: readonly Atom[] | undefined;
+  #roots: readonly string[] | undefined;
   private constructor(terms: readonly Term[]) { this.terms = terms; }
   /** Only for `ts/symbolic`: the terms are in canonical order. */
   static ofTerms(terms: readonly Term[]): Expr { return new Expr(terms); }
@@ -32,6 +33,8 @@ export class Expr {
   get id(): number { return (this.#id ||= idOf(this.key)); }
   /** Every atom once, those inside others included. */
   get atoms(): readonly Atom[] { return (this.#atoms ??= distinctAtoms(this)); }
+  /** Keys of its symbols and loads, those inside other atoms included. */
+  get roots(): readonly string[] { return (this.#roots ??= this.atoms.flatMap((a) => (a.kind === "symbol" || a.kind === "load" ? [a.key] : []))); }
   toString(): string { return this.key; }
   /** The value of a constant expression, or undefined. */
   get constant(): number | undefined {

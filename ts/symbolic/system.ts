@@ -27,8 +27,15 @@ export function infeasible(constraints: readonly Constraint[], facts: Assumption
     else if (c.kind === "eq" ? k !== 0 : k < 0) return true;
   }
   if (goal.length === 0 && facts.facts.length === 0) return false;
-  const relevant = relevantFacts(goal, facts.facts);
-  const key = `${goal.map((c) => (c.kind === "eq" ? -c.expr.id : c.expr.id)).sort(ascending).join(",")}|${relevant.map((e) => e.id).sort(ascending).join(",")}`;
+  // The same facts are asked again and again: which of them matter need not be found every time.
+  const question = goal.map((c) => (c.kind === "eq" ? -c.expr.id : c.expr.id)).sort(ascending).join(","), answers = facts.answers;
+  let known = answers.get(question);
+  if (known === undefined) answers.set(question, known = ofRelevant(goal, question, relevantFacts(goal, facts.facts)));
+  return known;
+}
+
+function ofRelevant(goal: readonly Constraint[], question: string, relevant: readonly Expr[]): boolean {
+  const key = `${question}|${relevant.map((e) => e.id).sort(ascending).join(",")}`;
   let known = cache.get(key);
   if (known === undefined) {
     known = decide([...goal, ...relevant.map(ge)], MAX_SPLITS);
@@ -41,14 +48,16 @@ export function infeasible(constraints: readonly Constraint[], facts: Assumption
 /** Facts connected to the question through shared symbols and loads. */
 function relevantFacts(goal: readonly Constraint[], facts: readonly Expr[]): Expr[] {
   const seen = new Set<string>(), out: Expr[] = [];
-  const mention = (e: Expr): void => { for (const a of e.atoms) if (a.kind === "symbol" || a.kind === "load") seen.add(a.key); };
+  const mention = (e: Expr): void => { for (const k of e.roots) seen.add(k); };
   for (const c of goal) mention(c.expr);
   let waiting = facts;
   for (let before = -1; waiting.length > 0 && before !== waiting.length;) {
     before = waiting.length;
     const rest: Expr[] = [];
     for (const e of waiting) {
-      if (e.atoms.some((a) => (a.kind === "symbol" || a.kind === "load") && seen.has(a.key))) { out.push(e); mention(e); } else rest.push(e);
+      let shared = false;
+      for (const k of e.roots) if (seen.has(k)) { shared = true; break; }
+      if (shared) { out.push(e); mention(e); } else rest.push(e);
     }
     waiting = rest;
   }
