@@ -120,6 +120,7 @@ function solve(cs: readonly Constraint[]): boolean {
   return extra.length > 0 && linear([...cs, ...extra]);
 }
 
+const largest = (e: Expr): number => e.terms.reduce((m, t) => Math.max(m, Math.abs(t.coefficient)), 0);
 /** Products of two non-negative expressions that share the products of symbols in the question. */
 function products(cs: readonly Constraint[]): Constraint[] {
   const wanted = new Set<string>(), factors = new Set<string>();
@@ -142,6 +143,8 @@ function products(cs: readonly Constraint[]): Constraint[] {
   const out: Constraint[] = [];
   const scored: { e: Expr; hits: number }[] = [];
   for (let i = 0; i < candidates.length; i++) for (let j = i; j < candidates.length; j++) {
+    // A product whose numbers are no safe integers is no help.
+    if (largest(candidates[i]!) * largest(candidates[j]!) * 4 > Number.MAX_SAFE_INTEGER) continue;
     const p = mul(candidates[i]!, candidates[j]!);
     const hits = p.terms.filter((t) => t.atoms.length > 1 && wanted.has(t.key)).length, misses = p.terms.filter((t) => t.atoms.length > 1).length - hits;
     if (hits > 0) scored.push({ e: p, hits: hits - misses });

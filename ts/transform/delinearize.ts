@@ -8,7 +8,7 @@ import { loopsOf, visitPaths, bodiesOf, withBodies, type Path } from "../analysi
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Container, EntryCheck, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { Names } from "./nests.js";
-import { add, addInt, affine, asSymbol, content, divideExact, floordiv, freeSymbols, int, load, max, min, mod, mul, neg, scale, sub, sym, ZERO, visitAtoms, type Atom, type Expr, type Term } from "../symbolic/expr.js";
+import { add, addInt, affine, asSymbol, content, divideExact, floordiv, freeSymbols, int, load, loadedContainers, max, min, mod, mul, neg, scale, sub, sym, ZERO, visitAtoms, type Atom, type Expr, type Term } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 
@@ -92,7 +92,8 @@ function findChain(graph: Graph, c: Container, uses: readonly Use[], speculate: 
     const top = chain[0]!;
     const whole = quotient(c.shape[0]!, top);
     if (!(whole && whole.rest.constant === 0) && (!speculate || filled)) continue;
-    if ([...freeSymbols(top)].some((s) => !graph.symbols.includes(s))) continue;
+    // Shapes and checks are made of what is known on entry.
+    if (chain.some((e) => loadedContainers(e).size > 0 || [...freeSymbols(e)].some((s) => !graph.symbols.includes(s)))) continue;
     if (uses.every((u) => decompose(u.index, chain, factsOf(graph, u.loops, speculate ? chain : [])) !== undefined)) return chain;
   }
   return undefined;

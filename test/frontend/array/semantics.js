@@ -53,6 +53,17 @@ function loopInEachArm(a,c){ let s=0.5, n=0; if(c>0.5) { while(s<2){ s*=1.5; n++
 function arrayInOneArm(a,c){ let u=a; if(c>0.5) u=new Float64Array(3).fill(c); else for(let i=0;i<2;i++){ u=u.map(x=>x*0.5); if(u[0]<0.1) break; } return u[1]; }
 
 /** Argument lists by function. */
+const kinds = (x, y) => (x === undefined ? 1 : 0) + (x === null ? 2 : 0) + (x == null ? 4 : 0) + (x == undefined ? 8 : 0) + (x !== undefined ? 16 : 0) + (x !== null ? 32 : 0) + (typeof x === "undefined" ? 64 : 0) + (typeof x === "object" ? 128 : 0) + y;
+const nullLocals = (y) => { const z = null; let w; const f = (p = 3) => (p === null ? 100 : p), g = (p) => { if (p > 1) return; return null; }; const { a = 5, b = 6 } = { a: null }; return (z === w ? 4 : 0) + (z == w ? 8 : 0) + f(null) + f(undefined) + f() + (g(0) === null ? 0.5 : 0) + (g(2) === undefined ? 0.25 : 0) + (g(0) === g(2) ? 16 : 0) + (a === null ? 1 : 0) + b + y; };
+function blocks(a, n) { const m = Math.floor(a.length / n), b = new Float64Array(m); for (let i = 0; i < m; i++) b[i] = a[i * n]; return b; }
+function truncatedSize(a, n) { const m = a.length / n | 0, b = new Float64Array(m); for (let i = 0; i < m; i++) b[i] = a[i] * 2; return b; }
+function halves(a) { const h = a.length / 2, b = new Float64Array(h); for (let i = 0; i < h; i++) b[i] = a[i] * a[i + h]; return b; }
+function rowsOf(a, m) { const n = a.length / m, b = new Float64Array(n); for (let j = 0; j < n; j++) for (let i = 0; i < m; i++) b[j] += a[i * n + j]; return b; }
+function halfway(a) { const h = a.length / 2; let s = 0; for (let i = 0; i < h; i++) s += a[i]; return s; }
+function diagonalOf(a) { const n = Math.floor(Math.sqrt(a.length)); let s = 0; for (let i = 0; i < n; i++) s += a[i * n] * i; return s; }
+function byZero(n, m) { const q = Math.floor(n / m), a = new Int32Array(3); a[0] = q; a[1] = n / m; a[2] = q > 3 ? 1 : 0; return a; }
+function byZeroReturned(n, m) { return [Math.floor(n / m), Math.trunc(n / m), Math.ceil(n / m), n % m, (n / m) | 0, Math.round(n / m)].reduce((s, x, i) => (Number.isFinite(x) ? s + x : s + (x > 0 ? 100 : x < 0 ? 200 : 300) * (i + 1)), 0); }
+function sizeByZero(a, m) { let s = 0; for (let i = 0; i < 3; i++) s += Math.floor(a.length / m); return s; }
 const CASES = {
   loopInOneArm: [[A(5),0.9],[A(5),0.1],[A(1),0.1]],
   loopInEachArm: [[A(5),0.9],[A(5),0.2],[A(5,3),0.7]],
@@ -101,5 +112,16 @@ const CASES = {
   decr: [[A(6)]],
   floatStep: [[3]],
   bound: [[A(8),5],[A(8),6]],
+  kinds: [[null,0.5],[undefined,0.5],[3,0.5],[null,0.25]],
+  nullLocals: [[0.125]],
+  blocks: [[A(12),3],[A(12),4]],
+  truncatedSize: [[A(12),5],[A(9),3]],
+  halves: [[A(12)],[A(6)]],
+  rowsOf: [[A(12),4]],
+  halfway: [[A(8)],[A(7)]],
+  diagonalOf: [[A(9)],[A(12)]],
+  byZero: [[5,0],[0,0],[-5,0],[7,2]],
+  byZeroReturned: [[5,0],[0,0],[-5,0],[7,2],[7,-2],[-7,2]],
+  sizeByZero: [[A(4),0],[A(4),3],[A(4),-3]],
 };
-module.exports = { CASES, functions: { loopInOneArm, loopInEachArm, arrayInOneArm, total, whileCount, doWhile, breakCont, labels, exitValue, exitValue2, swap, swap2, newArrayEachStep, switched, intIndex, postinc, div, mid, neg, nested, forof, obj2, lit, litset, tern, either, inner, float32, int32, uint8, fact, collatz, withDefault, gcd, early, methods, fill, largest, bits, destruct, nullish, accum2, stateobj, anyAbove, decr, floatStep, bound } };
+module.exports = { CASES, functions: { loopInOneArm, loopInEachArm, arrayInOneArm, total, whileCount, doWhile, breakCont, labels, exitValue, exitValue2, swap, swap2, newArrayEachStep, switched, intIndex, postinc, div, mid, neg, nested, forof, obj2, lit, litset, tern, either, inner, float32, int32, uint8, fact, collatz, withDefault, gcd, early, methods, fill, largest, bits, destruct, nullish, accum2, stateobj, anyAbove, decr, floatStep, bound, kinds, nullLocals, blocks, truncatedSize, halves, rowsOf, halfway, diagonalOf, byZero, byZeroReturned, sizeByZero } };

@@ -56,7 +56,7 @@ test("what has no effect stays an expression", (t) => {
   t.is(body("a[i++] = 2;"), "const t = i; i += 1; a[t] = 2");
   t.is(body("const y = (a[i] = b[i]) * 2; return y;"), "const t = b[i]; a[i] = t; const y = (t * 2); return y");
   t.is(body("return a[i] + (a[i] = 3);"), "const t = a[i]; a[i] = 3; return (t + 3)");
-  t.is(body("return n == null ? 1 : 2;"), "return (1 if (n is none) else 2)");
+  t.is(body("return n == null ? 1 : 2;"), "return (1 if (n is null) else 2)");
   t.is(body("return `text`;"), "return \"text\"");
   t.is(body("return -0;"), "return -0.0");
 });

@@ -45,12 +45,13 @@ export type Expr = At & (
   | { readonly kind: "boolean"; readonly value: boolean }
   | { readonly kind: "string"; readonly value: string }
   /** None, null and undefined. */
-  | { readonly kind: "none" }
+  | { readonly kind: "none"; /** JavaScript's null; else undefined. */ readonly isNull?: boolean }
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "binary"; readonly op: BinaryOp; readonly left: Expr; readonly right: Expr }
   | { readonly kind: "unary"; readonly op: "-" | "+" | "not" | "~"; readonly operand: Expr }
   /** Chains such as a < b < c come as logical "and" of pairs. */
-  | { readonly kind: "compare"; readonly op: CompareOp; readonly left: Expr; readonly right: Expr }
+  /** `strict`: JavaScript's ===, to which null and undefined are two. */
+  | { readonly kind: "compare"; readonly op: CompareOp; readonly left: Expr; readonly right: Expr; readonly strict?: boolean }
   /** Short-circuit; the value is one of the operands. */
   | { readonly kind: "logical"; readonly op: "and" | "or" | "nullish"; readonly left: Expr; readonly right: Expr }
   | { readonly kind: "conditional"; readonly test: Expr; readonly then: Expr; readonly otherwise: Expr }

@@ -1,7 +1,7 @@
 /** The state of one lowering: containers, symbols, facts, the region being filled, and how nodes are emitted into it. */
-import { type DType, isInteger } from "../../base/dtypes.js";
+import { type DType, isFloat, isInteger } from "../../base/dtypes.js";
 import { DaceError, InternalError, type ErrorCode, type SourceLoc } from "../../base/errors.js";
-import { type ScalarExpr, input, mapScalar, visitScalar } from "../../scalar/expr.js";
+import { type ScalarExpr, cast, constant, input, mapScalar, op, visitScalar } from "../../scalar/expr.js";
 import { freshId } from "../../sdfg/sdfg.js";
 import type { Condition, Container, EntryCheck, LibraryNode, Memlet, Node, Wcr } from "../../sdfg/nodes.js";
 import { type Expr, ONE, ZERO, addInt, sub, sym, loadedContainers } from "../../symbolic/expr.js";
@@ -242,7 +242,10 @@ export class Lowering {
   /** `data[index] (=|wcr)= code`. The code is converted to the container's dtype. */
   tasklet(data: string, index: readonly Expr[], code: ScalarExpr, options: { readonly wcr?: Wcr; readonly loc?: SourceLoc } = {}): void {
     const dtype = this.container(data).dtype;
-    const converted: ScalarExpr = code.dtype === dtype ? code : { kind: "cast", dtype, arg: code };
+    // JavaScript stores numbers modulo the size of a typed array's elements, and 0 for what is not finite.
+    const wraps = this.language === "javascript" && isInteger(dtype) && dtype !== "int64" && dtype !== "uint64" && isFloat(code.dtype) && !(code.kind === "cast" && isInteger(code.arg.dtype)) && code.kind !== "const";
+    const whole = wraps ? op("mod", "float64", op("trunc", "float64", cast(code, "float64")), constant(2 ** 32, "float64")) : code;
+    const converted: ScalarExpr = code.dtype === dtype ? code : { kind: "cast", dtype, arg: whole };
     const c = this.compact(converted);
     this.emit({ kind: "tasklet", id: freshId(), inputs: c.inputs, output: { data, index }, code: c.code, ...(options.wcr ? { wcr: options.wcr } : {}), ...(options.loc ? { loc: options.loc } : {}) });
   }

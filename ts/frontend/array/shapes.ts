@@ -3,10 +3,11 @@ import { isFloat, isInteger } from "../../base/dtypes.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { cast, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import { freshId } from "../../sdfg/sdfg.js";
-import { type Expr, int, load, loadedContainers, neg, sub } from "../../symbolic/expr.js";
+import { addInt, type Expr, floordiv, int, load, loadedContainers, mod, neg, sub } from "../../symbolic/expr.js";
 import { isEqual, nonNegative } from "../../symbolic/prove.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import type { Lowering } from "./context.js";
+import { holds } from "./library/integers.js";
 import { type Value, constantOf, describe, integerOf } from "./value.js";
 
 /** Two sizes must be equal. Proven: nothing happens; refuted: a SHAPE error; else a check on entry (or, for sizes read from data, where the program runs). */
@@ -73,9 +74,17 @@ export function toInteger(ctx: Lowering, v: Value, loc?: SourceLoc): Expr | unde
   return load(c.name, []);
 }
 
+/** A quotient of integers that is taken to be whole where an integer is needed, which the entry checks: `new Float64Array(a.length / 2)`. */
+export function exactQuotient(ctx: Lowering, v: Value, loc: SourceLoc | undefined): Expr | undefined {
+  if (v.kind !== "scalar" || !v.ratio) return undefined;
+  const { a, b } = v.ratio;
+  if (nonNegative(addInt(b, -1), ctx.facts) !== "yes") return undefined;
+  return holds(ctx, neg(mod(a, b)), `${b.key} divides ${a.key}`, loc) ? floordiv(a, b) : undefined;
+}
+
 /** The value as a symbolic integer, or a TYPE error that says what it was needed for. */
 export function requireInt(ctx: Lowering, v: Value, loc: SourceLoc | undefined, what: string): Expr {
-  const e = toInteger(ctx, v, loc);
+  const e = toInteger(ctx, v, loc) ?? exactQuotient(ctx, v, loc);
   if (e) return e;
   const c = constantOf(v);
   const hint = v.kind === "scalar" && isFloat(v.dtype) ? (ctx.language === "python" ? "use int(…), or // instead of /" : "use Math.floor(…), Math.trunc(…) or | 0") : undefined;

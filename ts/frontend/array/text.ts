@@ -90,11 +90,11 @@ export function exprText(e: Expr): string {
     case "imaginary": return `${e.value}j`;
     case "boolean": return e.value ? "true" : "false";
     case "string": return JSON.stringify(e.value);
-    case "none": return "none";
+    case "none": return e.isNull ? "null" : "none";
     case "name": return e.name;
     case "binary": return `(${exprText(e.left)} ${e.op} ${exprText(e.right)})`;
     case "unary": return `(${e.op === "not" ? "not " : e.op}${exprText(e.operand)})`;
-    case "compare": return `(${exprText(e.left)} ${e.op} ${exprText(e.right)})`;
+    case "compare": return `(${exprText(e.left)} ${e.strict ? "strictly " : ""}${e.op} ${exprText(e.right)})`;
     case "logical": return `(${exprText(e.left)} ${e.op} ${exprText(e.right)})`;
     case "conditional": return `(${exprText(e.then)} if ${exprText(e.test)} else ${exprText(e.otherwise)})`;
     case "attribute": return `${exprText(e.object)}.${e.name}`;

@@ -46,6 +46,8 @@ class Usage {
   readonly #done = new Map<FunctionDef, Set<string>>();
   /** By the set of a function's integer names: those of them that go into powers. */
   readonly #powers = new Map<ReadonlySet<string>, Set<string>>();
+  /** By the same: names that are sizes of arrays. */
+  readonly #sizes = new Map<ReadonlySet<string>, Set<string>>();
   constructor(readonly program: ArrayProgram) {}
 
   of(def: FunctionDef): ReadonlySet<string> {
@@ -55,10 +57,12 @@ class Usage {
     this.#done.set(def, names);
     const powers = new Set<string>();
     this.#powers.set(names, powers);
+    const sizes = new Set<string>();
+    this.#sizes.set(names, sizes);
     const locals = new Map<string, FunctionDef>();
     const collect = (body: readonly Stmt[]): void => { for (const s of body) { if (s.kind === "function") locals.set(s.def.name, s.def); for (const b of bodies(s)) collect(b); } };
     collect(def.body);
-    for (let size = -1; size !== names.size + powers.size;) { size = names.size + powers.size; this.#body(def.body, names, locals); for (const p of def.params) if (p.default) this.#visit(p.default, names, locals); }
+    for (let size = -1; size !== names.size + powers.size + sizes.size;) { size = names.size + powers.size + sizes.size; this.#body(def.body, names, locals); for (const p of def.params) if (p.default) this.#visit(p.default, names, locals); }
     return names;
   }
 
@@ -91,6 +95,14 @@ class Usage {
       case "call": if (e.callee.kind === "library" && /^(min|max|abs|int|Math\.(min|max|abs))$/.test(e.callee.name)) for (const a of e.args) this.#need(a.value, names); break;
       default: break;
     }
+  }
+
+  /** The value of e is the size of an array: of a quotient that is rounded to one, both parts are integers, or the size would not be known on entry. */
+  #size(e: Expr, names: Set<string>): void {
+    this.#need(e, names);
+    const quotient = e.kind === "call" && e.callee.kind === "library" && /^Math\.(floor|ceil|trunc|round)$/.test(e.callee.name) ? e.args[0]?.value : e.kind === "binary" && (e.op === "|" || e.op === ">>" || e.op === ">>>") ? e.left : e;
+    if (e.kind === "name") this.#sizes.get(names)!.add(e.name);
+    else if (quotient?.kind === "binary" && quotient.op === "/") { this.#need(quotient.left, names); this.#need(quotient.right, names); }
   }
 
   #body(body: readonly Stmt[], names: Set<string>, locals: ReadonlyMap<string, FunctionDef>): void {
@@ -127,6 +139,7 @@ class Usage {
   }
   #flow(t: Target, value: Expr, names: Set<string>): void {
     if (t.kind === "name" && names.has(t.name)) this.#need(value, names);
+    if (t.kind === "name" && this.#sizes.get(names)!.has(t.name)) this.#size(value, names);
     if (t.kind === "name" && this.#powers.get(names)!.has(t.name)) this.#fix(value, names);
     if (t.kind === "tuple" && (value.kind === "tuple" || value.kind === "list")) t.elements.forEach((x, i) => { const v = value.elements[i]; if (x && v) this.#flow(x, v, names); });
   }
@@ -158,7 +171,7 @@ class Usage {
         go(e.callee);
         for (const a of e.args) go(a.value);
         for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift|bins)$/.test(k.name)) this.#need(k.value, names); }
-        if (e.callee.kind === "library" && SIZED.test(e.callee.name)) { const sized = sizesAmong(e.callee.name); e.args.forEach((a, i) => { if (sized(i)) this.#need(a.value, names); }); }
+        if (e.callee.kind === "library" && SIZED.test(e.callee.name)) { const sized = sizesAmong(e.callee.name); e.args.forEach((a, i) => { if (sized(i)) this.#need(a.value, names); }); if (/Array$/.test(e.callee.name) && e.args[0]) this.#size(e.args[0].value, names); }
         // The number of bins; edges are an array.
         if (e.callee.kind === "library" && e.callee.name === "np.histogram" && e.args[1]) this.#need(e.args[1].value, names);
         if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" || e.callee.name === "set" ? e.args.slice(1) : e.args) this.#need(a.value, names);

@@ -58,7 +58,8 @@ export interface MethodValue { readonly kind: "method"; readonly self: Value; re
 export interface DTypeValue { readonly kind: "dtype"; readonly dtype: DType }
 export interface SliceValue { readonly kind: "slice"; readonly start?: Value; readonly stop?: Value; readonly step?: Value }
 export interface StringValue { readonly kind: "string"; readonly value: string }
-export interface NoneValue { readonly kind: "none" }
+/** Python's None; JavaScript's undefined, or null. */
+export interface NoneValue { readonly kind: "none"; readonly isNull?: boolean }
 export interface ObjectValue { readonly kind: "object"; readonly entries: Map<string, Value> }
 /** Something a `for` can run over: `at(i)` for 0 <= i < length. `range`: at(i) is the integer start + step·i. */
 export interface SequenceValue {
@@ -78,6 +79,9 @@ export type Value =
 export type Arrayish = ArrayValue | LazyValue;
 
 export const NONE: NoneValue = { kind: "none" };
+export const NULL: NoneValue = { kind: "none", isNull: true };
+/** Both null, or both undefined. */
+export function sameNone(a: NoneValue, b: NoneValue): boolean { return (a.isNull ?? false) === (b.isNull ?? false); }
 
 export function isArray(v: Value): v is Arrayish { return v.kind === "array" || v.kind === "lazy"; }
 export function shapeOf(v: Arrayish): readonly Expr[] { return v.kind === "array" ? v.dims.map((d) => d.size) : v.shape; }

@@ -40,7 +40,7 @@ function plain(c: Context, n: t.Node): Expr {
     case "BigIntLiteral": return { kind: "bigint", value: BigInt(n.value), loc };
     case "BooleanLiteral": return { kind: "boolean", value: n.value, loc };
     case "StringLiteral": return { kind: "string", value: n.value, loc };
-    case "NullLiteral": return { kind: "none", loc };
+    case "NullLiteral": return { kind: "none", loc, isNull: true };
     case "TemplateLiteral":
       if (n.expressions.length === 0) return { kind: "string", value: n.quasis[0]!.value.cooked ?? "", loc };
       return refuse(c, n, "building a string", "strings may only be built inside throw");
@@ -190,8 +190,7 @@ function binary(c: Context, n: t.BinaryExpression): Expr {
     const other = isNull(c, r) ? left : isNull(c, l) ? n.right : undefined;
     if (other) {
       const nul = other === left ? r : l;
-      if (op.length === 3 && nul.type === "NullLiteral") return refuse(c, n, `comparing with null by ${op}`, `use ${op.slice(0, 2)} null, or compare with undefined`);
-      return { kind: "compare", op: cmp === "==" ? "is" : "isnot", left: expr(c, other), right: { kind: "none", loc }, loc };
+      return { kind: "compare", op: cmp === "==" ? "is" : "isnot", left: expr(c, other), right: { kind: "none", loc, ...(nul.type === "NullLiteral" ? { isNull: true } : {}) }, loc, ...(op.length === 3 ? { strict: true } : {}) };
     }
   }
   const bin = BINARY[op];
@@ -200,7 +199,7 @@ function binary(c: Context, n: t.BinaryExpression): Expr {
   const [a, b] = c.sequence([() => expr(c, left), () => expr(c, n.right)]) as [Expr, Expr];
   // A number is not strictly equal to a boolean: such comparisons are of identity.
   if ((op === "===" || op === "!==") && (a.kind === "boolean" || b.kind === "boolean")) return { kind: "compare", op: op === "===" ? "is" : "isnot", left: a, right: b, loc };
-  return cmp ? { kind: "compare", op: cmp, left: a, right: b, loc } : { kind: "binary", op: bin!, left: a, right: b, loc };
+  return cmp ? { kind: "compare", op: cmp, left: a, right: b, loc, ...(op === "===" || op === "!==" ? { strict: true } : {}) } : { kind: "binary", op: bin!, left: a, right: b, loc };
 }
 
 /** A condition that is true when the right side of a logical operator is evaluated. */

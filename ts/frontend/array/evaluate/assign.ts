@@ -72,7 +72,7 @@ function destructure(ev: Evaluator, t: ast.Target & { kind: "tuple" }, v: Value)
   const { ctx } = ev;
   const give = (i: number, x: Value): void => {
     const target = t.elements[i], d = t.defaults?.[i];
-    if (target) assignTarget(ev, target, x.kind === "none" && d ? evaluate(ev, d) : x);
+    if (target) assignTarget(ev, target, x.kind === "none" && !x.isNull && d ? evaluate(ev, d) : x);
   };
   if (t.keys) {
     if (v.kind === "none") ctx.fail("TYPE", "destructuring of undefined or null", t.loc);

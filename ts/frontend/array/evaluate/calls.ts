@@ -81,7 +81,7 @@ function bindParameters(ev: Evaluator, frame: Frame, f: FunctionValue, args: rea
       v = left.get(p.name);
       left.delete(p.name);
     }
-    if (!v || (!python && v.kind === "none" && p.default)) {
+    if (!v || (!python && v.kind === "none" && !v.isNull && p.default)) {
       if (f.defaults?.has(p.name)) v = f.defaults.get(p.name);
       else if (p.default) v = inFrame(ev, python ? frame.parent ?? { def: undefined, vars: new Map(), parent: undefined, key: frame.key } : frame, () => evaluate(ev, p.default!));
       else if (python) ctx.fail("ARGUMENT", `${def.name} is not given ${p.name}`, loc);

@@ -9,7 +9,7 @@ import { compressed, isDynamic } from "../compress.js";
 import { noteParts, store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
 import { knownOnEntry } from "../bounds.js";
-import { type ArrayValue, type Arrayish, type ScalarValue, type Value, describe, formatShape, isArray, shapeOf } from "../value.js";
+import { type ArrayValue, type Arrayish, type ScalarValue, type Value, describe, formatShape, isArray, sameNone, shapeOf } from "../value.js";
 import type { Evaluator } from "./evaluator.js";
 
 let nextCell = 1;
@@ -174,7 +174,7 @@ export function sameFixed(a: Value, b: Value): boolean {
   if (a === b) return true;
   if (a.kind !== b.kind) return false;
   switch (a.kind) {
-    case "none": return true;
+    case "none": return b.kind === "none" && sameNone(a, b);
     case "string": return b.kind === "string" && a.value === b.value;
     case "library": return b.kind === "library" && a.name === b.name;
     case "dtype": return b.kind === "dtype" && a.dtype === b.dtype;

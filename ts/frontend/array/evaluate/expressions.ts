@@ -8,7 +8,7 @@ import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
 import { isSettled, materialise, pin, store } from "../store.js";
-import { type ArrayValue, type ScalarValue, type Value, NONE, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, stringValue, tupleValue } from "../value.js";
+import { type ArrayValue, type ScalarValue, type Value, NONE, NULL, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, sameNone, stringValue, tupleValue } from "../value.js";
 import { binary, compare, select, truth, unary } from "../library/elementwise.js";
 import { hintFor } from "../library/suggest.js";
 import { reshaped } from "../library/views.js";
@@ -32,7 +32,7 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "imaginary": return { kind: "scalar", dtype: "complex128", weak: true, code: constant(0, "complex128", e.value) };
     case "boolean": return boolValue(e.value);
     case "string": return stringValue(e.value);
-    case "none": return NONE;
+    case "none": return e.isNull ? NULL : NONE;
     case "name": return lookup(ev, e.name, e.loc);
     case "library": return libraryValue(ev, e.name, e.loc);
     case "function": return closureOf(ev, e.def);
@@ -41,7 +41,11 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "object": { const values = evaluateAll(ev, e.entries.map((x) => x.value)); return { kind: "object", entries: new Map(e.entries.map((x, i) => [x.key, settle(ev, values[i]!, e.loc, x.key)])) }; }
     case "unary": return unary(ctx, e.op, evaluate(ev, e.operand), e.loc);
     case "binary": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return binary(ctx, e.op, a!, b!, e.loc); }
-    case "compare": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return compare(ctx, e.op, a!, b!, e.loc); }
+    case "compare": {
+      const [a, b] = evaluateAll(ev, [e.left, e.right]);
+      if (e.strict && a!.kind === "none" && b!.kind === "none") return boolValue(sameNone(a, b) === (e.op === "==" || e.op === "is"));
+      return compare(ctx, e.op, a!, b!, e.loc);
+    }
     case "logical": return logical(ev, e);
     case "conditional": return conditional(ev, e);
     case "attribute": return attribute(ev, evaluate(ev, e.object), e.name, e.loc);

@@ -5,7 +5,7 @@ import { constant } from "../../../scalar/expr.js";
 import { int } from "../../../symbolic/expr.js";
 import type { GlobalValue } from "../ast.js";
 import { store } from "../store.js";
-import { type Value, NONE, boolValue, floatValue, listValue, stringValue } from "../value.js";
+import { type Value, NONE, boolValue, floatValue, listValue, NULL, stringValue } from "../value.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate } from "./expressions.js";
 import { settle } from "./variables.js";
@@ -60,7 +60,7 @@ export function fromJavaScript(ev: Evaluator, v: unknown, name: string, loc: Sou
     case "object": break;
     default: return ctx.fail("CAPTURE", `the captured value ${name} is a ${typeof v}`, loc, "pass what the program needs as an argument");
   }
-  if (v === null) return NONE;
+  if (v === null) return ctx.language === "javascript" ? NULL : NONE;
   if (ArrayBuffer.isView(v) || ("data" in v && "shape" in v)) return capturedArray(ev, v, name, loc, path);
   if (Array.isArray(v)) {
     if (v.flat(Infinity).length > MAX_CONSTANTS) return ctx.fail("CAPTURE", `the captured array ${name}, which is large`, loc, "pass it as an argument");

@@ -4,7 +4,7 @@ import type { Node } from "../../../sdfg/nodes.js";
 import { equals, neg, type Expr } from "../../../symbolic/expr.js";
 import type { Binding, Frame, Lowering } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
-import { toInteger } from "../shapes.js";
+import { exactQuotient, toInteger } from "../shapes.js";
 import { materialise, pin, settleView } from "../store.js";
 import { type Value, NONE, describe, isArray, shapeOf } from "../value.js";
 import { copyInto, pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
@@ -58,7 +58,7 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
   const frame = ownerOf(ev.frame, name) ?? ev.frame, b = frame.vars.get(name);
   // `const k = x | 0; a[k]`: what is certainly integral stays an integer under its name.
   if (ev.ctx.language === "javascript" && v.kind === "scalar" && v.dtype === "float64" && !v.int && ev.needsInteger(frame.def, name)) {
-    const e = toInteger(ev.ctx, v, loc);
+    const e = toInteger(ev.ctx, v, loc) ?? exactQuotient(ev.ctx, v, loc);
     if (e) v = { ...v, int: e };
   }
   if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }

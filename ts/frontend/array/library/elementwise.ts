@@ -7,7 +7,7 @@ import { addInt, equals, int, max, min, sub, type Expr } from "../../../symbolic
 import { isEqual, isLess, isLessEqual, nonNegative } from "../../../symbolic/prove.js";
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
-import { boolValue, constantOf, describe, type Facts, type FunctionValue, integerOf, isArray, type LazyValue, listValue, type ScalarValue, shapeOf, tupleValue, type Value } from "../value.js";
+import { boolValue, constantOf, describe, type Facts, type FunctionValue, integerOf, isArray, type LazyValue, listValue, type ScalarValue, shapeOf, sameNone, tupleValue, type Value } from "../value.js";
 import { fitsInteger, resultType, convert } from "./promote.js";
 import { build, elementAt, operandOf, scalarOf, throughMasks, type Operand } from "./operands.js";
 import { compareValues, integerCode, pythonBinary, pythonUnary } from "./python-operators.js";
@@ -200,7 +200,7 @@ export function truth(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue {
 export function select(ctx: Lowering, cond: ScalarValue, a: Value, b: Value, loc: SourceLoc): Value {
   if (cond.code.kind === "const") return cond.code.value ? a : b;
   if (a.kind === "scalar" && b.kind === "scalar") return selectScalars(ctx, cond, a, b, loc);
-  if (a === b || (a.kind === "none" && b.kind === "none")) return a;
+  if (a === b || (a.kind === "none" && b.kind === "none" && sameNone(a, b))) return a;
   if ((a.kind === "tuple" || a.kind === "list") && b.kind === a.kind && b.items.length === a.items.length) {
     const y = b.items;
     return { kind: a.kind, items: a.items.map((x, i) => select(ctx, cond, x, y[i]!, loc)) };

@@ -1,7 +1,7 @@
 /** JavaScript's Math, Number and global number functions. */
 import type { SourceLoc } from "../../../base/errors.js";
 import { cast, constant, op, type OpName, type ScalarExpr } from "../../../scalar/expr.js";
-import { add, floordiv, int, max, min, mul, neg, sub, type Expr } from "../../../symbolic/expr.js";
+import { add, addInt, floordiv, int, max, min, mul, neg, sub, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { define } from "../registry.js";
 import { type Arrayish, boolValue, constantOf, describe, floatValue, intValue, isArray, NONE, type ScalarValue, shapeOf, stringValue, type Value } from "../value.js";
@@ -43,8 +43,8 @@ function rounding(name: "floor" | "ceil" | "trunc" | "round", o: OpName, exact: 
     if (typeof c === "number") return floatValue(Math[name](c), "javascript");
     const code = op(o, D, v.code);
     if (!v.ratio) return numberValue(code);
-    const positive = proven(ctx, v.ratio.b), { a, b } = positive ? v.ratio : { a: neg(v.ratio.a), b: neg(v.ratio.b) };
-    const e = proven(ctx, b) ? exact(ctx, a, b, v) : undefined;
+    const positive = proven(ctx, addInt(v.ratio.b, -1)), { a, b } = positive ? v.ratio : { a: neg(v.ratio.a), b: neg(v.ratio.b) };
+    const e = proven(ctx, addInt(b, -1)) ? exact(ctx, a, b, v) : undefined;
     // A quotient that rounds to zero from below is -0.
     return e ? (positive && proven(ctx, a) ? whole(e) : numberValue(code, e)) : numberValue(code);
   });
@@ -147,7 +147,7 @@ define("typeof", (_ctx, args) => {
   switch (v.kind) {
     case "scalar": return stringValue(v.dtype === "bool" ? "boolean" : v.dtype === "int64" || v.dtype === "uint64" ? "bigint" : "number");
     case "string": return stringValue("string");
-    case "none": return stringValue("undefined");
+    case "none": return stringValue(v.isNull ? "object" : "undefined");
     case "function": case "method": return stringValue("function");
     case "library": return stringValue(/^(Math|Number)$/.test(v.name) ? "object" : "function");
     default: return stringValue("object");

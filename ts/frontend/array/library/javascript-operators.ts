@@ -9,7 +9,7 @@ import { add, addInt, divideExact, type Expr, floordiv, int, max, mod, neg, sub 
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { constantOf, describe, floatValue, intValue, isArray, type ScalarValue, type Value } from "../value.js";
-import { fits32, nonZero, power, product, proven, remainder } from "./integers.js";
+import { fits32, holds, nonZero, power, product, proven, remainder } from "./integers.js";
 import { boolAs } from "./promote.js";
 
 export function numberValue(code: ScalarExpr, whole?: Expr): ScalarValue { return { kind: "scalar", dtype: "float64", weak: true, code, ...(whole ? { int: whole } : {}) }; }
@@ -54,7 +54,8 @@ export function javascriptBinary(ctx: Lowering, name: ast.BinaryOp, x: Value, y:
     }
     case "/": {
       const code = f64("div", a.code, b.code);
-      if (!a.int || !b.int || !nonZero(ctx, b.int)) return numberValue(code);
+      // A divisor whose sign is not known is taken to be positive, which the entry checks.
+      if (!a.int || !b.int || !(nonZero(ctx, b.int) || holds(ctx, addInt(b.int, -1), `the divisor ${b.int.key} is positive`, loc))) return numberValue(code);
       const e = divideExact(a.int, b.int);
       if (e) return whole(isPlain(a) && isPlain(b) && proven(ctx, a.int) && proven(ctx, b.int), e, code);
       return { ...numberValue(code), ratio: { a: a.int, b: b.int } };
