@@ -244,3 +244,24 @@ test("what is decided before it runs is no reduction of a block", (t) => {
   t.deepEqual(loop(s, "i").schedule?.blocks?.into.map((r) => r.data), ["A"]);
   agrees(t, g, { N: 5 });
 });
+
+test("a buffer that each arm of a conditional overwrites first lives within the iteration; not if one of them, or none, may leave it", (t) => {
+  const graph = (otherwise: "overwrites" | "adds" | "absent"): Graph => {
+    const b = new Build("n", "T").data("x", "n").temp("a", "n").temp("b", "n");
+    if (otherwise !== "overwrites") b.loop("h", "0", "n", "any", () => b.set("a[h]", ["x[h]"], id));
+    b.loop("t", "0", "T", "up", () => {
+      const fill = (v: string, wcr?: "sum"): ReturnType<Build["apart"]> => b.apart(() => { b.loop(v, "0", "n", "any", () => { b.set(`a[${v}]`, [`x[${v}]`], (x) => times(num(0.5), x), wcr); }); });
+      const condition = { inputs: [], code: op("lt", "bool", symbolic(sym("t"), "int64"), constant(2, "int64")) };
+      b.push({ kind: "conditional", id: freshId(), branches: [{ condition, body: fill("i") }, ...(otherwise === "absent" ? [] : [{ body: fill("j", otherwise === "adds" ? "sum" : undefined) }])] });
+      b.loop("k", "0", "n", "any", () => { b.set("x[k]", ["a[k]"], id); });
+      b.loop("l", "0", "n", "any", () => { b.set("b[l]", ["x[l]"], id); });
+      b.loop("m", "0", "n", "any", () => { b.set("x[m]", ["b[m]"], (x) => times(num(0.9), x)); });
+    });
+    return b.graph();
+  };
+  for (const otherwise of ["overwrites", "adds", "absent"] as const) {
+    const g = graph(otherwise), m = lifetimes(g);
+    t.is(m.get("a")!.last < m.get("b")!.first, otherwise === "overwrites", otherwise);
+    agrees(t, g, { n: 5, T: 4 });
+  }
+});

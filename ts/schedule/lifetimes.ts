@@ -81,6 +81,8 @@ function accessesOfOwn(graph: Graph, n: Node, base: string): boolean { return ow
 export function definedFirst(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
   const first = list.find((n) => bases(n).has(base));
   if (!first) return false;
+  // One of the arms runs, and each of them overwrites it.
+  if (first.kind === "conditional") return first.branches.some((b) => !b.condition) && !accessesOfOwn(graph, first, base) && first.branches.every((b) => definedFirst(graph, b.body, base, bases));
   const shape = graph.container(base).shape, loops: Loop[] = [];
   let n: Node = first;
   if (n.kind === "library") {
