@@ -37,3 +37,17 @@ test("a function that is called for each element and assigns a variable around i
     t.regex(e.message, /assigns total, a variable around it/);
   }
 });
+test("Python's integers divided by zero raise, NumPy's give 0", (t) => {
+  for (const device of ["js", "cpu"] as const) {
+    const run = (body: string, ...args: unknown[]): unknown => jit(python(`import numpy as np\ndef f(a, n, m):\n    x = np.zeros(n)\n    y = np.zeros(m)\n    return ${body}\n`, { function: "f" }), { device, cache: false })(...args);
+    const a = BigInt64Array.of(5n, -3n);
+    for (const body of ["n // m", "n % m", "n / m", "len(x) // len(y)"]) {
+      const e = t.throws(() => run(body, a, 5, 0), { instanceOf: DaceError }, body);
+      t.is(e.code, "ERR_DACE_RAISED");
+      t.regex(e.message, /ZeroDivisionError/);
+    }
+    t.is(run("n // m + n % m", a, 5, 3), 3);
+    t.is(run("n // m if m != 0 else -1", a, 5, 0), -1);
+    t.deepEqual(run("a // (a - a)", a, 1, 1), BigInt64Array.of(0n, 0n));
+  }
+});

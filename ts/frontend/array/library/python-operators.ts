@@ -3,11 +3,12 @@ import { bytesOf, isComplex, isFloat, isInteger, kindOf, type DType } from "../.
 import type { SourceLoc } from "../../../base/errors.js";
 import { constant, op, select, symbolic, type OpName, type ScalarExpr } from "../../../scalar/expr.js";
 import { add, addInt, floordiv, int, mod, neg, sub, type Expr } from "../../../symbolic/expr.js";
+import { freshId } from "../../../sdfg/sdfg.js";
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { boolValue, constantOf, floatValue, intValue, type LazyValue, type ScalarValue } from "../value.js";
 import { boolAs, convert, fitsInteger, resultType } from "./promote.js";
-import { nonZero, power, product } from "./integers.js";
+import { holds, nonZero, power, product } from "./integers.js";
 import { build, type Operand } from "./operands.js";
 
 type Result = ScalarValue | LazyValue;
@@ -49,6 +50,10 @@ function integers(ctx: Lowering, name: ast.BinaryOp, a: ScalarValue, b: ScalarVa
   if (!a.weak || !b.weak || a.dtype !== "int64" || b.dtype !== "int64" || !a.int || !b.int) return undefined;
   const m = a.int, n = b.int, c = m.constant, d = n.constant;
   const zeroDivision = (): never => ctx.fail("RAISED", "division by zero", loc);
+  // Python's integers raise where NumPy's give 0: a divisor is taken to be positive, which the entry checks, or looked at where it divides.
+  if ((name === "//" || name === "%" || name === "/") && d === undefined && !nonZero(ctx, n) && !holds(ctx, addInt(n, -1), `the divisor ${n.key} is positive`, loc)) {
+    ctx.conditional(op("eq", "bool", symbolic(n), symbolic(int(0))), () => { ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message: "ZeroDivisionError: division by zero", loc }); }, undefined, loc);
+  }
   const value = (e: Expr | undefined): ScalarValue | undefined => e && intValue(e);
   const exact = (v: bigint): ScalarValue => (v >= BigInt(Number.MIN_SAFE_INTEGER) && v <= BigInt(Number.MAX_SAFE_INTEGER) ? intValue(int(Number(v))) : { kind: "scalar", dtype: "int64", weak: true, code: constant(v, "int64") });
   switch (name) {
