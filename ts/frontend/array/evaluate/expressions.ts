@@ -1,9 +1,9 @@
 /** Expressions → values. Nothing is stored unless a value is needed later or a call may change what it reads. */
+import { insideShape } from "../../../analysis/inside.js";
 import { isInteger } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { cast, constant, op } from "../../../scalar/expr.js";
-import { type Expr as Int, addInt, int, load, mul, sub, ZERO } from "../../../symbolic/expr.js";
-import { nonNegative } from "../../../symbolic/prove.js";
+import { type Expr as Int, int, load, mul, ZERO } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
@@ -137,12 +137,8 @@ export function indexParts(ev: Evaluator, object: ast.Expr, items: readonly ast.
 
 /** Every element that the code reads exists under what is known outside the arm. */
 function readsAnywhere(ctx: Lowering, v: ScalarValue): boolean {
-  const inside = (data: string, index: readonly Int[]): boolean => {
-    const shape = ctx.container(data).shape;
-    return index.every((e, d) => !e.key.includes("[") && nonNegative(e, ctx.facts) === "yes" && nonNegative(addInt(sub(shape[d]!, e), -1), ctx.facts) === "yes");
-  };
   const { memlets, loads } = ctx.readsOf(v.code);
-  return memlets.every((m) => inside(m.data, m.index)) && [...loads].every((c) => ctx.container(c).shape.length === 0);
+  return memlets.every((m) => insideShape(ctx.container(m.data).shape, m.index, ctx.facts)) && [...loads].every((c) => ctx.container(c).shape.length === 0);
 }
 
 /** Evaluates one arm apart, knowing that its condition holds. */
