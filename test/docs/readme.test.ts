@@ -13,6 +13,7 @@ test("there is a NumPy and a JavaScript program on the first screen", (t) => {
   for (const e of examples) t.true(e.source.trimEnd().split("\n").length <= 13);
 });
 
+const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g;
 for (const e of examples) {
   test(`the ${e.name} program prints what the README says`, (t) => {
     const folder = join(root, ".build", "readme"), file = join(folder, `${e.name}.cjs`);
@@ -20,7 +21,10 @@ for (const e of examples) {
     writeFileSync(file, e.source);
     const r = spawnSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
     t.is(r.status, 0, r.stderr);
-    t.is(r.stdout, e.output);
+    // The last digits are the processor's: its sine and its products with sums differ.
+    const numbers = (s: string): number[] => [...s.matchAll(NUMBER)].map(Number), shown = numbers(e.output), printed = numbers(r.stdout);
+    t.is(r.stdout.replace(NUMBER, "#"), e.output.replace(NUMBER, "#"));
+    t.true(shown.length > 3 && shown.every((x, i) => Math.abs(printed[i]! - x) <= 1e-12 * Math.abs(x)), r.stdout);
   });
 }
 
