@@ -10,6 +10,10 @@ import { Build, difference, id, num, plus, run, times } from "./build.js";
 import { forwardDefinitions } from "../../ts/transform/forward.js";
 import { loopToMap } from "../../ts/transform/loop-to-map.js";
 import { removeDeadCode } from "../../ts/transform/dead-code.js";
+import { matmulNode } from "../../ts/library/matmul.js";
+import type { Operand } from "../../ts/sdfg/nodes.js";
+import { ZERO } from "../../ts/symbolic/expr.js";
+import { expanded } from "../support/check-gradient.js";
 import { fuzzPass } from "./fuzz.js";
 
 test("random graphs: dead code", (t) => { fuzzPass(t, removeDeadCode, { count: 20 }); });
@@ -127,4 +131,20 @@ test("a temporary of one iteration is a scalar; one that is read first, or in an
   t.false(locals(make(["x[i]", "A[i]"], ["B[i]", "x[i]"])));
   t.false(locals(make(["B[i]", "x[i]"], ["x[i]", "A[i]"])));
   t.false(locals(make(["x[i]", "A[i]"], ["B[i]", "x[i + 1]"])));
+});
+
+test("a product that adds is one that stores only where all of its elements were set to zero", (t) => {
+  const whole = (data: string): Operand => ({ data, base: [ZERO, ZERO], axes: [0, 1], sizes: [parseExpr("N"), parseExpr("N")] });
+  const graph = (fill: (b: Build) => void): Graph => {
+    const b = new Build("N").data("A", "N", "N").data("B", "N", "N").data("C", "N", "N");
+    fill(b);
+    return b.push(matmulNode(whole("A"), whole("B"), { ...whole("C"), axes: [1, 0] }, true)).graph("N - 2");
+  };
+  const zero = (b: Build, rows: string, columns: string): void => { b.loop("i", "0", rows, "any", () => { b.loop("j", "0", columns, "any", () => { b.set("C[i, j]", [], () => num(0)); }); }); };
+  const stores = (g: Graph): boolean => /\.T\) => C|\) => C/.test(graphText(g));
+  for (const [fill, all] of [[(b: Build) => zero(b, "N", "N"), true], [(b: Build) => { b.set("C[0, 0]", [], () => num(0)); }, false], [(b: Build) => zero(b, "N - 1", "N"), false]] as const) {
+    const g = graph(fill), after = forwardDefinitions(g);
+    t.is(stores(after), all);
+    for (const N of [2, 3]) t.true(difference(run(expanded(g), { N }), run(expanded(after), { N })) < 1e-14);
+  }
 });

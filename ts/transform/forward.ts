@@ -19,7 +19,7 @@ import { costOf } from "../scalar/ops.js";
 import type { LibraryNode, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, dependsOn, loadedContainers, sub, substitute, type Expr } from "../symbolic/expr.js";
+import { addInt, dependsOn, loadedContainers, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
 import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { exprsOf } from "../analysis/walk.js";
 import { dropUnused } from "./dead-code.js";
@@ -112,7 +112,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
       if (hopeless) return undefined;
       if (a.wcr) {
         // An update of the very elements: folded into the definition.
-        if (k.kind === "library" && coversAll(k, d, data, box)) { product = q; killed = true; stop = q + 1; break scan; }
+        if (k.kind === "library" && coversAll(k, d, data, box) && isCovered(a, d, facts)) { product = q; killed = true; stop = q + 1; break scan; }
         if (!defines || update || a.wcr !== "sum" && a.wcr !== "prod" || a.node !== other.task || e.accesses.some((x) => x !== a && x.base === data)) { resolved = false; continue; }
         update = { at: q, d: other };
         continue;
@@ -229,6 +229,11 @@ function expand(graph: Graph, d: Definition, at: ReadonlyMap<string, Expr>, plac
   });
   const code = mapScalar(d.task.code, (e) => (e.kind === "input" ? input(where[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: substitute(e.expr, at) } : e));
   return cast(code, graph.container(d.task.output.data).dtype);
+}
+
+/** Does the definition write every element of the box that is accessed? */
+function isCovered(a: Access, d: Definition, facts: Assumptions): boolean {
+  return instanceOf(d, a.index, facts.with(...a.extra.flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]))) !== undefined;
 }
 
 /** Does the library node add to exactly one box, which holds all that the definition writes, and read nothing else of the container? */
