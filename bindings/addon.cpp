@@ -67,6 +67,7 @@ Napi::Value make(Napi::Env env) {
   add<gpuCopy>(env, s, raw, "gpuCopy");
   add<gpuMemory>(env, s, raw, "gpuMemory");
   add<gpuPool>(env, s, raw, "gpuPool");
+  add<gpuRoom>(env, s, raw, "gpuRoom");
 
   return env.RunScript(kGlue).As<Napi::Function>().Call(env.Global(), {raw, status});
 }

@@ -35,6 +35,7 @@ napi_value gpuFree(Call&);
 napi_value gpuCopy(Call&);
 napi_value gpuMemory(Call&);
 napi_value gpuPool(Call&);
+napi_value gpuRoom(Call&);
 // machine.cpp
 napi_value isDetached(Call&);
 napi_value memory(Call&);

@@ -84,6 +84,7 @@
     }
     allocate(bytes) { return new DeviceBuffer(secret, this, this.#handle, bytes); }
     memory() { return raw.gpuMemory(this.#handle); }
+    room() { return raw.gpuRoom(this.#handle); }
     trim() { raw.gpuPool(this.#handle, 0); }
     resetHighWater() { raw.gpuPool(this.#handle, 1); }
     limit(keep, most) { raw.gpuPool(this.#handle, 2, keep, most); }

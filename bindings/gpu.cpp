@@ -225,19 +225,24 @@ napi_value gpuMemory(Call& c) {
   cuda::DevicePoolStatistics s;
   cuda::GraphStatistics graphs;
   std::string blas;
+  cuda::HostStatistics host;
   bool pinned = false;
   if (const auto session = gpu.current(); session && !session->lost)
     on(gpu, [&] {
-      s = session->pool->statistics(), graphs = session->graphs(), pinned = session->staging->pinned();
+      s = session->pool->statistics(), graphs = session->graphs(), host = session->host->statistics(), pinned = session->staging->pinned();
       blas = session->blas ? session->blas->path() : session->blasTried ? "none (" + session->blasWhy + ")" : "";
     });
   const std::pair<const char*, uint64_t> numbers[] = {{"inUse", s.inUse}, {"pooled", s.pooled}, {"highWater", s.highWater}, {"blocks", s.blocks}, {"allocations", s.allocations}, {"reuses", s.reuses},
-                                                      {"retries", s.retries}, {"graphsReplayed", graphs.replayed}, {"graphsRecorded", graphs.recorded}, {"graphsUpdated", graphs.updated}};
+                                                      {"retries", s.retries}, {"graphsReplayed", graphs.replayed}, {"graphsRecorded", graphs.recorded}, {"graphsUpdated", graphs.updated},
+                                                      {"hostInUse", host.inUse}, {"hostPooled", host.pooled}, {"hostHighWater", host.highWater}, {"offloaded", host.out}, {"fetched", host.in}};
   for (const auto& [name, value] : numbers) set(c.env, o, name, js(c.env, double(value)));
   set(c.env, o, "pinned", js(c.env, pinned));
   set(c.env, o, "blas", js(c.env, blas));
   return o;
 }
+
+// (gpu)
+napi_value gpuRoom(Call& c) { return js(c.env, double(gpuOf(c).room())); }
 
 // (gpu, what: 0 trim, 1 reset the high-water mark, 2 limits; kept bytes, most bytes)
 napi_value gpuPool(Call& c) {
@@ -247,8 +252,13 @@ napi_value gpuPool(Call& c) {
   const auto session = gpu.current();
   if (!session || session->lost) return nullptr;
   cuda::Result r = cuda::kSuccess;
-  if (what == 0) on(gpu, [&] { r = session->pool->trim(); });
-  else session->pool->resetHighWater();
+  if (what == 0)
+    on(gpu, [&] {
+      const cuda::InContext in(session->driver, session->context);
+      if ((r = in.result) == cuda::kSuccess) r = session->host->trim();
+      if (const cuda::Result trimmed = session->pool->trim(); r == cuda::kSuccess) r = trimmed;
+    });
+  else session->pool->resetHighWater(), session->host->resetHighWater();
   if (r != cuda::kSuccess) failed(session->driver, "giving device memory back", r);
   return nullptr;
 }

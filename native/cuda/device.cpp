@@ -1,6 +1,7 @@
 // The owner of a GPU: its session, and what a failure makes of it.
 #include "cuda/device.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "jit/failure.h"
@@ -94,6 +95,7 @@ std::shared_ptr<Session> Gpu::begin() {
   s->pool = std::make_unique<DevicePool>(driver_, s->context, limits_.keep, limits_.most);
   if (!isOff("DACE_AD_CUDA_POOLS")) s->pool->useDriverPool(s->device, s->stream);
   s->staging = std::make_unique<Staging>(driver_, s->stream);
+  s->host = std::make_unique<HostCopies>(driver_, s->stream);
   return s;
 }
 
@@ -112,6 +114,21 @@ void Gpu::limit(Limits l) {
   const std::lock_guard guard(mutex_);
   limits_ = l;
   if (session_ && !session_->lost) session_->pool->limit(l.keep, l.most);
+}
+
+size_t Gpu::room() {
+  const std::shared_ptr<Session> s = session();
+  const DevicePoolStatistics p = s->pool->statistics();
+  size_t free = size_t(info_.memory), all = free, most;
+  {
+    const std::lock_guard guard(mutex_);
+    most = limits_.most;
+  }
+  const InContext in(s->driver, s->context);
+  // A driver that cannot be asked: everything that is not in use here.
+  if (in.result != kSuccess || !driver_.memoryInfo || driver_.memoryInfo(&free, &all) != kSuccess) free = size_t(info_.memory) - std::min(size_t(info_.memory), size_t(p.pooled + p.inUse));
+  const size_t total = std::min(free + size_t(p.pooled + p.inUse), most), held = size_t(s->held);
+  return total - std::min(total, held);
 }
 
 namespace {
@@ -162,12 +179,13 @@ RunResult Gpu::run(const GpuProgram& program, const std::vector<Argument>& args,
     } else if (ready(*s, program, &l, &result)) {
       if (!s->blasTried && program.usesGemm) s->blasTried = true, s->blas = Blas::open(driver_, s->stream, &s->blasWhy);
       const Place place{driver_, s->context, s->stream, *s->pool, info_};
-      const Helpers helpers{s->staging.get(), l->graphs.get(), s->blas.get(), symbols.size(), isSet("DACE_AD_CUDA_SYNC")};
+      const Helpers helpers{s->staging.get(), l->graphs.get(), s->blas.get(), s->host.get(), symbols.size(), isSet("DACE_AD_CUDA_SYNC")};
       result = dace::cuda::run(place, l->program, args, symbols.data(), arenaBytes, cancel, progress, helpers);
     }
   }
   if (isLost(result.driver)) {
     s->pool->abandon();
+    s->host->abandon();
     s->lost = true;
     if (!result.failure.empty()) result.failure += "; the device starts anew with the next call, and what lay on it is lost";
   }

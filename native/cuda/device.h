@@ -8,6 +8,7 @@
 
 #include "cuda/blas.h"
 #include "cuda/graphs.h"
+#include "cuda/host_copies.h"
 #include "cuda/run.h"
 #include "cuda/staging.h"
 #include "exec/executor.h"
@@ -32,6 +33,8 @@ struct Session {
   Stream stream = nullptr;
   std::unique_ptr<DevicePool> pool;
   std::unique_ptr<Staging> staging;
+  std::unique_ptr<HostCopies> host;
+  std::atomic<uint64_t> held{0};  // bytes of DeviceBuffers
   std::unique_ptr<Blas> blas;
   bool blasTried = false;
   std::string blasWhy;
@@ -50,8 +53,11 @@ struct Session {
 struct DeviceBuffer {
   std::shared_ptr<Session> session;
   DeviceBlock block;
-  DeviceBuffer(std::shared_ptr<Session> s, DeviceBlock b) : session(std::move(s)), block(b) {}
-  ~DeviceBuffer() { session->pool->release(block); }
+  DeviceBuffer(std::shared_ptr<Session> s, DeviceBlock b) : session(std::move(s)), block(b) { session->held += block.bytes; }
+  ~DeviceBuffer() {
+    session->held -= block.bytes;
+    session->pool->release(block);
+  }
   DeviceBuffer(const DeviceBuffer&) = delete;
   DeviceBuffer& operator=(const DeviceBuffer&) = delete;
 };
@@ -75,6 +81,8 @@ class Gpu {
   // Without beginning one; may be empty.
   std::shared_ptr<Session> current();
   void limit(Limits l);
+  // Bytes that a run may take now: what the device has left, and what this process keeps or other runs have in the meantime, less what arrays hold. Any thread; does not wait.
+  size_t room();
 
   // The device's thread only.
   RunResult run(const GpuProgram& program, const std::vector<Argument>& args, const std::vector<std::shared_ptr<DeviceBuffer>>& buffers, const std::vector<int64_t>& symbols, size_t arenaBytes,

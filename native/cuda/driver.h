@@ -19,7 +19,7 @@ using MemoryPool = void*;
 using Graph = void*;
 using GraphExec = void*;
 
-enum : Result { kSuccess = 0, kOutOfMemory = 2 };
+enum : Result { kSuccess = 0, kInvalid = 1, kOutOfMemory = 2 };
 
 // What the driver wants to know of a pool; its own layout.
 struct PoolProperties {
@@ -75,6 +75,7 @@ enum Attribute : int { kMaxThreadsPerBlock = 1, kSharedPerBlock = 8, kWarp = 10,
   F(destroyEvent, "cuEventDestroy_v2", (Event))                                 \
   F(recordEvent, "cuEventRecord", (Event, Stream))                              \
   F(waitEvent, "cuEventSynchronize", (Event))                                   \
+  F(waitInStream, "cuStreamWaitEvent", (Stream, Event, unsigned))               \
   F(hostAllocate, "cuMemHostAlloc", (void**, size_t, unsigned))                 \
   F(hostFree, "cuMemFreeHost", (void*))                                         \
   F(createPool, "cuMemPoolCreate", (MemoryPool*, const PoolProperties*))        \
@@ -101,6 +102,7 @@ struct Driver {
 #undef DACE_CUDA_FIELD
 
   bool hasPinned() const { return createEvent && destroyEvent && recordEvent && waitEvent && hostAllocate && hostFree; }
+  bool hasOverlap() const { return createEvent && destroyEvent && recordEvent && waitInStream; }
   bool hasPools() const { return createPool && destroyPool && setPool && getPool && trimPool && poolAllocate && poolFree; }
   bool hasGraphs() const { return beginCapture && endCapture && instantiate && launchGraph && destroyExec && destroyGraph; }
   // "CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)"

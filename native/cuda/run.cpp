@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "cuda/blas.h"
 #include "cuda/graphs.h"
+#include "cuda/host_copies.h"
 #include "cuda/staging.h"
 
 namespace dace::cuda {
@@ -112,6 +113,23 @@ int32_t sectionBegin(void* state, int32_t section, const int64_t* extra, int32_t
   if (const int32_t code = c.check(c.helpers.graphs->begin(std::move(key), c.place.stream, c.place.pool, &step), "a section")) return code;
   return step == Graphs::Step::launched ? 0 : 1;
 }
+int32_t offload(void* state, int32_t slot, const void* device, int64_t bytes) {
+  Call& c = of(state);
+  if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
+  bool room = true;
+  const Result r = c.helpers.host->out(size_t(slot), address(device), size_t(bytes), &room);
+  return c.check(r, room ? "copy to the host" : ("no memory on the host for " + std::to_string(bytes) + " bytes that leave the device").c_str());
+}
+int32_t fetch(void* state, int32_t slot, void* device, int64_t bytes) {
+  Call& c = of(state);
+  if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
+  return c.check(c.helpers.host->in(size_t(slot), address(device), size_t(bytes)), "copy back to the device");
+}
+int32_t settle(void* state, int32_t slot) {
+  Call& c = of(state);
+  if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
+  return c.check(c.helpers.host->settle(size_t(slot)), "waiting for a copy");
+}
 int32_t sectionEnd(void* state, int32_t) {
   Call& c = of(state);
   return c.recording() ? c.check(c.helpers.graphs->end(c.place.stream), "a section's graph") : int32_t(DACE_OK);
@@ -180,7 +198,7 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
   for (const void* p : addresses) c.addresses.push_back(address(p));
   c.addresses.push_back(address(arena)), c.addresses.push_back(address(deviceWords));
   const DeviceInfo& i = c.place.info;
-  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock};
+  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle};
   const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), 1, 0, cancel, progress, words, gemmF64, gemmF32, grow, &c, &gpu};
   const int64_t start = nowNs();
   int32_t code = c.program.run(&rt, addresses.data(), c.symbols, arena);
@@ -193,6 +211,8 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
   c.result.ns = nowNs() - start;
   c.result.site = words[1], c.result.value = words[2], c.result.extent = words[3];
   if (code != DACE_OK) return code;
+  c.result.extent = 0;
+  for (const DeviceBlock& b : c.grown) c.result.extent += int64_t(b.bytes);
   for (size_t k = 0; k < args.size(); k++)
     if (args[k].written && args[k].device == 0)
       if (const int32_t failed = c.download(args[k].host, address(addresses[k]), args[k].bytes)) return failed;
@@ -211,6 +231,7 @@ RunResult run(const Place& place, const Program& program, const std::vector<Argu
   if (c.recording()) helpers.graphs->drop(place.stream);
   // Also after a failure: copies that are still under way read and write the caller's arrays.
   c.wait("waiting for the device");
+  if (helpers.host) c.check(helpers.host->end(), "waiting for copies");
   // Host code sees a buffer that cannot grow as out of memory, whatever the reason; and what a device that failed says of mistakes counts for nothing.
   if (c.failed != DACE_OK) result.code = c.failed;
   // Last in, first out: the next run of the same sizes gets the same addresses, which is what its graphs are made for.

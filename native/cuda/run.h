@@ -11,6 +11,7 @@ namespace dace::cuda {
 class Staging;
 class Graphs;
 class Blas;
+class HostCopies;
 
 // In the host's memory, or where `device` is not zero on the device already. Host ranges that overlap share memory on the device, too.
 struct Argument {
@@ -39,13 +40,14 @@ struct Helpers {
   Staging* staging = nullptr;
   Graphs* graphs = nullptr;    // of this program
   Blas* blas = nullptr;
+  HostCopies* host = nullptr;  // only programs that offload ask for it
   size_t symbols = 0;          // how many: they are part of what a graph depends on
   bool waitForEach = false;    // so that a failure names its kernel
 };
 
 struct RunResult {
   int32_t code = DACE_OK;
-  int64_t site = 0, value = 0, extent = 0, ns = 0;
+  int64_t site = 0, value = 0, extent = 0, ns = 0;  // extent: of a run that ended well, the bytes of the buffers that grew
   std::string failure;      // what the driver said, where it failed; the first one counts
   Result driver = kSuccess; // that answer, or another one of which the run took no harm
   int32_t kernel = -1;      // that could not be launched

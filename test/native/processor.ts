@@ -23,7 +23,7 @@ export function library(name: "libcuda" | "libnvrtc" | "libcublas"): string {
 }
 
 /** Words of world.h, in its order. */
-const WORDS = ["failAt", "failWith", "sticky", "calls", "used", "blocks", "launches", "graphLaunches", "mistakes", "waits", "reserved", "contexts", "products"] as const;
+const WORDS = ["failAt", "failWith", "sticky", "calls", "used", "blocks", "launches", "graphLaunches", "mistakes", "waits", "reserved", "contexts", "products", "unpinned"] as const;
 export type Word = (typeof WORDS)[number];
 
 /** What a test steers and reads while programs run. */

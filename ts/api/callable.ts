@@ -69,15 +69,21 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
       core.run(variant, layout, bound);
       result = results(variant, verb, core.facts, many, layout, given, bound, cotangents);
     } finally { release(bound, given, cotangents, result); }
-    fast = FastCall.of(variant, layout, verb, core.facts, many, raw, given);
+    fast = !core.lasts(variant) ? undefined : FastCall.of(variant, layout, verb, core.facts, many, raw, given);
     return result;
   };
   const call = (...args: unknown[]): unknown => {
     try {
       if (fast?.matches(args) && !core.disposed) {
-        const start = performance.now(), result = fast.run(args);
-        core.ranAgain(fast.variant, fast.layout, performance.now() - start);
-        return result;
+        try {
+          const start = performance.now(), result = fast.run(args);
+          core.ranAgain(fast.variant, fast.layout, performance.now() - start);
+          return result;
+        } catch (e) {
+          // There may be a way that takes less, which only the long way looks for.
+          if (!(e instanceof DaceError && e.code === "ERR_DACE_OOM") || fast.variant.executable.backend.device !== "cuda") throw e;
+          fast = undefined;
+        }
       }
       return slow(args);
     } catch (e) { throw asDaceError(e); }

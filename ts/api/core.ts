@@ -63,7 +63,7 @@ export class Core {
   readonly #planners = new Map<string, { readonly planner: MemoryPlanner; readonly derivation: Derivation }>();
   readonly #plans = new Map<string, Variant>();
   readonly #reports = new WeakMap<Layout, CheckpointReport>();
-  #measured: number | undefined;
+  #measured: { readonly bytes: number; readonly host?: number } | undefined;
   readonly #declared: ReadonlyMap<string, Declared> | undefined;
   readonly #limit: number | undefined;
   readonly cache: ProgramCache;
@@ -156,16 +156,39 @@ export class Core {
       let sizesKey = "";
       for (const [k, n] of sizes) sizesKey += `${k}=${n};`;
       const layout = v.executable.layout(sizesKey, sizes);
-      if (this.#fits(v, layout)) return { variant: v, layout };
-      return yield* this.#planned(v, key, sizes, sizesKey);
+      const limit = this.#limit ?? this.#room(v, layout, given);
+      if (this.#fits(v, layout, limit)) return { variant: v, layout };
+      try {
+        return yield* this.#planned(v, key, sizes, sizesKey, limit);
+      } catch (e) {
+        if (this.#limit !== undefined || !(e instanceof solver().MemoryInfeasible)) throw e;
+        throw new DaceError("OOM", `${this.facts.name} needs ${allocated(v.compiled.plan, layout)} bytes beside its arguments, and at least ${e.smallest} where it computes again or moves to the host what it can, but ${this.options.device} has ${limit} left`, { cause: e, hint: "dispose of device arrays that are no longer used, or use smaller ones" });
+      }
     }
   }
 
+  /** Bytes that a GPU has left for the run besides the arguments, where that is less than the program takes as it is: a limit, too. */
+  #room(v: Variant, layout: Layout, given: readonly Given[]): number | undefined {
+    const { gpu } = v.executable.backend, { plan } = v.compiled;
+    if (!gpu || this.verb === "jit" || (this.options.strategy ?? "auto") !== "auto" || plan.buffers.some((b) => b.storage === "growable")) return undefined;
+    const need = allocated(plan, layout), taken = new Set<number>();
+    if (need < ASK_FROM) return undefined;
+    for (const [k, binder] of v.binders.entries()) {
+      const b = plan.arguments[k]!, g = binder.kind === "parameter" ? given[binder.position] : undefined;
+      // What lies there already takes room only where it must not change.
+      if (binder.kind !== "fresh" && binder.kind !== "schedule" && !(g?.kind === "array" && g.device && !plan.buffers[b]!.writes)) taken.add(b);
+    }
+    const left = gpu.room() - ERROR_WORDS - [...taken].reduce((n, b) => n + layout.elements[b]! * bytesOf(plan.buffers[b]!.dtype), 0);
+    return need <= left ? undefined : Math.max(0, left);
+  }
+  /** Is a variant the one for all calls of these sizes, whatever else lies on the device? */
+  lasts(v: Variant): boolean { return !v.decision || this.#limit !== undefined || (this.options.strategy ?? "auto") !== "auto"; }
+
   /** May the program run as it is? */
-  #fits(v: Variant, layout: Layout): boolean {
+  #fits(v: Variant, layout: Layout, ask: number | undefined): boolean {
     const strategy = this.options.strategy ?? "auto";
-    if (this.#limit === undefined && (strategy === "auto" || strategy === "store-all")) return true;
-    const need = allocated(v.compiled.plan, layout), limit = this.#limit ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
+    if (ask === undefined && (strategy === "auto" || strategy === "store-all")) return true;
+    const need = allocated(v.compiled.plan, layout), limit = ask ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
     if (growing) throw new DaceError("UNSUPPORTED", "memoryLimit and strategy cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave them out, or give the loops a bound that sizes give and do not leave them early" });
     if (need <= limit && (strategy === "auto" || strategy === "store-all" || this.verb === "jit")) return true;
     if (this.verb === "jit" || strategy === "store-all") throw new (solver().MemoryInfeasible)(limit, { limit: need, proven: true, dominating: [] }, strategy === "store-all" && this.verb !== "jit" ? "storing everything does not keep" : "the run does not keep");
@@ -173,14 +196,16 @@ export class Core {
   }
 
   /** The program in the form that keeps the limit at these sizes: from memory, from disk, or decided now. */
-  *#planned(v: Variant, key: string, sizes: ReadonlyMap<string, number>, sizesKey: string): Generator<Question, { readonly variant: Variant; readonly layout: Layout }, Answer> {
+  *#planned(v: Variant, key: string, sizes: ReadonlyMap<string, number>, sizesKey: string, limit: number | undefined): Generator<Question, { readonly variant: Variant; readonly layout: Layout }, Answer> {
     const id = `${key}|${sizesKey}`;
     let planned = this.#plans.get(id);
+    // What a device has left is another number at every call.
+    if (planned && this.#limit === undefined && limit !== undefined && planned.decision!.report.planned > limit) planned = undefined;
     if (!planned) {
-      const disk = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}`, this.cache);
+      const disk = this.cache.mode === "off" || limit !== this.#limit ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}`, this.cache);
       let found = disk === undefined ? undefined : this.cache.get(disk) as { readonly compiled: Compiled; readonly decision: MemoryDecision } | undefined;
       if (found?.compiled.plan.version !== PLAN_VERSION) {
-        const decision = yield* this.#decide(v, key, sizes);
+        const decision = yield* this.#decide(v, key, sizes, limit);
         const { planner, derivation } = this.#planner(v, key);
         found = { decision, compiled: derivation.compiled(planner.form(decision.key)) };
         if (disk !== undefined) this.cache.put(disk, found);
@@ -192,8 +217,8 @@ export class Core {
     const { symbols } = planned.decision!.call;
     return { variant: planned, layout: planned.executable.layout(id, new Map([...sizes, ...Object.entries(symbols)])) };
   }
-  *#decide(v: Variant, key: string, sizes: ReadonlyMap<string, number>): Generator<Question, MemoryDecision, Answer> {
-    return yield* this.#planner(v, key).planner.decide(sizes, this.#threads(), this.#limit, this.options.strategy ?? "auto");
+  *#decide(v: Variant, key: string, sizes: ReadonlyMap<string, number>, limit: number | undefined): Generator<Question, MemoryDecision, Answer> {
+    return yield* this.#planner(v, key).planner.decide(sizes, this.#threads(), limit, this.options.strategy ?? "auto");
   }
   #threads(): number { return this.#backend!.threads; }
   #planner(v: Variant, key: string): { readonly planner: MemoryPlanner; readonly derivation: Derivation } {
@@ -243,19 +268,19 @@ export class Core {
     this.ran(variant, layout, run);
     this.#measured = seen?.(layout);
   }
-  #watch(variant: Variant, bound: readonly Bound[]): ((layout: Layout) => number) | undefined {
-    if (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto") return undefined;
+  #watch(variant: Variant, bound: readonly Bound[]): ((layout: Layout) => { readonly bytes: number; readonly host?: number }) | undefined {
+    if (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto" && !variant.decision) return undefined;
     const bytes = (x: Bound): number => (x instanceof DeviceArray ? x.bytes : x.byteLength), { addon, device, gpu } = variant.executable.backend, own = variant.binders.reduce((n, b, k) => n + (b.kind === "fresh" || b.kind === "schedule" ? bytes(bound[k]!) : 0), 0);
     if (gpu) {
       // In use already: what lies on the device. The run's own: the arena, and what it copies there, which are arguments but for results and lists.
       const copied = bound.reduce((n, x) => n + (x instanceof DeviceArray ? 0 : x.byteLength), 0), { inUse } = gpu.memory();
       gpu.resetHighWater();
-      return () => own + gpu.memory().highWater - inUse - copied - ERROR_WORDS;
+      return () => { const after = gpu.memory(); return { bytes: own + after.highWater - inUse - copied - ERROR_WORDS, host: after.hostHighWater }; };
     }
-    if (device === "js" || !addon) return (layout) => own + layout.arenaBytes;
+    if (device === "js" || !addon) return (layout) => ({ bytes: own + layout.arenaBytes });
     addon.resetHighWater();
     const { inUse } = addon.memory();
-    return () => own + addon.memory().highWater - inUse;
+    return () => ({ bytes: own + addon.memory().highWater - inUse });
   }
 
   ran(variant: Variant, layout: Layout, run: RunReport): void { this.#last = { variant, layout, run }; this.#again = undefined; }
@@ -276,14 +301,15 @@ export class Core {
 
   /** What a plan decided; of a program that fits as it is, the two extremes. */
   #checkpoint(variant: Variant, layout: Layout): { readonly checkpoint?: CheckpointReport } {
-    if (this.verb === "jit" || (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto")) return {};
+    if (this.verb === "jit" || (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto" && !variant.decision)) return {};
     let decided = variant.decision?.report ?? this.#reports.get(layout);
     if (!decided) {
-      const { key } = this.#origins.get(variant)!, sizes = new Map(variant.compiled.plan.symbols.flatMap((s, i) => (s.startsWith("@") ? [] : [[s, layout.symbols[i]!] as const]))), r = this.#decide(variant, key, sizes).next();
+      const { key } = this.#origins.get(variant)!, sizes = new Map(variant.compiled.plan.symbols.flatMap((s, i) => (s.startsWith("@") ? [] : [[s, layout.symbols[i]!] as const]))), r = this.#decide(variant, key, sizes, this.#limit).next();
       if (!r.done) return {};
       this.#reports.set(layout, decided = r.value.report);
     }
-    return { checkpoint: { ...decided, ...(this.#measured === undefined ? {} : { measured: this.#measured }) } };
+    const m = this.#measured;
+    return { checkpoint: { ...decided, ...(m ? { measured: m.bytes } : {}), ...(decided.host && m?.host !== undefined ? { host: { ...decided.host, measured: m.host } } : {}) } };
   }
 
   /** The text of every stage for these arguments; compiles to the last stage, runs nothing. */
@@ -301,6 +327,8 @@ export class Core {
   }
 }
 
+/** A GPU is asked what it has left for programs that take as many bytes. */
+const ASK_FROM = 2 ** 20;
 /** Bytes of a GPU run's error block. */
 const ERROR_WORDS = 32;
 

@@ -3,6 +3,7 @@
  * only proposes; a proposal counts if the finished program's peak is within the limit, and the limit given to the model moves by what it was wrong.
  * A search is a generator that asks, so that callers who wait and callers who do not share it.
  */
+import { freemem } from "node:os";
 import { actionLists, copiesIn, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
 import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
@@ -39,11 +40,13 @@ export interface CheckpointReport {
   readonly storeAll: number;
   /** Of computing everything again; estimated, unless that is the plan or the smallest one found. */
   readonly recomputeAll: number;
+  /** Of the host's memory, for arrays that leave the device meanwhile: what there is, and what the plan takes of it. On a device only. */
+  readonly host?: { readonly limit: number; readonly planned: number; /** The most that the last run took. */ readonly measured?: number };
   /** Work beyond that of store-all, in the cost model's units and as a part of the whole run's. */
   readonly cost: number;
   readonly relativeCost: number;
   readonly solver: { readonly rung: string; readonly status: string; readonly gap: number; readonly ms: number; readonly proven: boolean };
-  readonly arrays: readonly { readonly name: string; readonly source?: string; readonly bytes: number; readonly decision: "store" | "recompute"; readonly cost: number }[];
+  readonly arrays: readonly { readonly name: string; readonly source?: string; readonly bytes: number; readonly decision: "store" | "recompute" | "offload"; readonly cost: number }[];
   readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number; /** Snapshots made and restored. */ readonly copies: number }[];
   readonly timeline: readonly { readonly event: string; readonly bytes: number }[];
 }
@@ -52,7 +55,13 @@ export type Strategy = "auto" | "store-all" | "recompute-all" | { readonly store
 
 /** A program in one of its forms, for one set of sizes. */
 interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; readonly graphs: ReadonlyMap<string, Graph>; /** Of the model's loops. */ readonly scheduled: readonly number[] }
-interface Trial { readonly form: Form; readonly call: CallData; readonly peak: number; readonly cost: number; readonly memory: MemoryPlan }
+interface Trial { readonly form: Form; readonly call: CallData; readonly peak: number; readonly hostBytes: number; readonly cost: number; readonly memory: MemoryPlan }
+
+/** Bytes of the host that may hold what leaves a device: half of what there is, since they are pinned. */
+function hostMemory(): number {
+  const available = (process as { availableMemory?: () => number }).availableMemory?.() ?? freemem();
+  return Math.floor(available / 2);
+}
 
 /** Rounds of asking with a moved limit. */
 const ROUNDS = 6;
@@ -61,11 +70,13 @@ export class MemoryPlanner {
   readonly #forms = new Map<string, Form>();
   readonly #known = new Map<string, Trial[]>();
   readonly #exact: boolean;
+  readonly #device: boolean;
   readonly #planned: Planned;
 
   constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace) {
     this.#planned = { graph: differentiated.graph, forward: differentiated.forward };
     this.#exact = options.precision === "strict";
+    this.#device = options.device === "cuda";
   }
 
   /** The compiled form of an earlier decision. */
@@ -75,7 +86,7 @@ export class MemoryPlanner {
   graphs(key: string): ReadonlyMap<string, Graph> { return this.#form(key).graphs; }
 
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
-    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, limit), problem = restricted(model, strategy);
+    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, limit, this.#device ? hostMemory() : undefined), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
     const all = trial(storeAll(problem)), extreme = recomputeAll(problem), gap = all.peak - simulate(problem, all.memory).peak;
     // Every value again in every slot is a program that grows with the square of the original: only who asks for it gets it.
@@ -89,7 +100,7 @@ export class MemoryPlanner {
     if (all.peak <= limit!) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
 
     // One loop, and nothing else to decide: every schedule is tried, so the cheapest and the smallest are known.
-    if (model.loops.length === 1 && !problem.values.some((v) => v.recompute)) {
+    if (model.loops.length === 1 && !problem.values.some((v) => v.recompute || v.offload)) {
       const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
       return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
@@ -167,15 +178,15 @@ export class MemoryPlanner {
       Object.assign(lists, { [l.forwardList]: a.forward, [l.backwardList]: a.backward });
     });
     const layout = layoutOf(form.plan, new Map([...sizes, ...Object.entries(symbols)]), threads);
-    return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), cost: simulate(model.problem, memory).cost, memory };
+    return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), hostBytes: layout.hostBytes, cost: simulate(model.problem, memory).cost, memory };
   }
 
   /** `recompute` and the scheduled loops, as the key says, carried out. */
   #form(key: string): Form {
     let form = this.#forms.get(key);
     if (form) return form;
-    const { again, loops } = JSON.parse(key) as FormKey;
-    const base = again.length > 0 ? recomputeValues(this.#planned, again) : this.#planned;
+    const { again, loops, moved } = JSON.parse(key) as FormKey;
+    const base = again.length > 0 || moved ? recomputeValues(this.#planned, again, moved?.map(([value, ...fetch]) => ({ value, fetch }))) : this.#planned;
     const originals = loopCandidates(this.#planned, this.#exact), candidates = base === this.#planned ? originals : loopCandidates(base, this.#exact), chosen = loops.flatMap(([k, held]) => {
       const { variable } = originals[k]!.loop, candidate = candidates.find((c) => c.loop.variable === variable);
       return candidate ? [{ candidate, held: held === 1, k }] : [];
@@ -188,15 +199,15 @@ export class MemoryPlanner {
   }
 
   #decision(model: MemoryModel, t: Trial, all: number, least: number, s: { readonly limit: number | undefined; readonly smallest?: number; readonly rung: string; readonly status: string; readonly gap: number; readonly proven: boolean; readonly start: number }): MemoryDecision {
-    const { graph, forward } = this.#planned, p = model.problem, sim = simulate(p, t.memory), again = new Set(t.memory.recompute.flat());
+    const { graph, forward } = this.#planned, p = model.problem, sim = simulate(p, t.memory), again = new Set(t.memory.recompute.flat()), fetches = new Map(t.memory.offload.map((o) => [o.value, o.fetch.length]));
     const source = (loc: Parameters<typeof formatLoc>[0] | undefined): { source?: string } => (loc ? { source: formatLoc(loc) } : {});
     return {
       key: t.form.key, call: t.call,
       report: {
         ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: s.smallest, smallestProven: s.proven }),
-        planned: t.peak, storeAll: all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
+        planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
         solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
-        arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, decision: again.has(i) ? "recompute" as const : "store" as const, cost: again.has(i) ? v.cost : 0 }] : [])),
+        arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, ...decided(v, again.has(i), fetches.get(i)) }] : [])),
         loops: model.loops.map((l, k) => {
           const o = optionOf(model, t.memory, k), lists = o.plain ? undefined : listsOf(o);
           return { ...source(l.candidate.loop.loc), steps: l.steps, schedule: o.kind, snapshots: lists?.slots ?? 0, extraSteps: o.extraSteps, copies: lists ? copiesIn(lists) : 0 };
@@ -209,11 +220,19 @@ export class MemoryPlanner {
 
 function cheapest(list: readonly Trial[]): Trial | undefined { return list.reduce<Trial | undefined>((a, b) => (a && a.cost <= b.cost ? a : b), undefined); }
 
-interface FormKey { readonly again: readonly (readonly number[])[]; readonly loops: readonly (readonly [number, number])[] }
+/** What became of an array. */
+function decided(v: Problem["values"][number], again: boolean, fetches: number | undefined): Pick<CheckpointReport["arrays"][number], "decision" | "cost"> {
+  if (fetches !== undefined && v.offload) return { decision: "offload", cost: v.offload.out + fetches * v.offload.in + (again ? v.cost : 0) };
+  return again ? { decision: "recompute", cost: v.cost } : { decision: "store", cost: 0 };
+}
+
+/** `moved`: values that leave the device, each with the slots before which it is fetched. */
+interface FormKey { readonly again: readonly (readonly number[])[]; readonly loops: readonly (readonly [number, number])[]; readonly moved?: readonly (readonly [number, ...number[]])[] }
 function formKey(model: MemoryModel, memory: MemoryPlan): string {
   const key: FormKey = {
     again: memory.recompute.some((l) => l.length > 0) ? memory.recompute : [],
     loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain ? [] : [[k, listsOf(o).held ? 1 : 0]]; }),
+    ...(memory.offload.length > 0 ? { moved: memory.offload.map((o): readonly [number, ...number[]] => [o.value, ...o.fetch]) } : {}),
   };
   return JSON.stringify(key);
 }

@@ -2,10 +2,12 @@
 import { accessesOf } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { InternalError } from "../base/errors.js";
-import type { DType } from "../base/dtypes.js";
+import { bytesOf, type DType } from "../base/dtypes.js";
+import { movesToHost, offloadPair } from "../library/offload.js";
 import { PARTIALS } from "../schedule/gpu/kernel.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import { mul, ONE } from "../symbolic/expr.js";
 import { CudaDevice, CudaHost, productKernel } from "./cuda.js";
 import { FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
@@ -67,6 +69,17 @@ export class HostEmitter extends Emitter {
     this.line(`if (i32 status = gpu->read(gpu->state, &${to.text}, ${from.text}, i64(sizeof(${to.text})))) return status;`);
     // Behind a mistake the value may be anything.
     if (this.stops) this.line("if (i32 status = halted(rt)) return status;");
+  }
+
+  protected override node(n: Node): void {
+    if (n.kind === "library" && movesToHost(n)) this.#move(n); else super.node(n);
+  }
+  /** Starts a copy between device and host, or makes what follows wait for it. */
+  #move(n: LibraryNode): void {
+    const { array, host } = offloadPair(n), slot = this.place(host).host, c = this.graph.container(host);
+    if (slot === undefined || this.#recording) throw new InternalError(`${host} is no array of the host`);
+    const bytes = this.integers.print(c.shape.reduce((a, b) => mul(a, b), ONE));
+    this.line(`if (i32 status = gpu->${n.op}(gpu->state, ${slot}${n.op === "settle" ? "" : `, ${this.place(array).text}, i64(${bytes}) * ${bytesOf(c.dtype)}`})) return status;`);
   }
 
   protected override loop(l: Loop): void {

@@ -131,6 +131,23 @@ int shim_copy(void*, void* to, const void* from, long long bytes) { __builtin_me
 int shim_zero(void*, void* to, long long bytes) { __builtin_memset(to, 0, bytes); return 0; }
 int shim_read(void*, void* to, const void* from, long long bytes) { __builtin_memcpy(to, from, bytes); return 0; }
 int shim_gemm(void*, int, int, int, long long, long long, long long, const void*, const void*, long long, const void*, long long, const void*, void*, long long) { return -1; }
+/** Memory of the host, by slot. Copies are made when they are asked for. */
+thread_local struct { void* data; long long bytes; } shim_host[256];
+int shim_offload(void*, int slot, const void* from, long long bytes) {
+  if (slot < 0 || slot >= 256) return 6;
+  auto& h = shim_host[slot];
+  if (!h.data && !(h.data = __builtin_malloc(bytes + 1))) return 5;
+  h.bytes = bytes;
+  __builtin_memcpy(h.data, from, bytes);
+  return 0;
+}
+int shim_fetch(void*, int slot, void* to, long long bytes) {
+  if (slot < 0 || slot >= 256 || !shim_host[slot].data || bytes != shim_host[slot].bytes) return 6;
+  __builtin_memcpy(to, shim_host[slot].data, bytes);
+  return 0;
+}
+int shim_settle(void*, int) { return 0; }
+void shim_forget() { for (auto& h : shim_host) { __builtin_free(h.data); h = {nullptr, 0}; } }
 int shim_section_begin(void*, int, const long long*, int) { return 1; }
 int shim_section_end(void*, int) { return 0; }
 }
@@ -148,12 +165,13 @@ static __attribute__((noinline)) void shim_barrier() { if (__builtin_setjmp(shim
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
   if (rt->abi_version != 2u) return 6;
-  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED}, {0, 0, 0, 0}};
+  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED, shim_offload, shim_fetch, shim_settle}, {0, 0, 0, 0}};
   gpu.table.error = gpu.error;
   dace_rt own = *rt;
   own.gpu = &gpu.table;
   own.struct_bytes = sizeof(dace_rt);
   const int status = shim_host_run(&own, args, symbols, arena);
+  shim_forget();
   if (status != 0 || gpu.error[0] == 0) return status;
   for (int i = 0; i < 4; i++) rt->error[i] = gpu.error[i];
   return int(gpu.error[0]);

@@ -91,6 +91,11 @@ export function storageOf(graph: Graph, use: ReadonlyMap<string, Lifetime>, outp
       buffers.push({ name: c.name, dtype: c.dtype, shape: c.shape.slice(1).map((e) => e.key), storage: "growable", ...(c.label ? { label: c.label } : {}), ...(c.role ? { role: c.role } : {}) });
       continue;
     }
+    if (c.host) {
+      places.set(c.name, { kind: "buffer", text, host: buffers.filter((b) => b.storage === "host").length });
+      buffers.push({ name: c.name, dtype: c.dtype, shape: c.shape.map((e) => e.key), storage: "host", ...(c.label ? { label: c.label } : {}), ...(c.role ? { role: c.role } : {}) });
+      continue;
+    }
     const common = { name: c.name, dtype: c.dtype, shape: c.shape.map((e) => e.key), ...(c.label ? { label: c.label } : {}), ...(c.role ? { role: c.role } : {}) };
     if (external) { args.push(buffers.length); buffers.push({ ...common, storage: "argument", reads: u?.reads ?? false, writes: u?.writes ?? false }); }
     else { const offsetSymbol = `@${buffers.length}`; symbols.push(offsetSymbol); buffers.push({ ...common, storage: "arena", offsetSymbol, live: [u!.first, u!.last] }); }

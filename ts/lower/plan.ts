@@ -10,8 +10,11 @@ export type ExprText = string;
 export interface PlanBuffer {
   readonly name: string;
   readonly dtype: DType;
-  /** "argument": address given by the caller; "arena": at `arenaBase + symbols[offsetSymbol]` bytes; "growable": made by the run itself, row by row as it needs them. */
-  readonly storage: "argument" | "arena" | "growable";
+  /**
+   * "argument": address given by the caller; "arena": at `arenaBase + symbols[offsetSymbol]` bytes; "growable": made by the run itself, row by row as it needs them;
+   * "host": memory of the host, taken by the run itself, for an array that leaves the device for a while.
+   */
+  readonly storage: "argument" | "arena" | "growable" | "host";
   /** Growable buffers: of a row. */
   readonly shape: readonly ExprText[];
   /** Arena buffers: the symbol that carries the byte offset (a multiple of 64). */

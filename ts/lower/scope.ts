@@ -7,7 +7,7 @@ import { sub } from "../symbolic/expr.js";
 import { elementKey } from "../schedule/reductions.js";
 import type { Text } from "./language.js";
 
-export interface Place { readonly kind: "buffer" | "variable"; readonly text: Text; /** Growable buffers: the variable that holds the number of rows there is room for, and which of them it is. */ readonly grows?: { readonly have: Text; readonly slot: number } }
+export interface Place { readonly kind: "buffer" | "variable"; readonly text: Text; /** Growable buffers: the variable that holds the number of rows there is room for, and which of them it is. */ readonly grows?: { readonly have: Text; readonly slot: number }; /** Arrays of the host: which of them. */ readonly host?: number }
 export interface Accumulator { readonly name: Text; readonly wcr: Wcr; readonly dtype: DType; readonly data: string; readonly index: readonly Expr[]; /** Zero trips must leave the element alone. */ readonly only?: Text; readonly outer?: Accumulator }
 
 export const memletKey = elementKey;

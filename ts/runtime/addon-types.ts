@@ -138,6 +138,8 @@ export interface GpuMemory {
   /** Times that memory was asked of the driver, taken from what was kept, and asked again after everything kept had been freed. */
   readonly allocations: number; readonly reuses: number; readonly retries: number;
   readonly graphsReplayed: number; readonly graphsRecorded: number; readonly graphsUpdated: number;
+  /** Host memory of arrays that runs have moved off the device: in use, kept for the next run, the most since the last reset; and bytes copied there and back so far. */
+  readonly hostInUse: number; readonly hostPooled: number; readonly hostHighWater: number; readonly offloaded: number; readonly fetched: number;
   /** Copies go through pinned memory. */
   readonly pinned: boolean;
   /** Library for matrix products; "" before a program asked for one. */
@@ -156,6 +158,8 @@ export interface NativeGpu {
   /** Not cleared. Throws an Error with code "OOM" or "DEVICE". */
   allocate(bytes: number): DeviceBuffer;
   memory(): GpuMemory;
+  /** Bytes that a run could take beside the device arrays. Does not wait for runs: what they hold counts as free. Throws as `allocate`. */
+  room(): number;
   /** Gives what is kept for later back to the driver. */
   trim(): void;
   resetHighWater(): void;

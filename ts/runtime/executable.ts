@@ -17,7 +17,7 @@ import { TeamSize } from "./team-size.js";
 
 export interface Backend { readonly device: "cpu" | "js" | "cuda"; /** The device is made of the processor (lower/cuda-shim.ts). */ readonly shim?: boolean; /** A real one. */ readonly gpu?: NativeGpu; readonly addon?: NativeAddon; readonly threads: number; /** `threads` is a limit, not an order. */ readonly anyTeam?: boolean; readonly cache: CompileRequest["cacheMode"]; readonly cacheDir?: string }
 
-export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean; /** Bytes that buffers of a length known only to the run came to (not counted on a GPU). */ readonly grownBytes: number }
+export interface RunReport { readonly device: Backend["device"]; readonly ms: number; readonly arenaBytes: number; readonly compileMs: number; readonly cached: boolean; /** Bytes that buffers of a length known only to the run came to. */ readonly grownBytes: number }
 
 export function compileRequest(plan: Plan, backend: Backend): CompileRequest {
   const program = backend.shim && plan.cuda ? shimProgram(plan.cuda) : plan.cpp;
@@ -83,7 +83,7 @@ export class Executable {
   }
 
   get report(): { compileMs: number; cached: boolean; grownBytes: number } { return { compileMs: this.#kernel?.compileMs ?? 0, cached: this.#kernel?.cached ?? true, grownBytes: this.#grownBytes }; }
-  #ended(extent: number): void { if (this.#grows && this.backend.device !== "cuda") this.#grownBytes = extent; }
+  #ended(extent: number): void { if (this.#grows) this.#grownBytes = extent; }
 
   /** Runs on the calling thread (or waits for the executor). `args` in the order of `plan.arguments`. */
   run(args: readonly Bound[], layout: Layout): RunReport {

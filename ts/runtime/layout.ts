@@ -12,6 +12,8 @@ export interface Layout {
   /** Values in the order of `plan.symbols`. */
   readonly symbols: readonly number[];
   readonly arenaBytes: number;
+  /** Of the host's memory, for arrays that leave the device. */
+  readonly hostBytes: number;
   readonly work: number;
 }
 
@@ -32,5 +34,5 @@ export function layoutOf(plan: Plan, sizes: ReadonlyMap<string, number>, threads
   const arena = plan.buffers.map((b, i) => ({ b, i })).filter(({ b }) => b.storage === "arena");
   const packed = packArena(arena.map(({ b, i }) => ({ bytes: b.perThread ? threads * 64 * Math.ceil(elements[i]! * bytesOf(b.dtype) / 64) : elements[i]! * bytesOf(b.dtype), live: b.live ?? [0, Infinity] })));
   const offsets = new Map(arena.map(({ b }, k) => [b.offsetSymbol!, packed.offsets[k]!]));
-  return { elements, shapes, symbols: plan.symbols.map((s) => offsets.get(s) ?? sizes.get(s) ?? 0), arenaBytes: packed.bytes, work: evaluate(p.work, sizes) };
+  return { elements, shapes, symbols: plan.symbols.map((s) => offsets.get(s) ?? sizes.get(s) ?? 0), arenaBytes: packed.bytes, hostBytes: plan.buffers.reduce((n, b, i) => n + (b.storage === "host" ? elements[i]! * bytesOf(b.dtype) : 0), 0), work: evaluate(p.work, sizes) };
 }

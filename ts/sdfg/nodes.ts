@@ -26,6 +26,8 @@ export interface Container {
   readonly role?: "value" | "gradient" | "tape" | "snapshot" | "workspace" | "count";
   /** A transient whose first dimension is known only as the program runs: `grow` nodes make room in it. `shape[0]` loads the number of rows in use. */
   readonly growable?: boolean;
+  /** A transient in the host's memory while the program runs on a device: only `offload`, `fetch` and `settle` nodes name it. */
+  readonly host?: boolean;
 }
 
 /**

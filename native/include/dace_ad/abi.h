@@ -38,6 +38,11 @@ typedef struct dace_gpu {
    * first. The runtime reads them after dace_run; host code may `read` them where it must stop early. */
   int64_t* error;
   int32_t multiprocessors, max_threads, warp, shared_per_block;                  /* of the device, for the launch shapes */
+  /* Copies to memory of the host and back, beside the work: each begins when the work handed over before it is done. slot: which array of the host, from 0; it is taken
+   * by the first `offload` and given back after dace_run. After `settle`, work handed over from then on begins when the slot's last copy is done. Not in a section. */
+  int32_t (*offload)(void* state, int32_t slot, const void* device, int64_t bytes);
+  int32_t (*fetch)(void* state, int32_t slot, void* device, int64_t bytes);
+  int32_t (*settle)(void* state, int32_t slot);
 } dace_gpu;
 
 typedef struct dace_rt {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "blas/gemm.h"
+#include "cuda/host_copies.h"
 #include "cuda/run.h"
 
 using namespace dace::cuda;
@@ -35,7 +36,7 @@ static void mistake(void** p) {
 #define TRY(x) \
   if (const int32_t code = (x)) return code
 
-// args: x[n], y[n]; arena: n + 1 doubles. x is copied, moved through a buffer that grows, multiplied by a scalar that the host writes and spoils, and y[0] is read.
+// args: x[n], y[n]; arena: n + 1 doubles. x is copied, moved through a buffer that grows and through the host's memory, multiplied by a scalar that the host writes and spoils, and y[0] is read.
 static int32_t program(const dace_rt* rt, void* const* args, const int64_t* symbols, void* arena) {
   const dace_gpu& g = *rt->gpu;
   if (rt->abi_version != DACE_ABI_VERSION || rt->struct_bytes != sizeof(dace_rt) || g.multiprocessors != 4) return DACE_INTERNAL;
@@ -47,9 +48,13 @@ static int32_t program(const dace_rt* rt, void* const* args, const int64_t* symb
   void* buffer = rt->grow(rt->grown, 0, bytes);
   if (!buffer) return DACE_OOM;
   TRY(g.copy(g.state, buffer, work, bytes));
+  TRY(g.offload(g.state, 0, work, bytes));
+  TRY(g.settle(g.state, 0));
   TRY(g.zero(g.state, work, bytes));
   buffer = rt->grow(rt->grown, 0, 20 * bytes);  // keeps what it holds
   if (!buffer) return DACE_OOM;
+  TRY(g.fetch(g.state, 0, buffer, bytes));
+  TRY(g.settle(g.state, 0));
   double three = 3;
   TRY(g.write(g.state, factor, &three, 8));
   three = -1;
@@ -111,15 +116,19 @@ int main(int, char** argv) {
   {
     DevicePool pool(d, context, size_t(1) << 30);
     const Place place{d, context, stream, pool, found.devices.at(0)};
+    HostCopies host(d, stream);
+    Helpers helpers;
+    helpers.host = &host;
     const auto go = [&](Mode mode, const int32_t* cancel = nullptr) {
       const int64_t symbols[] = {n, mode};
       fill();
-      const RunResult r = run(place, p, args, symbols, 8 * (n + 1), cancel, nullptr);
-      CHECK(pool.statistics().inUse == 0 && pool.statistics().blocks == 0 && depth() == 0);
+      const RunResult r = run(place, p, args, symbols, 8 * (n + 1), cancel, nullptr, helpers);
+      CHECK(host.statistics().inUse == 0 && pool.statistics().inUse == 0 && pool.statistics().blocks == 0 && depth() == 0);
       return r;
     };
     RunResult r = go(plain);
     CHECK(r.code == DACE_OK && r.failure.empty() && right());
+    CHECK(r.extent == 8 * 20 * n && host.statistics().out == 8 * n && host.statistics().in == 8 * n && host.statistics().highWater == 8 * n);
     r = go(outOfRange);
     CHECK(r.code == DACE_BOUNDS && r.site == 5 && r.value == 12 && r.extent == 10 && r.failure.empty() && untouched());
     CHECK(go(plain).code == DACE_OK && right());  // the error words are clear again
@@ -135,7 +144,7 @@ int main(int, char** argv) {
       for (const int with : {700, 2}) {
         int n_th = 1, failed = 0;
         for (;; n_th++) {
-          pool.trim();
+          pool.trim(), host.trim();
           failWith = with, failOn = sticky, failCall = n_th;
           r = go(plain);
           const bool reached = failCall == 0;
@@ -154,16 +163,16 @@ int main(int, char** argv) {
     const size_t taken = used();
     for (int k = 0; k < 10000; k++) {
       const int64_t symbols[] = {n, k % 3 == 0 ? outOfRange : plain};
-      CHECK(run(place, p, args, symbols, 8 * (n + 1), nullptr, nullptr).code == (k % 3 == 0 ? DACE_BOUNDS : DACE_OK));
+      CHECK(run(place, p, args, symbols, 8 * (n + 1), nullptr, nullptr, helpers).code == (k % 3 == 0 ? DACE_BOUNDS : DACE_OK));
     }
-    CHECK(used() == taken && pool.statistics().pooled == before.pooled && pool.statistics().allocations == before.allocations && pool.statistics().inUse == 0);
+    CHECK(host.statistics().pooled == 8 * n && used() == taken && pool.statistics().pooled == before.pooled && pool.statistics().allocations == before.allocations && pool.statistics().inUse == 0);
 
     // A context that is none.
     int none;
     const Place wrong{d, &none, stream, pool, found.devices.at(0)};
     const int64_t symbols[] = {n, plain};
     fill();
-    r = run(wrong, p, args, symbols, 8 * (n + 1), nullptr, nullptr);
+    r = run(wrong, p, args, symbols, 8 * (n + 1), nullptr, nullptr, helpers);
     CHECK(r.code == DACE_INTERNAL && r.failure.find("the device's context") == 0 && untouched());
   }
   if (failures == 0) std::printf("all hold\n");

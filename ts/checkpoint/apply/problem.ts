@@ -10,6 +10,7 @@ import type { Container, Node } from "../../sdfg/nodes.js";
 import { evaluate, freeSymbols, sub, type Expr } from "../../symbolic/expr.js";
 import { loopOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
 import { loopCandidates, type LoopCandidate, type Planned } from "./candidates.js";
+import { offloadable, offloadCost } from "./offload.js";
 import { recomputable, valuesOf } from "./recompute.js";
 
 export interface ScheduledOption extends ScheduleOption {
@@ -30,7 +31,8 @@ const ALIGN = 64, SOME = 16;
 /** Units of copying 8 bytes to where they are not in a cache, while units of steps are mostly of data that is: 0.4 ns against 0.03 with two threads (Gray-Scott, 512 x 512). */
 const COPY = 14;
 
-export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, limit = Infinity): MemoryModel {
+/** `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
+export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, limit = Infinity, host?: number): MemoryModel {
   const { graph, forward } = planned, n = graph.body.length;
   // What only the run knows (a loaded bound, the variable of a loop around) counts as SOME.
   const number = (e: Expr): number => { const known = new Map(env); for (const s of freeSymbols(e)) if (!known.has(s)) known.set(s, SOME); return Math.max(0, evaluate(e, known, () => SOME)); };
@@ -46,7 +48,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   // What a loop that runs again reads must stay what it was.
   const pinned = new Set<string>();
   for (const c of candidates) for (const a of accessesOf(graph, [c.loop])) pinned.add(a.base);
-  const made = valuesOf(planned), again = recomputable(planned, made, exact, pinned);
+  const made = valuesOf(planned), again = recomputable(planned, made, exact, pinned), moves = host === undefined ? [] : offloadable(planned, made, pinned);
 
   const size = new Array<number>(forward).fill(0), extra = new Array<number>(n).fill(0), parents = Array.from({ length: forward }, () => new Set<number>()), needs = Array.from({ length: n - forward }, () => new Set<number>());
   const containers: string[][] = Array.from({ length: forward }, () => []);
@@ -82,12 +84,13 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   const name = (node: Node, list: readonly string[]): string => list.map((d) => graph.container(d).label ?? d).join(", ") || node.kind;
   const values = graph.body.slice(0, forward).map((node, i): Value => ({
     name: name(node, containers[i]!), size: size[i]!, cost: again[i] ? units(made.makers[i]!.map((k) => graph.body[k]!)) : 0, parents: [...parents[i]!].sort((a, b) => a - b), recompute: again[i]! && size[i]! > 0, forwardExtra: extra[i]!, workspace: extra[i]!,
+    ...(moves[i]?.length ? { offload: { out: offloadCost(size[i]!), in: offloadCost(size[i]!) } } : {}),
   }));
   const slots = graph.body.slice(forward).map((node, t): Slot => ({ name: node.kind, needs: [...needs[t]!].sort((a, b) => a - b), extra: extra[forward + t]! }));
   return {
     containers, loops, work: units(graph.body),
     problem: problemOf({
-      base, values, slots, mode: "slot",
+      base, values, slots, mode: "slot", ...(host === undefined ? {} : { hostLimit: host }),
       loops: loops.map(({ candidate: c, options }, k) => ({ name: `loop ${k}`, step: c.at, slot: c.back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),
     }),
   };

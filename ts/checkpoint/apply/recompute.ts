@@ -1,7 +1,7 @@
 /**
  * Values of the forward sweep that are computed again in the backward sweep: a node of the program's body whose results nothing else writes is run a second time, into
  * containers of its own, before the backward node that wants them, and everything from there on reads those.
- * Pre: a planned graph; `again[t]` lists forward nodes for the backward node t, in order, for which `recomputable` holds and whose inputs are at hand. Post: the same gradients.
+ * Pre: a planned graph; `again[t]` lists forward nodes for the backward node t, in order, for which `recomputable` holds and whose inputs are at hand; `moved` values for which `offloadable` holds. Post: the same gradients.
  */
 import { accessesOf } from "../../analysis/accesses.js";
 import { exprsOf, rewriteNodes, visitNodes } from "../../analysis/walk.js";
@@ -13,6 +13,7 @@ import { loadedContainers } from "../../symbolic/expr.js";
 import type { Node } from "../../sdfg/nodes.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { Planned } from "./candidates.js";
+import { Mover, type Moved } from "./offload.js";
 
 /** The containers of the forward sweep, by the step at which they have their value: that of the last node that writes them. */
 export interface Values {
@@ -92,11 +93,16 @@ function withoutKinks(e: ScalarExpr): ScalarExpr {
   return e.args.every((a) => a.kind === "const" || a.kind === "input") ? constant(0, e.dtype === "bool" ? "int64" : e.dtype) : e;
 }
 
-export function recomputeValues(planned: Planned, again: readonly (readonly number[])[]): Planned {
-  const { graph, forward } = planned, { makers } = valuesOf(planned);
-  const pool = new Pool(graph.containers), current = new Map<string, string>(), body: Node[] = [...graph.body.slice(0, forward)];
-  const name = (d: string): string => current.get(d) ?? d;
+export function recomputeValues(planned: Planned, again: readonly (readonly number[])[], moved: readonly Moved[] = []): Planned {
+  const { graph, forward } = planned, values = valuesOf(planned), { makers } = values;
+  const pool = new Pool(graph.containers), current = new Map<string, string>(), body: Node[] = [];
+  const name = (d: string): string => current.get(d) ?? d, mover = new Mover(planned, values, pool, moved);
+  graph.body.slice(0, forward).forEach((n, i) => { body.push(...mover.before(i), n, ...mover.after(i)); });
+  body.push(...mover.before(forward));
+  const passed = body.length;
   graph.body.slice(forward).forEach((n, t) => {
+    if (t > 0) body.push(...mover.before(forward + t));
+    for (const [nodes, fresh] of mover.fetched(t)) { body.push(...nodes); for (const [from, to] of fresh) current.set(from, to); }
     for (const v of again[t] ?? []) {
       const nodes = makers[v]!.map((i) => graph.body[i]!), fresh = new Map<string, string>();
       for (const d of new Set(accessesOf(graph, nodes).flatMap((a) => (a.write ? [a.base] : [])))) { const { name: _, ...fields } = graph.container(d); fresh.set(d, pool.add(`${d}_again`, { ...fields, role: "workspace" })); }
@@ -104,7 +110,7 @@ export function recomputeValues(planned: Planned, again: readonly (readonly numb
       body.push(...rewriteNodes(nodes, { name: (d) => fresh.get(d) ?? name(d), fresh: true }));
       for (const [from, to] of fresh) current.set(from, to);
     }
-    body.push(current.size === 0 ? n : rewriteNodes([n], { name })[0]!);
+    body.push(current.size === 0 ? n : rewriteNodes([n], { name })[0]!, ...mover.after(forward + t));
   });
-  return { graph: graph.with({ containers: pool.containers, body }), forward };
+  return { graph: graph.with({ containers: pool.containers, body }), forward: passed };
 }

@@ -1,5 +1,6 @@
 // A libcuda made of the processor, for tests: it does what the driver promises and no more. Work is put off until somebody waits; memory is watched.
-// Environment: PROCESSOR_DEVICES (1), PROCESSOR_MEMORY (bytes of each), PROCESSOR_CONTROL (file of words, world.h), PROCESSOR_NO_POOLS, PROCESSOR_QUIET.
+// Environment: PROCESSOR_DEVICES (1), PROCESSOR_MEMORY (bytes of each), PROCESSOR_CONTROL (file of words, world.h), PROCESSOR_NO_POOLS, PROCESSOR_QUIET,
+// PROCESSOR_EAGER (streams beside a device's first one do their work at once, as far as what they wait for allows: else as late as can be).
 #include "world.h"
 
 using namespace processor;
@@ -25,7 +26,14 @@ bool recordingAnywhere(const Device& d) {
     if (s->recording) return true;
   return false;
 }
-const char kCopy = 0, kFill = 0;
+const char kCopy = 0, kFill = 0, kWait = 0;
+// Something of a device, known to it.
+template <class T>
+T* made(Device* d, std::set<T*>& all) {
+  auto* const x = new T;
+  x->device = d;
+  return *all.insert(x).first;
+}
 uint64_t reserved(const Device& d) { return d.memory.used(); }
 // Cached blocks of a pool, down to `keep` bytes.
 void shrink(Device& d, Pool& p, uint64_t keep) {
@@ -125,6 +133,7 @@ Result cuMemFree_v2(Address a) {
 }
 Result cuMemHostAlloc(void** p, size_t n, unsigned) {
   ENTER;
+  if (control()[kUnpinned]) return kNotSupported;
   return *p = std::malloc(n), *p ? 0 : kNoMemory;
 }
 Result cuMemFreeHost(void* p) {
@@ -139,10 +148,7 @@ Result cuMemPoolCreate(void** p, const Properties* q) {
   if (std::getenv("PROCESSOR_NO_POOLS")) return kNotSupported;
   if (q->allocation != 1 || q->place != 1 || q->device != d->index) return kInvalid;
   for (const unsigned char c : q->reserved) if (c) return kInvalid;
-  auto* made = new Pool;
-  made->device = d;
-  d->pools.insert(made);
-  return *p = made, 0;
+  return *p = made(d, d->pools), 0;
 }
 Result cuMemPoolDestroy(void* p) {
   ENTER;
@@ -197,9 +203,9 @@ Result cuMemFreeAsync(Address a, void* stream) {
 
 Result cuStreamCreate(void** to, unsigned) {
   ENTER;
-  auto* s = new Stream;
-  s->device = d;
-  d->streams.insert(s);
+  const bool first = d->streams.empty();
+  Stream* const s = made(d, d->streams);
+  s->eager = !first && number("PROCESSOR_EAGER", 0) != 0;
   return *to = s, 0;
 }
 Result cuStreamDestroy_v2(void* stream) {
@@ -225,6 +231,13 @@ Result cuEventRecord(void* e, void* stream) {
   ENTER_STREAM;
   NOT_RECORDED;
   return *static_cast<Event*>(e) = {&s, s.queued}, 0;
+}
+// For what has been recorded by now, whatever is recorded later.
+Result cuStreamWaitEvent(void* stream, void* e, unsigned flags) {
+  ENTER_STREAM;
+  NOT_RECORDED;
+  if (flags != 0) return kInvalid;
+  return later(s, [d, event = *static_cast<Event*>(e)] { return event.stream && d->streams.count(event.stream) ? d->catchUp(*event.stream, event.ticket) : d->lost; }, &kWait);
 }
 Result cuEventSynchronize(void* e) {
   ENTER;

@@ -12,7 +12,7 @@
 namespace processor {
 
 // A file that the test maps or reads (PROCESSOR_CONTROL), 64-bit words.
-enum Word { kFailAt, kFailWith, kSticky, kCalls, kUsed, kBlocks, kLaunches, kGraphLaunches, kMistakes, kWaits, kReserved, kContexts, kBlas, kWords = 16 };
+enum Word { kFailAt, kFailWith, kSticky, kCalls, kUsed, kBlocks, kLaunches, kGraphLaunches, kMistakes, kWaits, kReserved, kContexts, kBlas, kUnpinned, kWords = 16 };
 
 inline volatile int64_t* control() {
   static volatile int64_t* const words = [] {
@@ -42,7 +42,7 @@ struct Stream {
   std::vector<Op> queue;
   uint64_t queued = 0, executed = 0;
   GraphData* recording = nullptr;
-  bool spoiled = false;
+  bool spoiled = false, eager = false;
 };
 struct Event { Stream* stream = nullptr; uint64_t ticket = 0; };
 struct Pool {
@@ -131,7 +131,7 @@ inline int later(Stream& s, std::function<int()> run, const void* kind) {
   if (s.recording) return s.recording->ops.push_back({std::move(run), kind}), kOk;
   s.queue.push_back({std::move(run), kind}), s.queued++;
   // A device would have begun, too.
-  return s.queue.size() > 20000 ? s.device->catchUp(s, s.queued) : kOk;
+  return s.eager || s.queue.size() > 20000 ? s.device->catchUp(s, s.queued) : kOk;
 }
 
 }  // namespace processor
