@@ -35,7 +35,7 @@ for (const precision of ["default", "strict"] as const) {
           d.graph.parameters.forEach((p, i) => { if (p.kind === "container") given[p.container] = p.name.startsWith("cotangent:") ? randoms(spec.seed + i, b.inputs[p.name.slice(10)]!.v.length) : b.inputs[p.name]!.v; });
         } catch (e) { if (e instanceof DaceError && e.code === "ERR_DACE_UNSUPPORTED") continue; throw e; }
       }
-      const optimised = k % 4 < 2 ? optimizeGraph(graph, outputs) : graph, placed = scheduleGpu(optimised, { precision, outputs });
+      const optimised = k % 4 < 2 ? optimizeGraph(graph, outputs) : graph, placed = scheduleGpu(optimised, { precision, outputs, blocks: k % 3 !== 2 });
       const where = (): string => `FUZZ_SEED=${seed} program ${k}, sizes ${JSON.stringify(b.sizes)}\n${graphText(graph)}\n${graphText(placed.graph)}`;
       const names = graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])), inputs = Object.fromEntries(Object.entries(given).filter(([n]) => names.includes(n)).map(([n, v]) => [n, { v }]));
       const meaning = (g: typeof graph): Map<string, number[]> => { const r = interpret(g, b.sizes, inputs); return new Map([...names, ...Object.values(outputs)].map((n) => [n, r.get(n)!.v])); };

@@ -29,6 +29,24 @@ test("a missing barrier shows", (t) => {
   t.is(needed, places.length - 2);
 });
 
+test("a missing barrier in a kernel of one block shows", (t) => {
+  // Sums over all threads, and neighbours: each piece reads what other threads have written, and writes what others have read.
+  const n = 700, source = "def f(x, y, T):\n    for t in range(T):\n        y[1:-1] = 0.5 * x[:-2] + 0.4 * x[2:]\n        s = 0.0\n        for i in range(x.shape[0]):\n            s += y[i] * y[i]\n        x[:] = y[::-1] + 0.001 * s\n";
+  const y = Float64Array.from({ length: n }, (_, i) => Math.cos(i)), p = plan(source, x.subarray(0, n), y, 5);
+  const given = { x: [...x.subarray(0, n)], y: [...y] }, sizes = { n0: n, T: 5 };
+  const right = runCuda(p, sizes, given), kernel = p.cuda!.device.search(/__launch_bounds__\(512\) k\d+/), device = p.cuda!.device.slice(0, p.cuda!.device.indexOf("extern", kernel));
+  t.is(right.code, 0);
+  const places = [...device.matchAll(/__syncthreads\(\);/g)].map((m) => m.index).filter((at) => at > kernel);
+  const unnoticed = places.filter((at) => {
+    const broken = runCuda(p, sizes, given, (c) => ({ ...c, device: `${c.device.slice(0, at)}${" ".repeat(16)}${c.device.slice(at + 16)}` }));
+    return broken.code === 0 && [...right.values].every(([name, v]) => v.every((e, k) => Math.abs(Number(e) - Number(broken.values.get(name)![k])) < 1e-9));
+  });
+  t.true(places.length >= 5);
+  // The one that keeps reductions apart that follow one another: here there is one a round.
+  t.is(unnoticed.length, 1);
+  t.regex(device.slice(unnoticed[0]), /^__syncthreads\(\);\s+if \(threadIdx\.x % 32 == 0\)/);
+});
+
 test("threads that part at a barrier are an error, and so is memory beyond what the launch gives", (t) => {
   const p = plan(SUM, x), given = { x: [...x] }, sizes = { n0: x.length };
   const change = (from: RegExp, to: string) => runCuda(p, sizes, given, (c) => ({ ...c, device: c.device.replace(from, to) })).code;

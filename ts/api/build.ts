@@ -35,7 +35,7 @@ export function planKey(program: Program, verb: Verb, options: DerivativeOptions
   const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
   const { wrt, of, precision, debug } = options;
-  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? "cuda" : "", signatureKey])).digest("hex");
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}` : "", signatureKey])).digest("hex");
 }
 export function factsKey(program: Program, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);

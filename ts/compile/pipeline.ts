@@ -71,7 +71,7 @@ export interface FinishOptions {
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
   const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}));
   if (options.device === "cuda") {
-    const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {} }));
+    const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {}, blocks: process.env["DACE_AD_CUDA_BLOCKS"] !== "off" }));
     trace.keep("scheduled", placed.graph);
     return trace.time("lower", () => lowerToCuda(placed, { precision: options.precision, ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}) }));
   }

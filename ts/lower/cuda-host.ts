@@ -9,7 +9,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { mul, ONE } from "../symbolic/expr.js";
 import { CudaDevice, CudaHost, productKernel } from "./cuda.js";
-import { FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
+import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
 import type { PlanCuda } from "./plan.js";
@@ -145,6 +145,7 @@ export class HostEmitter extends Emitter {
     k.kernel(l);
     switch (gpu.kernel) {
       case "single": this.#block(this.#kernel(k, 1, writes, false, l.loc)("1, 1, 1, 1, 1, 1", 0)); return;
+      case "block": this.#block(this.#kernel(k, BLOCK_THREADS, writes, false, l.loc)(`1, 1, 1, ${BLOCK_THREADS}, 1, 1`, 32 * 16)); return;
       case "grid": {
         const launch = this.#kernel(k, 256, writes, true, l.loc);
         this.#block([`const dace_shape g = spread(gpu, ${[0, 1, 2].map(extent).join(", ")});`, "if (g.gx > 0) {", ...launch("g.gx, g.gy, g.gz, g.bx, g.by, 1", 0).map((x) => `  ${x}`), "}"]);

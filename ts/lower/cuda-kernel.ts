@@ -1,6 +1,6 @@
 /**
- * Prints the body of one kernel. Loops with an axis stride over the grid, over its blocks or over the threads of a block; all others are each thread's own. What a block
- * combines goes from lane to lane in each warp and then, a part per warp, through shared memory to the first: a tree that only the block's size decides.
+ * Prints the body of one kernel. Loops with an axis stride over the grid, over its blocks or over the threads of a block; all others are each thread's own, or, in a kernel of one block and outside its pieces, run by
+ * all threads alike. What a block combines goes from lane to lane in each warp and then, a part per warp, through shared memory to the first: a tree that only the block's size decides.
  */
 import { loopFacts } from "../analysis/dependence.js";
 import { visitNodes } from "../analysis/walk.js";
@@ -17,21 +17,30 @@ import { checkLoads } from "./values.js";
 import { memletKey } from "./scope.js";
 
 /** Threads of a block that combines: a power of two, and of whole warps, at most a warp of them. */
-export const ROW_THREADS = 128, REDUCE_THREADS = 256, FINISH_THREADS = 512;
+export const ROW_THREADS = 128, REDUCE_THREADS = 256, FINISH_THREADS = 512, BLOCK_THREADS = 512;
 
 /** Nothing is done after a mistake: indices behind it may be anything. Threads that meet at barriers leave together. */
+const MEET = "__syncthreads();";
 const STOP = "if (*(volatile i64*)error != 0) return;";
 export const STOP_TOGETHER = "if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error; __syncthreads(); if (*(i64*)shared != 0) return; __syncthreads();";
 
 type Into = NonNullable<GpuSchedule["into"]>;
-const INDEX: Readonly<Record<GpuAxis["by"], (d: string) => readonly [from: Text, step: Text]>> = {
+/** `w`: width of a piece. */
+const INDEX: Readonly<Record<GpuAxis["by"], (d: string, w: Text) => readonly [from: Text, step: Text]>> = {
   global: (d) => [`i64(blockIdx.${d}) * blockDim.${d} + threadIdx.${d}`, `i64(gridDim.${d}) * blockDim.${d}`],
   block: (d) => [`i64(blockIdx.${d})`, `i64(gridDim.${d})`],
   lane: (d) => [`i64(threadIdx.${d})`, `i64(blockDim.${d})`],
+  part: (d, w) => (d === "x" ? [`i64(threadIdx.x % ${w})`, `i64(${w})`] : [`i64(threadIdx.x / ${w})`, `i64(blockDim.x / ${w})`]),
+  warp: () => ["i64(threadIdx.x / 32)", "i64(blockDim.x / 32)"],
+  "warp lane": () => ["i64(threadIdx.x % 32)", "i64(32)"],
+  all: () => ["i64(0)", "i64(1)"],
 };
 
 export class KernelEmitter extends Emitter {
   #gpu: GpuSchedule = {};
+  /** All threads of the one block do what is printed now. */
+  #alike = false;
+  #width: Text = "";
   /** Loops that are numbered together with one around, and where their iteration comes from. */
   #together: { readonly number: Text; readonly rest: number }[] = [];
 
@@ -49,10 +58,11 @@ export class KernelEmitter extends Emitter {
     let unsafe = false;
     visitNodes([l], (n) => { if (n.kind === "while" || (n.kind === "loop" && (hasLoads(n.begin) || hasLoads(n.end)))) unsafe = true; });
     // After a mistake, what bounds were computed from may be anything.
-    const meets = this.#gpu.kernel === "rows" || this.#gpu.kernel === "reduce";
+    const meets = this.#gpu.kernel === "rows" || this.#gpu.kernel === "reduce" || this.#gpu.kernel === "block";
     if (unsafe || this.host.stops) this.line(meets ? STOP_TOGETHER : STOP);
     if (this.#gpu.kernel === "single") { const declared = this.privates(l); this.list(l.body); for (const name of declared) this.scope.locals.delete(name); return; }
     if (meets) this.failure = "continue";
+    if (this.#gpu.kernel === "block") { this.#alike = true; this.#allRun(l); return; }
     if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, () => { this.loop(l); }, (r, value) => {
       this.line("if (gridDim.x == 1) {");
       this.indent(() => { this.combineInto(r.data, r.index, r.wcr, value, false); });
@@ -60,6 +70,48 @@ export class KernelEmitter extends Emitter {
     });
     else this.loop(l);
   }
+
+  // ---- kernels of one block
+
+  override list(body: readonly Node[], after?: () => void): void {
+    if (!this.#alike) { super.list(body, after); return; }
+    this.scope.nested(() => { for (const n of body) { this.scope.nested(() => { this.node(n); }); after?.(); } });
+  }
+  /** A loop that all threads run alike. */
+  #allRun(l: Loop): void {
+    const begin = this.bound(l.begin), end = this.bound(l.end), variable = this.fresh("i"), facts = this.facts;
+    this.integers.variables.set(l.variable, variable);
+    this.facts = this.facts.with(...loopFacts(l));
+    this.line(...this.language.loopOpen({ variable, begin, end, down: l.order === "down" }));
+    this.indent(() => {
+      this.list(l.body);
+      if (l.schedule?.gpu?.after) this.line(MEET);
+    });
+    this.line("}");
+    this.facts = facts;
+  }
+  #piece(l: Loop): void {
+    const outer = this.#gpu, gpu = l.schedule!.gpu!, from = this.lines.length;
+    if (gpu.before) this.line(MEET);
+    this.#gpu = gpu;
+    this.#alike = false;
+    this.line("{");
+    this.indent(() => {
+      if (gpu.width) {
+        this.#width = this.fresh("w");
+        this.line(`const u32 ${this.#width} = wide(${this.integers.print(gpu.width)});`);
+      }
+      if (gpu.piece === "reduce") this.#reducing(gpu.into!, () => { this.loop(l); }, (r, value) => { this.combineInto(r.data, r.index, r.wcr, value, false); });
+      else this.loop(l);
+    });
+    this.line("}");
+    this.#alike = true;
+    this.#gpu = outer;
+    // All threads look for a mistake of the piece when all have finished it.
+    if (this.lines.slice(from).some((x) => x.includes("note("))) this.line(MEET, STOP_TOGETHER); else if (gpu.after) this.line(MEET);
+  }
+
+  // ----
 
   /** The kernel that combines `parts` parts of every reduction. */
   finish(into: Into, parts: Text): void {
@@ -72,7 +124,7 @@ export class KernelEmitter extends Emitter {
     }, (r, value) => { this.combineInto(r.data, r.index, r.wcr, value, false); });
   }
 
-  /** Runs `f` with an accumulator per reduction in every thread, combines them over the block, and gives the results to thread 0. */
+  /** Runs `f` with an accumulator per reduction in every thread, combines them over the block (rows of a kernel of one block: over the warp), and gives the results to its first thread. */
   #reducing(into: Into, f: () => void, then: (r: Into[number], value: Text) => void): void {
     const made = into.map((r) => {
       const key = memletKey(r), name = this.fresh("a"), { dtype } = this.graph.container(r.data), outer = this.scope.accumulators.get(key);
@@ -87,6 +139,12 @@ export class KernelEmitter extends Emitter {
       this.line("{");
       this.indent(() => {
         const warp = `for (u32 d = 16; d > 0; d /= 2) { const ${type} y = across(${name}, d); ${name} = ${this.language.combine(r.wcr, name, "y", dtype)}; }`;
+        if (this.#gpu.piece === "rows") {
+          this.line(warp, "if (threadIdx.x % 32 == 0) {");
+          this.indent(() => { then(r, name); });
+          this.line("}");
+          return;
+        }
         this.line(warp, `${type}* const ${z} = (${type}*)shared;`, "__syncthreads();", `if (threadIdx.x % 32 == 0) ${z}[threadIdx.x / 32] = ${name};`, "__syncthreads();", "if (threadIdx.x < 32) {");
         this.indent(() => {
           this.line(`${name} = ${this.language.identity(r.wcr, dtype)};`, `if (threadIdx.x < blockDim.x / 32) ${name} = ${z}[threadIdx.x];`, warp, "if (threadIdx.x == 0) {");
@@ -100,6 +158,7 @@ export class KernelEmitter extends Emitter {
   }
 
   protected override loop(l: Loop): void {
+    if (this.#alike) { if (l.schedule?.gpu?.piece) this.#piece(l); else this.#allRun(l); return; }
     const axis = l.schedule?.gpu?.axis, joined = this.#together.at(-1);
     if (!axis && !(joined && joined.rest > 0)) { super.loop(l); return; }
     for (const e of [l.begin, l.end]) checkLoads(this, e, l.loc);
@@ -114,13 +173,13 @@ export class KernelEmitter extends Emitter {
       body();
       this.#together.pop();
     } else if ((axis.together ?? 1) > 1) {
-      const sizes = this.#sizes(l, axis.together!), q = this.fresh("q"), [from, step] = INDEX[axis.by](axis.dimension);
+      const sizes = this.#sizes(l, axis.together!), q = this.fresh("q"), [from, step] = INDEX[axis.by](axis.dimension, this.#width);
       this.line(`for (i64 ${q} = ${from}; ${q} < ${sizes.join(" * ")}; ${q} += ${step}) { const i64 ${variable} = ${begin} + ${q} / (${sizes.slice(1).join(" * ")});`);
       this.#together.push({ number: q, rest: axis.together! - 1 });
       body();
       this.#together.pop();
     } else {
-      const [from, step] = INDEX[axis.by](axis.dimension);
+      const [from, step] = INDEX[axis.by](axis.dimension, this.#width);
       this.line(`for (i64 ${variable} = ${begin} + ${from}; ${variable} < ${end}; ${variable} += ${step}) {`);
       body();
     }
@@ -145,7 +204,7 @@ export class KernelEmitter extends Emitter {
     this.line("}");
   }
   #iteration(l: Loop, body: readonly Node[]): void {
-    const isRow = this.#gpu.kernel === "rows" && l.schedule?.gpu?.row === true;
+    const isRow = (this.#gpu.kernel ?? this.#gpu.piece) === "rows" && l.schedule?.gpu?.row === true;
     const declared = this.privates(l);
     if (isRow) this.#reducing(this.#gpu.into!, () => { this.list(body); }, (r, value) => { this.combineInto(r.data, r.index, r.wcr, value, false); });
     else this.list(body);

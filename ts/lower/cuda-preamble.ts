@@ -12,6 +12,8 @@ static __device__ inline c128 mk(double a, double b) { return c128(a, b); }
 const NOTE = "static __device__ inline void note(i64* error, i64 code, i64 site, i64 value, i64 extent) { if (atomicCAS((u64*)error, 0ull, u64(code)) == 0) { error[1] = site; error[2] = value; error[3] = extent; } }\n";
 const ACROSS = "template <class T> static __device__ inline T across(T x, u32 d) { return T(__shfl_down_sync(0xffffffffu, x, d)); }\n";
 const ACROSS_COMPLEX = "static __device__ inline c128 across(c128 x, u32 d) { return c128(across(x.re, d), across(x.im, d)); }\nstatic __device__ inline c64 across(c64 x, u32 d) { return c64(across(x.re, d), across(x.im, d)); }\n";
+/** A power of two of threads, as many as there are iterations along x if there are enough. */
+const WIDE = "static __device__ inline u32 wide(i64 n) { u32 w = 1; while (w < blockDim.x && w < n) w *= 2; return w; }\n";
 /** Shared memory of the size that the launch gives. */
 export const SHARED = "extern __shared__ __align__(16) unsigned char shared[];\n";
 /** Written over by the device's own forms. */
@@ -33,7 +35,7 @@ export function deviceSource(cpp: Cpp, code: string): string {
   const portable = portableCpp(cpp.portable, cpp.precision === "strict", new Set()), words = new Set(`${code}\n${portable}`.match(/[A-Za-z_]\w*/g));
   const helpers = HELPERS.filter(([name]) => words.has(name) && !HOST_ONLY.has(name)).map(([, text]) => `${onDevice(text)}\n`).join("");
   const complex = ["c128", "c64", "mk"].some((n) => words.has(n)), lanes = words.has("across");
-  return asCuda(`${TYPES}${words.has("shared") ? SHARED : ""}${complex ? COMPLEX_TYPES : ""}${lanes ? ACROSS : ""}${complex && lanes ? ACROSS_COMPLEX : ""}${words.has("note") ? NOTE : ""}${helpers}${portable ? `${onDevice(portable)}\n` : ""}${code}`);
+  return asCuda(`${TYPES}${words.has("shared") ? SHARED : ""}${complex ? COMPLEX_TYPES : ""}${lanes ? ACROSS : ""}${complex && lanes ? ACROSS_COMPLEX : ""}${words.has("note") ? NOTE : ""}${words.has("wide") ? WIDE : ""}${helpers}${portable ? `${onDevice(portable)}\n` : ""}${code}`);
 }
 
 /** Launch shapes. Blocks of 256 threads, wide along x and as high as the range asks; a grid of some waves, since loops stride over it. */

@@ -20,8 +20,9 @@ struct shim_index { unsigned x, y, z; };
 static thread_local shim_index threadIdx, blockIdx, blockDim, gridDim;
 static constexpr int SHIM_SHARED = 49152;
 static thread_local unsigned char shim_shared_memory[SHIM_SHARED + 64] __attribute__((aligned(16)));
-static __attribute__((noinline)) void shim_barrier();
-static inline void __syncthreads() { asm volatile("" ::: "memory"); shim_barrier(); asm volatile("" ::: "memory"); }
+static __attribute__((noinline)) void shim_barrier(int site);
+static inline void shim_meet(int site) { asm volatile("" ::: "memory"); shim_barrier(site); asm volatile("" ::: "memory"); }
+#define __syncthreads() shim_meet(__COUNTER__)
 static __attribute__((noinline)) void shim_exchange(void* value, unsigned bytes, unsigned distance);
 template <class T> static inline T __shfl_down_sync(unsigned, T value, unsigned distance) { asm volatile("" ::: "memory"); shim_exchange(&value, sizeof(T), distance); asm volatile("" ::: "memory"); return value; }
 static inline unsigned long long atomicCAS(unsigned long long* at, unsigned long long want, unsigned long long value) { unsigned long long old = *at; if (old == want) *at = value; return old; }
@@ -47,7 +48,7 @@ const shim_kernel shim_kernels[] = {${kernels.map((k) => `{[](void** p) { shim_c
 
 constexpr int SHIM_STACK = 65536, SHIM_THREADS = 1024, SHIM_WARP = 32;
 /** Contexts are entered once through the system, which costs a call of it, and then by jumps. */
-struct shim_fiber { ucontext_t context; void* at[5]; bool started, finished, ready, exchanges; unsigned exchanged; unsigned char lane[2][16]; unsigned char stack[SHIM_STACK]; };
+struct shim_fiber { ucontext_t context; void* at[5]; bool started, finished, ready, exchanges; unsigned exchanged; int site; unsigned char lane[2][16]; unsigned char stack[SHIM_STACK]; };
 thread_local shim_fiber* shim_fibers;
 thread_local void* shim_scheduler[5];
 thread_local int shim_current = -1;
@@ -65,10 +66,10 @@ int shim_step(int count) {
   for (int s = count * 5 / 8 + 1;; s++) { int a = s, b = count; while (b) { const int r = a % b; a = b; b = r; } if (a == 1) return s % count == 0 ? 1 : s % count; }
 }
 
-/** Who may go on: all at a barrier where all of the block are there, those of a warp in an exchange where all of it are in the same one. False: nobody. */
+/** Who may go on: all at a barrier where all of the block are at the same one, those of a warp in an exchange where all of it are in the same one. False: nobody. */
 bool shim_ready(int count) {
   bool all = true, any = false;
-  for (int t = 0; t < count; t++) all = all && !shim_fibers[t].finished && shim_fibers[t].started && !shim_fibers[t].exchanges;
+  for (int t = 0; t < count; t++) all = all && !shim_fibers[t].finished && shim_fibers[t].started && !shim_fibers[t].exchanges && shim_fibers[t].site == shim_fibers[0].site;
   for (int from = 0; from < count; from += SHIM_WARP) {
     const int to = from + SHIM_WARP < count ? from + SHIM_WARP : count;
     bool warp = true;
@@ -158,10 +159,10 @@ static __attribute__((noinline)) void shim_exchange(void* value, unsigned bytes,
   const unsigned place = f.exchanged++ & 1;
   __builtin_memcpy(f.lane[place], value, bytes);
   f.exchanges = true;
-  shim_barrier();
+  shim_barrier(-1);
   if (me % SHIM_WARP + int(distance) < SHIM_WARP && from < count) __builtin_memcpy(value, shim_fibers[from].lane[place], bytes);
 }
-static __attribute__((noinline)) void shim_barrier() { if (__builtin_setjmp(shim_fibers[shim_current].at) == 0) shim_leave(); }
+static __attribute__((noinline)) void shim_barrier(int site) { shim_fibers[shim_current].site = site; if (__builtin_setjmp(shim_fibers[shim_current].at) == 0) shim_leave(); }
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
   if (rt->abi_version != 2u) return 6;

@@ -18,7 +18,10 @@ export function lifetimes(graph: Graph): Map<string, Lifetime> {
   const count = (n: Node, frozen: boolean): void => {
     const from = next;
     const still = frozen || (n.kind === "loop" && (n.order === "any" || n.schedule?.region !== undefined || n.schedule?.parallel !== undefined));
-    if (!still) for (const b of bodiesOf(n)) for (const x of b.list) { count(x, false); next++; }
+    // Of the arms of a conditional one runs: they stand side by side.
+    let end = from;
+    if (!still) for (const b of bodiesOf(n)) { next = from; for (const x of b.list) { count(x, false); next++; } end = Math.max(end, next); }
+    next = end;
     positions.set(n, [from, next]);
   };
   for (const n of graph.body) { count(n, false); next++; }

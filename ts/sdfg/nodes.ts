@@ -94,11 +94,21 @@ export interface LoopSchedule {
   /** Where and how a GPU carries it out; see schedule/gpu/. Loops without it are run by the host, or inside a kernel by each thread. */
   readonly gpu?: GpuSchedule;
 }
-/** Which threads of a grid take which iterations: v = begin + index, then every (number of indices)-th. "global": of a dimension of the grid, "block": its blocks, "lane": the threads of a block. */
-export interface GpuAxis { readonly by: "global" | "block" | "lane"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
+/**
+ * Which threads take which iterations: v = begin + index, then every (number of indices)-th. "global": of a dimension of the grid, "block": its blocks, "lane": the threads of a block. In a kernel of one block also
+ * "part": its threads as a rectangle as wide as the loop along x (`width`), "warp": its warps, "warp lane": the threads of a warp, "all": every thread takes all.
+ */
+export interface GpuAxis { readonly by: "global" | "block" | "lane" | "part" | "warp" | "warp lane" | "all"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
 export interface GpuSchedule {
-  /** The loop is one kernel: run by one thread; a grid; a grid whose blocks each combine the iterations of the innermost loop into elements; or one that combines all into single elements. */
-  readonly kernel?: "single" | "grid" | "rows" | "reduce";
+  /** The loop is one kernel: run by one thread; a grid; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; or one block, all of whose threads run the loop and share its `piece`s. */
+  readonly kernel?: "single" | "grid" | "rows" | "reduce" | "block";
+  /** Of a kernel of one block: what its threads share, as a kernel of that kind would. Loops that are no pieces are run by all threads alike. */
+  readonly piece?: "single" | "grid" | "rows" | "reduce";
+  /** Iterations along x of a piece, as far as they can be told outside it. */
+  readonly width?: Expr;
+  /** The threads of the block meet before a piece; after a piece, or after every iteration of a loop that all run. */
+  readonly before?: boolean;
+  readonly after?: boolean;
   /** Iterations along x, y and z where they can be told on the host; a grid's size only: the loops stride over it. */
   readonly extents?: readonly (Expr | undefined)[];
   readonly axis?: GpuAxis;

@@ -16,9 +16,10 @@ const kernels = (g: Graph): string[] => loops(g).filter((l) => l.schedule?.gpu?.
   const axes = loops(g.with({ body: [k] })).flatMap((l) => { const a = l.schedule?.gpu?.axis; return a ? [`${l.variable}:${a.by} ${a.dimension}${a.together ? ` ×${a.together}` : ""}`] : []; });
   return [k.schedule!.gpu!.kernel, ...axes].join(" ");
 });
-const place = (g: Graph, precision: "default" | "strict" = "default"): Graph => scheduleGpu(g, { precision }).graph;
+/** As launches only; small loops as one kernel: block.test.ts. */
+const place = (g: Graph, precision: "default" | "strict" = "default", blocks = false): Graph => scheduleGpu(g, { precision, blocks }).graph;
 function same(t: import("ava").ExecutionContext, g: Graph, sizes: Readonly<Record<string, number>>): void {
-  for (const precision of ["default", "strict"] as const) t.true(difference(run(g, sizes), run(place(g, precision), sizes)) < 1e-12, precision);
+  for (const precision of ["default", "strict"] as const) for (const blocks of [false, true]) t.true(difference(run(g, sizes), run(place(g, precision, blocks), sizes)) < 1e-12, `${precision} ${blocks}`);
 }
 
 test("a time loop of stencils: grids of two dimensions, contiguous along x, in one section", (t) => {
@@ -141,7 +142,7 @@ test("conditions of symbols are the host's own; loops that depend on loops aroun
     const arm = b.apart(() => { b.loop("i", "t", "n", "any", () => { b.set("x[i]", ["y[i]"], id); }); });
     b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: op("lt", "bool", symbolic(sym("t")), constant(2, "int64")) }, body: arm }] });
   });
-  const placed = scheduleGpu(b.graph());
+  const placed = scheduleGpu(b.graph(), { blocks: false });
   t.is(placed.host.size, 0);
   t.deepEqual(loops(placed.graph).map((l) => Boolean(l.schedule?.gpu?.section)), [true, false]);
 });

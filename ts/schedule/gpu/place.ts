@@ -6,7 +6,7 @@
  * Safe because everything runs in program order on one stream; where nothing is proven, one thread does the work in order.
  */
 import { loopFacts } from "../../analysis/dependence.js";
-import { exprsOf, rewriteNode, visitNodes } from "../../analysis/walk.js";
+import { exprsOf, rewriteNode, symbolsOf, visitNodes } from "../../analysis/walk.js";
 import { bodiesOf } from "../../analysis/paths.js";
 import { conditionFacts } from "../../analysis/accesses.js";
 import { DaceError, type SourceLoc } from "../../base/errors.js";
@@ -18,6 +18,7 @@ import type { Assumptions } from "../../symbolic/assumptions.js";
 import { hasLoads, int, load, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
 import { splitInteriors } from "../interior.js";
 import { unitsIn } from "../work.js";
+import { smallLoops } from "./block.js";
 import { kernelsOf, PARTIALS } from "./kernel.js";
 import { threadable } from "./nests.js";
 import { separate } from "./separate.js";
@@ -33,9 +34,10 @@ export interface Placed {
   readonly partials: ReadonlySet<string>;
 }
 
-export function placeOnGpu(graph: Graph, options: { readonly strict: boolean }): Placed {
-  const p = new Placer(graph, options.strict);
-  const body = p.list(graph.body, graph.facts);
+export function placeOnGpu(graph: Graph, options: { readonly strict: boolean; readonly blocks: boolean }): Placed {
+  const p = new Placer(graph, options.strict), used = symbolsOf(graph.body);
+  const variable = (prefix: string): string => { for (let n = 0; ; n++) { const v = `${prefix}_${n}`; if (!used.has(v)) { used.add(v); return v; } } };
+  const placed = p.list(graph.body, graph.facts), body = !options.blocks ? placed : smallLoops(placed, graph.facts, { graph: () => p.graph, host: p.host, variable, place: (nodes, facts) => p.list(nodes, facts) });
   return { graph: graph.with({ body, containers: p.graph.containers }), host: p.host, partials: p.partials };
 }
 

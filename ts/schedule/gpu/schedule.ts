@@ -5,15 +5,17 @@ import { privatiseScalars } from "../scalars.js";
 import { shortenZeros } from "../zeros.js";
 import type { ScheduleOptions } from "../schedule.js";
 import { placeOnGpu, type Placed } from "./place.js";
+import { meetBetween } from "./barriers.js";
 import { markSections } from "./sections.js";
 import { wavefronts } from "./wavefront.js";
 
-export function scheduleGpu(graph: Graph, options: ScheduleOptions = {}): Placed {
+/** `blocks`: small loops may be one kernel of one block (default true). */
+export function scheduleGpu(graph: Graph, options: ScheduleOptions & { readonly blocks?: boolean } = {}): Placed {
   const strict = options.precision === "strict";
   let g = expandLibrary(graph, { strict, always: true });
   g = privatiseScalars(g, options.outputs ?? {});
   g = shortenZeros(g);
   g = wavefronts(g);
-  const placed = placeOnGpu(g, { strict });
-  return { ...placed, graph: markSections(placed.graph) };
+  const placed = placeOnGpu(g, { strict, blocks: options.blocks ?? true });
+  return { ...placed, graph: meetBetween(markSections(placed.graph)) };
 }

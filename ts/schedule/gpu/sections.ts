@@ -14,7 +14,8 @@ export function markSections(graph: Graph): Graph {
   const symbols = new Set(graph.symbols);
   const visit = (body: readonly Node[]): readonly Node[] => body.map((n): Node => {
     if (n.kind === "loop" && n.schedule?.gpu?.kernel) return n;
-    if (n.kind === "loop") {
+    // A loop of strips is few launches.
+    if (n.kind === "loop" && !(n.body.length === 1 && isBlock(n.body[0]!))) {
       // A buffer that grows has another address in another run.
       const launches = accessesOf(graph, [n]).some((a) => graph.container(a.base).growable) ? undefined : launchesOf([n]);
       if (launches && [...symbolsUsed([n], new Set())].every((s) => symbols.has(s)) && [...freeSymbols(launches)].every((s) => symbols.has(s))) return { ...n, schedule: { ...n.schedule, gpu: { section: { launches } } } };
@@ -23,6 +24,8 @@ export function markSections(graph: Graph): Graph {
   });
   return graph.with({ body: visit(graph.body) });
 }
+
+const isBlock = (n: Node): boolean => n.kind === "loop" && n.schedule?.gpu?.kernel === "block";
 
 /** How many launches the nodes make at most; undefined: they do more than that. */
 function launchesOf(body: readonly Node[]): Expr | undefined {
