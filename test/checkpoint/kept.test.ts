@@ -225,6 +225,40 @@ const cases: Record<string, () => Case> = {
     });
     return { build: b, sizes: { N }, wrt: ["a"], of: ["out"], tape: 0 };
   },
+  "a pool: the largest of a window lies in the result that it is moved to"() {
+    const b = new Build("N").data("x", "2 * N").data("out", "N").temp("m");
+    b.loop("i", "0", "N", "up", () => {
+      b.set("m", [], () => num(-1e300));
+      b.loop("k", "0", "2", "any", () => b.set("m", ["x[2 * i + k]"], id, "max"));
+      b.set("out[i]", ["m"], id);
+    });
+    return { build: b, sizes: { N }, wrt: ["x"], of: ["out"], tape: 0 };
+  },
+  "covariance: the quotient lies in the matrix, moved there twice; {result, divisor} needs no more"() {
+    const b = new Build("N", "M").data("x", "M", "N").data("n").data("cov", "N", "N").temp("s", "N").temp("q", "N");
+    b.loop("i", "0", "N", "up", () => {
+      b.loop("z", "0", "N - i", "any", () => b.set("s[z]", [], () => num(0)));
+      b.loop("k", "0", "M", "any", () => b.loop("j", "0", "N - i", "any", () => b.set("s[j]", ["x[k, i]", "x[k, i + j]"], times, "sum")));
+      b.loop("j1", "0", "N - i", "any", () => b.set("q[j1]", ["s[j1]", "n"], over));
+      b.loop("j2", "0", "N - i", "any", () => b.set("cov[i + j2, i]", ["q[j2]"], id));
+      b.loop("j3", "0", "N - i", "any", () => b.set("cov[i, i + j3]", ["q[j3]"], id));
+    });
+    return { build: b, sizes: { N, M }, wrt: ["x", "n"], of: ["cov"], tape: 0 };
+  },
+  "a copy that is overwritten, that only some iterations make, or that is made too late is none"() {
+    const b = new Build("N").data("x", "N", "3").data("y", "N").data("out", "N").data("last").data("some", "N").temp("m");
+    b.loop("i", "0", "N", "up", () => {
+      b.set("m", [], () => num(0));
+      b.loop("k", "0", "3", "any", () => b.set("m", ["x[i, k]"], id, "sum"));
+      b.set("last", ["m"], id);
+      const arm = b.apart(() => b.set("some[i]", ["m"], id));
+      b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [], code: op("ge", "bool", symbolic(sym("i"), "int64"), constant(2, "int64")) }, body: arm }] });
+      b.set("y[i]", ["y[i]", "m"], (y, m) => times(y, times(m, m)));
+      b.set("m", ["m"], (m) => times(m, m));
+      b.set("out[i]", ["m"], id);
+    });
+    return { build: b, sizes: { N }, wrt: ["x"], of: ["out", "last", "some", "y"], tape: N, on: ["m"] };
+  },
   "what only an arm uses is made again in the arm: outside, its tape holds nothing"() {
     const b = new Build("N").data("A", "N").data("s").data("w", "N", "3").temp("t", "N");
     b.loop("i", "0", "N", "up", () => {

@@ -16,7 +16,7 @@ export interface InterpretOptions {
   /** Stop after that many executed nodes. */
   readonly fuel?: number;
   /** Told of every read of a memlet: the element, and the number of the write that gave it its value (0: an input). */
-  readonly onRead?: (m: Memlet, base: string, at: number, stamp: number) => void;
+  readonly onRead?: (m: Memlet, base: string, at: number, stamp: number, here: { readonly value: number; readonly place: (x: Memlet) => { readonly base: string; readonly at: number } }) => void;
   /** Told at the end of the number of each element's last write. */
   readonly onEnd?: (stampOf: (base: string, at: number) => number) => void;
   /** Look for iterations of maps that depend on one another (default true). */
@@ -160,7 +160,7 @@ class Machine {
     let b = this.#buffers.get(base)!;
     if (m.saved) b = this.#savedBuffer(m.saved, base);
     else if (!quiet) this.#touch(base, at, "read");
-    this.options.onRead?.(m, base, at, this.#stamps.get(`${base}:${at}`) ?? 0);
+    this.options.onRead?.(m, base, at, this.#stamps.get(`${base}:${at}`) ?? 0, { value: b.set[at] ? b.v[at]! : NaN, place: (x) => ({ base: this.#base(x.data), at: this.#flat(this.graph.container(x.data), x.index) }) });
     return b.set[at] ? { v: b.v[at]!, d: b.d[at]! } : UNSET;
   }
   #savedBuffer(s: Saved, base: string): Buffer {

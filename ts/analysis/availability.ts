@@ -110,6 +110,12 @@ export class Availability {
     return this.writes(this.baseOf(m.data)).some((w) => w.path[step]?.node === node && this.#mayTouch(m, n, w, "before", false, step));
   }
 
+  /** As `changedBy`, of a node behind it in that list. */
+  changedLater(m: Access, saved: Saved, step: number, node: Node): boolean {
+    const n = this.path(saved.node);
+    return this.writes(this.baseOf(m.data)).some((w) => w.path[step]?.node === node && this.#mayTouch(m, n, w, "after", false, step));
+  }
+
   /** `fixed`: steps up to this one are the same node in the same iteration of the loops strictly outside it. */
   #mayTouch(m: Access, n: Path, w: WriteAccess, side: "before" | "after", ownCounts: boolean, fixed: number): boolean {
     let shared = 0;

@@ -9,13 +9,14 @@ import { input, op, type ScalarExpr } from "../scalar/expr.js";
 import { literal } from "../scalar/build.js";
 import { bodiesOf, exitsOf, ROOT, visitPaths, loopsOf, type Around, type Path } from "../analysis/paths.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
-import type { Branch, Condition, Conditional, Loop, Memlet, Node, Operand, Parameter, Tasklet } from "../sdfg/nodes.js";
+import type { Branch, Condition, Conditional, Loop, Memlet, Node, Operand, Parameter, Saved, Tasklet } from "../sdfg/nodes.js";
 import { add, addInt, asSymbol, dependsOn, loadedContainers, sub, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { upperBound } from "../symbolic/prove.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { LIBRARY } from "../library/index.js";
 import { activeContainers, baseOf, uninfluential } from "./activity.js";
 import { Availability } from "../analysis/availability.js";
+import { Copies } from "../analysis/copies.js";
 import { localsOf } from "../analysis/dependence.js";
 import { reverseExtremum } from "./extrema.js";
 import { isZero } from "./same.js";
@@ -72,10 +73,12 @@ class Reversal {
   readonly #homes: Map<string, string[]>;
   readonly #first = new Map<string, number>();
   readonly #availability: Availability;
+  readonly #copies: Copies;
   readonly #exits: Exits;
 
   constructor(readonly graph: Graph, readonly prepared: Prepared, readonly pool: Pool, readonly active: ReadonlySet<string>, readonly options: ReverseOptions, readonly iterations: Iterations) {
     this.#availability = new Availability(graph);
+    this.#copies = new Copies(this.#availability);
     this.#exits = new Exits(prepared.body, iterations);
     this.#homes = this.#findHomes();
   }
@@ -244,11 +247,13 @@ class Reversal {
       isActive: (d) => this.active.has(baseOf(this.graph, d)),
       baseOf: (d) => baseOf(this.graph, d),
       clearingUnneeded: this.#first.get(base) === t.id,
-      resultAvailable: (x) => this.#availability.available(x.output, { node: x.id, when: "after" }),
-      inputAvailable: (x, i) => this.#availability.available(x.inputs[i]!, { node: x.id, when: "before" }),
+      resultAvailable: (x) => this.#isThere(x.output, { node: x.id, when: "after" }),
+      inputAvailable: (x, i) => this.#isThere(x.inputs[i]!, { node: x.id, when: "before" }),
       facts: this.#facts(loops),
     };
   }
+
+  #isThere(m: Memlet, saved: Saved): boolean { return this.#availability.available(m, saved) || this.#copies.find(m, saved) !== undefined; }
 
   #node(node: Node, here: Here): Swept {
     const { loops, around } = here;

@@ -4,6 +4,7 @@
  * needed slice has the wanted value. Safe because a live read is proven not to be overwritten, and a tape is a copy made while the value is there.
  */
 import { Availability } from "../analysis/availability.js";
+import { Copies } from "../analysis/copies.js";
 import { bodiesOf, nameOf, withBodies, type Around } from "../analysis/paths.js";
 import { exactnessOf, type Exactness } from "../analysis/robust.js";
 import { literal } from "../scalar/build.js";
@@ -59,7 +60,7 @@ class Resolver {
     const forward = joint.graph.with({ body: this.#forward }), available = new Availability(forward);
     this.#tapes = new Tapes(forward, available, joint.numbers);
     // The first nodes of the body are the copies of changed arguments.
-    this.#values = new Values(forward, available, this.#tapes, joint.initial, new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id)));
+    this.#values = new Values(forward, available, this.#tapes, joint.initial, new Set(this.#forward.slice(0, joint.initial.size).map((n) => n.id)), new Copies(available));
   }
 
   run(): Resolved {

@@ -3,7 +3,9 @@
  * once more from other values. Pre: a forward sweep. An answer is proven; "not there" and "cannot be made" are also said where nothing is known.
  */
 import { operandAccess, type Access, type Availability } from "../analysis/availability.js";
+import type { Copies } from "../analysis/copies.js";
 import { loopFacts } from "../analysis/dependence.js";
+import { instanceAt, perfectNest } from "../analysis/instance.js";
 import { loadedBy } from "../analysis/walk.js";
 import { loopsOf, type Path } from "../analysis/paths.js";
 import { exactnessForSign, exactnessOf, isSumOfSquares, type Exactness } from "../analysis/robust.js";
@@ -12,8 +14,7 @@ import { cast, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { flopsOf } from "../scalar/ops.js";
 import type { Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { add, addInt, affine, loadedContainers, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
-import { nonNegative } from "../symbolic/prove.js";
+import { add, addInt, sub, sym, type Expr } from "../symbolic/expr.js";
 import type { Spot, Tapes } from "./tapes.js";
 
 export interface Value {
@@ -21,7 +22,7 @@ export interface Value {
   readonly access: Access;
   readonly saved: Saved;
   readonly exact: Exactness;
-  /** A read that needs nothing: the element is still there, or it still has its value on entry. */
+  /** A read that needs nothing: the element is still there, it still has its value on entry, or a copy of it is there. */
   readonly live?: { readonly memlet: Memlet; readonly how: "live" | "initial" };
   /** Where it would be copied to a tape. */
   readonly spot?: Spot;
@@ -40,8 +41,8 @@ const DEPTH = 12;
 export class Values {
   readonly #memo = new Map<string, Value>();
 
-  /** `copies`: the nodes that copy changed arguments; `initial`: their containers → those of the initial values. */
-  constructor(readonly forward: Graph, readonly available: Availability, readonly tapes: Tapes, readonly initial: ReadonlyMap<string, string>, readonly copies: ReadonlySet<number>) {}
+  /** `entry`: the nodes that copy changed arguments; `initial`: their containers → those of the initial values. */
+  constructor(readonly forward: Graph, readonly available: Availability, readonly tapes: Tapes, readonly initial: ReadonlyMap<string, string>, readonly entry: ReadonlySet<number>, readonly copies: Copies) {}
 
   /** The operand's elements as one value, at indices of its own. */
   ofOperand(o: Operand, saved: Saved, tag: string): Value { return this.of(operandAccess(o, tag), saved, saved.exact ? "bits" : "close"); }
@@ -75,8 +76,9 @@ export class Values {
   #live(m: Access, saved: Saved): Value["live"] {
     if (this.available.available(m, saved)) return { memlet: { data: m.data, index: m.index }, how: "live" };
     const base = this.available.baseOf(m.data), first = this.initial.get(base);
-    if (first !== undefined && m.data === base && !this.available.changedSinceStart(m, saved, this.copies)) return { memlet: { data: first, index: m.index }, how: "initial" };
-    return undefined;
+    if (first !== undefined && m.data === base && !this.available.changedSinceStart(m, saved, this.entry)) return { memlet: { data: first, index: m.index }, how: "initial" };
+    const copy = this.copies.find(m, saved);
+    return copy && { memlet: copy, how: "live" };
   }
 
   /** The element from the tasklet that gave it, if that is unique. What must be the same bits is only moved: constants and copies. */
@@ -120,25 +122,12 @@ export class Values {
 
   /** The tasklet of a perfect nest that writes every element at most once, each at an index that its loop variables give by shifts; if the element is among them. */
   #inNest(nest: Loop, m: Access, path: Path): Definition | undefined {
-    const loops: Loop[] = [nest];
-    let leaf: Node | undefined = nest.body[0];
-    for (; leaf?.kind === "loop" && loops.at(-1)!.body.length === 1; leaf = leaf.body[0]) loops.push(leaf);
-    if (leaf?.kind !== "tasklet" || loops.at(-1)!.body.length !== 1 || leaf.wcr || leaf.output.guard || leaf.output.data !== m.data) return undefined;
-    const variables = new Set(loops.map((l) => l.variable)), at = new Map<string, Expr>();
-    for (const [d, e] of leaf.output.index.entries()) {
-      const a = affine(e, variables);
-      if (!a || a.coefficients.size > 1) return undefined;
-      const [term] = a.coefficients;
-      if (!term) { if (a.rest.key !== m.index[d]!.key) return undefined; continue; }
-      if (term[1].constant !== 1 || at.has(term[0])) return undefined;
-      at.set(term[0], sub(m.index[d]!, a.rest));
-    }
-    if (at.size !== loops.length || [...at.values()].some((e) => loadedContainers(e).size > 0)) return undefined;
+    const found = perfectNest(nest);
+    if (!found) return undefined;
+    const { leaf, loops } = found;
+    if (leaf.wcr || leaf.output.guard || leaf.output.data !== m.data) return undefined;
     const facts = this.forward.facts.with(...loopsOf(path).flatMap(loopFacts), ...(m.extra ?? []).flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]));
-    const inside = loops.every((l) => {
-      const v = at.get(l.variable)!;
-      return nonNegative(sub(v, substitute(l.begin, at)), facts) === "yes" && nonNegative(addInt(sub(substitute(l.end, at), v), -1), facts) === "yes";
-    });
-    return inside ? { tasklet: leaf, at } : undefined;
+    const at = instanceAt(loops, leaf.output.index, m.index, facts);
+    return at && { tasklet: leaf, at };
   }
 }
