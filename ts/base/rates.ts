@@ -1,0 +1,67 @@
+/** What operations take on a machine, in seconds by class: plain data that is measured once per machine (compile/calibration.ts) or built in, and passed down. */
+
+/** Seconds a byte, where `bytes` are gone through between two uses of it. */
+export interface MemoryRate { readonly bytes: number; readonly read: number; readonly write: number }
+/** Seconds a flop, of products of three sizes whose geometric mean is `size`. */
+export interface ProductRate { readonly size: number; readonly seconds: number }
+
+/** All of float64. A flop is an addition or a product, a fused one is two. */
+export interface Rates {
+  /** A flop where iterations are vectorised, and where they are not. */
+  readonly vector: number;
+  readonly scalar: number;
+  /** An element that is added into one place, vectorised. */
+  readonly sum: number;
+  /** A flop, and a division, that waits for the result of the iteration before. */
+  readonly chain: number;
+  readonly chainDivision: number;
+  /** Reading or writing an element that is in the first cache: vectorised, not vectorised, and at an index that is read from memory. */
+  readonly access: number;
+  readonly scalarAccess: number;
+  readonly gather: number;
+  /** An evaluation in a vectorised loop, by name; functions that are not there take what their flops (scalar/ops.ts) say, by that of exp. */
+  readonly functions: Readonly<Record<string, number>>;
+  /** How often longer a function takes where iterations are not vectorised. */
+  readonly scalarFunction: number;
+  /** Ascending. */
+  readonly memory: readonly MemoryRate[];
+  /** Entering an innermost loop, and leaving it. */
+  readonly start: number;
+  /** Matrix products by the runtime's gemm, ascending. */
+  readonly product: readonly ProductRate[];
+  /** Of a loop that threads share: telling them, and the barrier behind it. */
+  readonly barrier: number;
+  /** How often faster all threads are together at memory that is in no cache. */
+  readonly memoryThreads: number;
+  /** Of a kernel on a GPU, or a copy; and a byte between it and its host. */
+  readonly launch: number;
+  readonly transfer: number;
+}
+
+const NS = 1e-9;
+const KIB = 2 ** 10, MIB = 2 ** 20;
+
+/** One core of a processor of 2024 with 512-bit vectors, 1 MiB of second-level and 32 MiB of shared cache. */
+export const CPU_RATES: Rates = {
+  vector: 0.05 * NS, scalar: 0.25 * NS, sum: 0.12 * NS, chain: 1 * NS, chainDivision: 3.5 * NS, access: 0.05 * NS, scalarAccess: 0.2 * NS, gather: 0.5 * NS,
+  functions: { div: 0.4 * NS, sqrt: 0.5 * NS, exp: 0.5 * NS, log: 0.6 * NS, sin: 0.5 * NS, cos: 0.5 * NS, tanh: 0.9 * NS, pow: 2 * NS }, scalarFunction: 5,
+  memory: [
+    { bytes: 16 * KIB, read: 0.006 * NS, write: 0.006 * NS }, { bytes: 256 * KIB, read: 0.012 * NS, write: 0.015 * NS }, { bytes: 768 * KIB, read: 0.015 * NS, write: 0.02 * NS },
+    { bytes: 4 * MIB, read: 0.03 * NS, write: 0.045 * NS }, { bytes: 16 * MIB, read: 0.035 * NS, write: 0.06 * NS }, { bytes: 64 * MIB, read: 0.06 * NS, write: 0.12 * NS },
+  ],
+  start: 4 * NS, product: [{ size: 32, seconds: 0.06 * NS }, { size: 96, seconds: 0.025 * NS }, { size: 256, seconds: 0.015 * NS }], barrier: 1500 * NS, memoryThreads: 1.6, launch: 0, transfer: 0,
+};
+
+/** The same core running JavaScript. */
+export const JS_RATES: Rates = {
+  ...CPU_RATES, vector: 0.3 * NS, scalar: 0.3 * NS, sum: 0.9 * NS, chain: 1 * NS, access: 0.35 * NS, scalarAccess: 0.35 * NS, gather: 0.8 * NS,
+  functions: { div: 1 * NS, sqrt: 1.2 * NS, exp: 6 * NS, log: 7 * NS, sin: 9 * NS, cos: 9 * NS, tanh: 12 * NS, pow: 25 * NS }, scalarFunction: 1, product: [{ size: 32, seconds: 0.6 * NS }],
+};
+
+/** A GPU for data centres: all of it at work, loops inside a kernel cost nothing of their own. */
+export const GPU_RATES: Rates = {
+  ...CPU_RATES, vector: 4e-14, scalar: 4e-14, sum: 4e-14, chain: 4e-14, chainDivision: 4e-13, access: 1e-13, scalarAccess: 1e-13, gather: 1e-12,
+  functions: { div: 5e-13, sqrt: 5e-13, exp: 1e-12, log: 1e-12, sin: 1.5e-12, cos: 1.5e-12, tanh: 1.5e-12, pow: 4e-12 }, scalarFunction: 1,
+  memory: [{ bytes: 32 * MIB, read: 2e-13, write: 2e-13 }, { bytes: 256 * MIB, read: 4e-13, write: 4e-13 }],
+  start: 0, product: [{ size: 64, seconds: 1e-12 }, { size: 512, seconds: 5e-14 }], barrier: 0, memoryThreads: 1, launch: 3e-6, transfer: 2e-11,
+};

@@ -1,0 +1,146 @@
+/**
+ * Short programs, through our own scheduling and printing, that tell what classes of operations take on this machine: the rates that estimates of time are made of.
+ * All are one graph, hence one compilation; a call says which one runs. Medians of a few runs; under half a second in all, and as long once for the compiler.
+ */
+import { availableParallelism } from "node:os";
+import { CPU_RATES, JS_RATES, type MemoryRate, type Rates } from "../base/rates.js";
+import { tasklet } from "../autodiff/names.js";
+import { matmulNode } from "../library/matmul.js";
+import { lowerToPlan } from "../lower/lower.js";
+import { Executable, type Backend } from "../runtime/executable.js";
+import type { Layout } from "../runtime/layout.js";
+import { constant, input, op, symbolic, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
+import { costOf } from "../scalar/ops.js";
+import { schedule } from "../schedule/schedule.js";
+import type { Branch, Container, Loop, Node } from "../sdfg/nodes.js";
+import { freshId, Graph } from "../sdfg/sdfg.js";
+import { add, addInt, int, load, scale, sym, ZERO, type Expr } from "../symbolic/expr.js";
+
+const FUNCTIONS: readonly OpName[] = ["div", "sqrt", "exp", "log", "sin", "tanh", "pow"];
+const KERNELS = ["read", "sum", "stream", "flops", "scalar", "chain", "chainDivision", "gather", "rows", "shared", "product", "scalarFunction", ...FUNCTIONS] as const;
+type Kernel = (typeof KERNELS)[number];
+
+const x = input(0, "float64"), number = (v: number): ScalarExpr => constant(v, "float64"), plus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("add", "float64", a, b), times = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("mul", "float64", a, b), minus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("sub", "float64", a, b);
+/** Sums of products as they stand in stencils and derivatives: some operations fuse, some do not. */
+function mixture(): ScalarExpr {
+  let e = x;
+  for (let k = 1; k <= 5; k++) e = plus(times(minus(x, number(0.1 * k)), number(0.3 + 0.01 * k)), times(plus(e, number(0.2)), x));
+  return e;
+}
+const MIXTURE = mixture();
+let flops = 0;
+visitScalar(MIXTURE, (e) => { if (e.kind === "op") flops += costOf(e.op); });
+const MIXTURE_FLOPS = flops;
+/** Arrays that "read" reads for one that it writes. */
+const STREAMS = 8;
+/** Rows and their length in "rows". */
+const ROWS = 64, ROW = 27;
+
+function graph(): Graph {
+  const N = sym("N"), M = sym("M"), containers = new Map<string, Container>();
+  const argument = (name: string, dtype: Container["dtype"], shape: readonly Expr[]): void => { containers.set(name, { name, dtype, shape, transient: false }); };
+  for (const name of ["x", "y"]) argument(name, "float64", [sym(name === "x" ? "L" : "K")]); argument("s", "float64", []); argument("at", "int64", [N]);
+  for (const name of ["p", "q"]) argument(name, "float64", [int(ROWS), sym("W")]);
+  for (const name of ["a", "b", "c"]) argument(name, "float64", [M, M]);
+  let variables = 0;
+  const loop = (order: Loop["order"], end: Expr, body: (v: Expr) => readonly Node[]): Loop => { const variable = `v${variables++}`; return { kind: "loop", id: freshId(), variable, begin: ZERO, end, order, body: body(sym(variable)) }; };
+  const map = (code: ScalarExpr): readonly Node[] => [loop("any", N, (i) => [tasklet({ data: "y", index: [i] }, code, [{ data: "x", index: [i] }])])];
+  const chain = (code: ScalarExpr): readonly Node[] => [loop("up", N, (i) => [tasklet({ data: "y", index: [addInt(i, 1)] }, code, [{ data: "x", index: [i] }, { data: "y", index: [i] }])])], before = input(1, "float64");
+  const all = (name: string, size: Expr): { readonly data: string; readonly base: readonly Expr[]; readonly axes: readonly number[]; readonly sizes: readonly Expr[] } => ({ data: name, base: [ZERO, ZERO], axes: [0, 1], sizes: [size, size] });
+  const bodies: Record<string, readonly Node[]> = {
+    read: [loop("any", N, (i) => [tasklet({ data: "y", index: [i] }, Array.from({ length: STREAMS }, (_, k) => input(k, "float64")).reduce<ScalarExpr>(plus, number(0)), Array.from({ length: STREAMS }, (_, k) => ({ data: "x", index: [add(i, scale(N, k))] })))])],
+    sum: [loop("any", N, (i) => [tasklet({ data: "s", index: [] }, times(x, input(1, "float64")), [{ data: "x", index: [i] }, { data: "y", index: [i] }], "sum")])],
+    stream: map(plus(x, number(0.5))), flops: map(MIXTURE),
+    scalar: chain(op("max", "float64", MIXTURE, before)), scalarFunction: chain(op("max", "float64", op("exp", "float64", x), before)),
+    chain: chain(plus(times(before, times(x, number(0.4))), x)), chainDivision: chain(op("div", "float64", x, plus(before, number(1.5)))),
+    gather: [loop("any", N, (i) => [tasklet({ data: "y", index: [i] }, x, [{ data: "x", index: [load("at", [i])] }])])],
+    rows: [loop("any", int(ROWS), (j) => [loop("any", sym("W"), (i) => [tasklet({ data: "q", index: [j, i] }, plus(x, number(0.5)), [{ data: "p", index: [j, i] }])])])],
+    shared: [
+      loop("any", N, (i) => [tasklet({ data: "y", index: [i] }, times(x, number(0.5)), [{ data: "x", index: [addInt(i, 1)] }])]),
+      loop("any", N, (i) => [tasklet({ data: "x", index: [i] }, times(x, number(1.5)), [{ data: "y", index: [addInt(i, 1)] }])]),
+    ],
+    product: [matmulNode(all("a", M), all("b", M), all("c", M), false)],
+  };
+  for (const f of FUNCTIONS) bodies[f] = map(f === "div" ? op("div", "float64", number(1.25), x) : f === "pow" ? op("pow", "float64", x, plus(x, number(0.7))) : op(f, "float64", x));
+  const branches = KERNELS.map((k, i): Branch => ({ condition: { inputs: [], code: op("eq", "bool", symbolic(sym("kernel")), constant(i, "int64")) }, body: [loop("up", sym("repeats"), () => bodies[k]!)] }));
+  const symbols = ["kernel", "repeats", "N", "M", "W", "L", "K"];
+  return new Graph({
+    name: "rates", containers, symbols, assumptions: symbols.map(sym), result: { kind: "none" }, checks: [], body: [{ kind: "conditional", id: freshId(), branches }],
+    parameters: [...containers.keys()].map((name) => ({ kind: "container", name, container: name })),
+  });
+}
+
+/** Seconds of a run: median of a few. */
+type Run = (kernel: Kernel, call: { readonly n?: number; readonly m?: number; readonly repeats: number; readonly threads?: number; readonly samples?: number }) => number;
+
+/** Bytes gone through, for how memory takes longer the farther it is away. */
+const SIZES = [24, 192, 640, 3 * 1024, 12 * 1024, 64 * 1024].map((k) => k * 1024);
+/** JavaScript is slower than memory is: what no cache holds says little of it, and takes long. */
+const sizesFor = (device: Backend["device"]): readonly number[] => (device === "js" ? SIZES.slice(0, -1) : SIZES);
+/** A sample of work that is in the first cache: elements, and how often. */
+const SMALL = 1024, OFTEN = 100, SAMPLES = 5, WARM_MS = 1, PASSES = 4;
+
+export function measureRates(backend: Backend): Rates {
+  const run = runner(backend), best = new Map<string, number>();
+  // JavaScript is compiled while it runs, and again when another kernel is new to it.
+  for (let pass = backend.device === "js" ? PASSES : 1; ; pass--) {
+    const rates = ratesOf(backend, (kernel, call) => {
+      const key = `${kernel} ${JSON.stringify(call)}`, t = Math.min(run(kernel, call), best.get(key) ?? Infinity);
+      best.set(key, t);
+      return t;
+    });
+    if (pass === 1) return rates;
+  }
+}
+
+function ratesOf(backend: Backend, run: Run): Rates {
+  const cores = backend.device === "js" ? 1 : availableParallelism(), built = backend.device === "js" ? JS_RATES : CPU_RATES;
+  const each = (kernel: Kernel, often = OFTEN): number => run(kernel, { n: SMALL, repeats: often }) / (SMALL * often);
+  const memory: MemoryRate[] = [];
+  // Clocks and caches get going.
+  for (let k = 0; k < 10; k++) run("flops", { n: SMALL, repeats: OFTEN });
+  for (const bytes of sizesFor(backend.device)) {
+    const repeats = Math.max(1, Math.floor(2 ** 20 / bytes)), samples = bytes > 2 ** 24 ? 3 : SAMPLES;
+    // Seconds a byte written, with one byte read and with several.
+    const each = (k: Kernel, streams: number): number => { const n = Math.floor(bytes / 8 / (streams + 1)); return run(k, { n, repeats, samples }) / (repeats * n * 8); };
+    const one = each("stream", 1), read = Math.max((each("read", STREAMS) - one) / (STREAMS - 1), one / 20);
+    memory.push({ bytes, read, write: Math.max(one - read, read) });
+  }
+  // What is nearer takes no longer: what says so was disturbed.
+  for (let k = memory.length - 2; k >= 0; k--) { const { bytes, read, write } = memory[k]!, far = memory[k + 1]!; memory[k] = { bytes, read: Math.min(read, far.read), write: Math.min(write, far.write) }; }
+  const vector = each("flops") / MIXTURE_FLOPS, scalar = each("scalar", OFTEN / 4) / (MIXTURE_FLOPS + 1), chain = each("chain", OFTEN / 4) / 2, access = 4 * (memory[0]!.read + memory[0]!.write);
+  const functions = Object.fromEntries(FUNCTIONS.map((f) => [f, each(f, OFTEN / 4)]));
+  const row = run("rows", { repeats: OFTEN }) / (OFTEN * ROWS) - 2 * ROW * access, product = (m: number, repeats: number): number => run("product", { m, repeats }) / (2 * m ** 3 * repeats);
+  let { barrier, memoryThreads } = built;
+  if (cores > 1) {
+    const n = 32_768, far = SIZES.at(-1)! / 16, one = run("shared", { n, repeats: 10 }) / 20, all = run("shared", { n, repeats: 10, threads: cores }) / 20;
+    // Where others use the cores, it says nothing.
+    if (all < one) barrier = Math.max(0.2e-6, all - one / cores);
+    memoryThreads = Math.min(cores, Math.max(1, run("stream", { n: far, repeats: 1, samples: 3 }) / run("stream", { n: far, repeats: 1, samples: 3, threads: cores })));
+  }
+  return {
+    ...built, vector, sum: Math.max(vector, run("sum", { n: 16 * SMALL, repeats: 4 }) / (64 * SMALL)), scalar: Math.max(scalar, vector), chain, chainDivision: Math.max(chain, each("chainDivision", OFTEN / 4) - chain), access, scalarAccess: Math.max(access, 0.8 * scalar), gather: Math.max(access, each("gather", OFTEN / 4) - access),
+    functions: { ...functions, cos: functions["sin"]! }, scalarFunction: Math.max(1, each("scalarFunction", OFTEN / 4) / functions["exp"]!), memory, start: Math.max(0, row),
+    product: backend.device === "js" ? [{ size: 32, seconds: product(32, 1) }] : [{ size: 32, seconds: product(32, 20) }, { size: 96, seconds: product(96, 2) }, { size: 256, seconds: product(256, 1) }], barrier, memoryThreads,
+  };
+}
+
+function runner(backend: Backend): Run {
+  const plan = lowerToPlan(schedule(graph()), { precision: "default", threads: true, vectorMath: true }), far = sizesFor(backend.device).at(-1)!, most = far / 8 + 1, half = far / 16 + 1, large = 256;
+  const floats = (n: number): Float64Array => new Float64Array(n).fill(0.55);
+  const memory = new Map<string, Float64Array | BigInt64Array>([["x", floats(most)], ["y", floats(half)], ["s", new Float64Array(1)], ["at", BigInt64Array.from({ length: SMALL }, (_, i) => BigInt((i * 389) % SMALL))], ["p", floats(ROWS * ROW)], ["q", floats(ROWS * ROW)], ...["a", "b", "c"].map((k) => [k, floats(large * large)] as const)]);
+  const executables = new Map<number, Executable>();
+  return (kernel, { n = SMALL, m = 8, repeats, threads = 1, samples = SAMPLES }) => {
+    let e = executables.get(threads);
+    if (!e) { const { anyTeam: _, ...fixed } = backend; executables.set(threads, e = new Executable(plan, { ...fixed, threads }, undefined)); }
+    const size: Readonly<Record<string, number>> = { x: most, y: half, s: 1, at: kernel === "gather" ? n : 0, p: ROWS * ROW, q: ROWS * ROW, a: m * m, b: m * m, c: m * m };
+    const args = plan.arguments.map((b) => { const { name } = plan.buffers[b]!; return memory.get(name)!.subarray(0, size[name]); });
+    const sizes = new Map(Object.entries({ kernel: KERNELS.indexOf(kernel), repeats, N: n, M: m, W: ROW, L: most, K: half })), layout: Layout = e.layout(`${kernel} ${n} ${m} ${repeats}`, sizes);
+    const times: number[] = [];
+    if (backend.device === "js") for (const until = performance.now() + WARM_MS; performance.now() < until;) e.runQuick(args, layout);
+    // What other processes took of the core does not count.
+    for (let k = 0; k <= samples; k++) { const t = performance.now(), used = process.cpuUsage(); e.runQuick(args, layout); const wall = performance.now() - t, { user, system } = process.cpuUsage(used); times.push(threads === 1 ? Math.min(wall, Math.max((user + system) / 1000, wall / 20)) : wall); }
+    // The first one compiles, or brings things into the caches.
+    return times.slice(1).sort((p, q) => p - q)[samples >> 1]! / 1000;
+  };
+}
