@@ -38,7 +38,7 @@ for (const how of ["simplified", "as written"]) {
         compared++;
         let current = d.graph;
         for (const [name, pass] of PASSES) {
-          const next = pass(current, d.outputs);
+          const next = pass(current, d.outputs, false);
           const off = next === current ? 0 : difference(expected, outputs(next, names, sizes)) / scale;
           if (!(off < 1e-9)) { t.fail(`seed ${seed}, N = ${sizes["N"]}, pass "${name}": difference ${off}\n${graphText(current)}\n${graphText(next)}`); return; }
           current = next;

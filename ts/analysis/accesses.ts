@@ -25,6 +25,11 @@ export interface Access {
   readonly conditional: boolean;
 }
 
+/** The ranges of an operand's own variables; those that are loaded are left out. */
+export function extraFacts(a: Access): Expr[] {
+  return a.extra.flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]).filter((e) => !hasLoads(e));
+}
+
 export function baseOf(graph: Graph, data: string): string { return graph.container(data).view?.base ?? data; }
 
 /** Element offset in the base buffer. */

@@ -6,7 +6,7 @@ import type { Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, hasLoads, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
-import type { Access } from "./accesses.js";
+import { extraFacts, type Access } from "./accesses.js";
 import { definitionOf, instanceOf, nestFacts, type Definition } from "./definition.js";
 import { loopFacts, mayMeet, type Relation } from "./dependence.js";
 import { effectsOf } from "./order.js";
@@ -74,7 +74,7 @@ function isExposed(graph: Graph, a: Access, facts: Assumptions): boolean {
   for (const step of a.path) {
     for (let q = step.index - 1; q >= 0; q--) {
       const d = definitionOf(graph, step.list[q]!);
-      if (d && d.task.output.data === a.data && !d.task.wcr && a.extra.length === 0 && instanceOf(d, a.index, known.with(...a.path.slice(a.path.indexOf(step)).flatMap((s) => (s.node.kind === "loop" && s.node !== a.node ? loopFacts(s.node) : []))))) return false;
+      if (d && d.task.output.data === a.data && !d.task.wcr && instanceOf(d, a.index, known.with(...extraFacts(a), ...a.path.slice(a.path.indexOf(step)).flatMap((s) => (s.node.kind === "loop" && s.node !== a.node ? loopFacts(s.node) : []))))) return false;
     }
     if (step.node.kind === "loop") known = known.with(...loopFacts(step.node));
   }

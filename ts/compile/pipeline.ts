@@ -69,7 +69,7 @@ export interface FinishOptions {
 }
 
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
-  const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}));
+  const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}, options.precision === "strict"));
   if (options.device === "cuda") {
     const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {}, blocks: process.env["DACE_AD_CUDA_BLOCKS"] !== "off" }));
     trace.keep("scheduled", placed.graph);

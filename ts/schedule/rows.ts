@@ -10,7 +10,7 @@ import { exprsOf, mapNodes, rewriteNodes, visitNodes } from "../analysis/walk.js
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
 import { affine, dependsOn, loadedContainers } from "../symbolic/expr.js";
-import { definedFirst } from "./lifetimes.js";
+import { definedFirst } from "../analysis/fresh.js";
 import { escapingBases } from "./scalars.js";
 
 export function contractRows(graph: Graph, outputs: Readonly<Record<string, string>>): Graph {

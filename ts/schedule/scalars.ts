@@ -9,7 +9,7 @@ import { exprsOf, mapNodes, visitNodes } from "../analysis/walk.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { returnedContainers, type Container } from "../sdfg/nodes.js";
 import { loadedContainers } from "../symbolic/expr.js";
-import { definedFirst } from "./lifetimes.js";
+import { definedFirst } from "../analysis/fresh.js";
 
 const FEW = 32;
 /** May the array lie on the stack? */

@@ -1,12 +1,12 @@
 /**
  * Forwards elementwise definitions of transients into the nodes of the same list that read them, and drops what nobody reads any more:
- * `T[i] = e(i); A[i+1] = f(T[i])` becomes `A[i+1] = f(e(i))`, `T[i] = 0; T[i] += e(i)` becomes `T[i] = e(i)`.
+ * `T[i] = e(i); A[i+1] = f(T[i])` becomes `A[i+1] = f(e(i))`, `T[i] = 0; T[i] += e(i)` becomes `T[i] = e(i)`. Library operations read what was copied, not the copy.
  * Pre: a valid graph. Post: same values; a definition goes only where every read of its elements was rewritten, or where it is overwritten before any read.
  * Safe because the instance that wrote the element is known (index solved for the loop variables, proven inside the definition's box), no write to the
  * element lies between, and nothing that its expression reads is written between definition and read, other iterations of the reader included.
  * It does nothing where the expression would be evaluated much more often than before.
  */
-import { conditionFacts, type Access } from "../analysis/accesses.js";
+import { conditionFacts, extraFacts, ownAccesses, type Access } from "../analysis/accesses.js";
 import { loopFacts, mayMeet } from "../analysis/dependence.js";
 import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysis/definition.js";
 import { liveAfter, mayLeave, type Place } from "../analysis/live.js";
@@ -16,10 +16,10 @@ import { addS, isConst, literal, mulS, negS } from "../scalar/build.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, input, mapScalar, op, select, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { costOf } from "../scalar/ops.js";
-import type { LibraryNode, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
+import type { LibraryNode, Loop, Memlet, Node, Operand, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, dependsOn, loadedContainers, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
+import { addInt, affine, dependsOn, loadedContainers, sub, substitute, type Expr } from "../symbolic/expr.js";
 import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { exprsOf } from "../analysis/walk.js";
 import { dropUnused } from "./dead-code.js";
@@ -83,7 +83,8 @@ function decides(t: Tasklet): boolean {
   return found;
 }
 
-interface Site { readonly access: Access; readonly task: Tasklet; readonly at: ReadonlyMap<string, Expr> }
+/** A read that can be replaced; `operand`: what it becomes where a library operation reads a copy. */
+interface Site { readonly access: Access; readonly task: Tasklet | LibraryNode; readonly at: ReadonlyMap<string, Expr>; readonly operand?: { readonly at: number; readonly value: Operand } }
 
 function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: readonly Node[], p: number, facts: Assumptions, around: readonly Place[]): readonly Node[] | undefined {
   const node = list[p]!, d = definitionOf(graph, node);
@@ -117,7 +118,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
         update = { at: q, d: other };
         continue;
       }
-      const s = e.accesses.some((w) => w.write && w.base === data && mayPrecede(graph, w, a, facts)) ? undefined : site(graph, a, d, facts);
+      const s = e.accesses.some((w) => w.write && w.base === data && mayPrecede(graph, w, a, facts)) ? undefined : a.node.kind === "library" ? (differentiable ? undefined : operandSite(graph, a, a.node, d, facts)) : site(graph, a, d, facts);
       if (s) sites.push(s); else resolved = false;
       if (!resolved && !constant) return undefined;
     }
@@ -151,7 +152,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
   const useful = places.size + (update ? 1 : 0);
 
   // An ulp more or less would flip a decision: what decides is evaluated once, unless it comes out the same wherever it is evaluated.
-  if ((differentiable || useful > 1) && !isReproducible(d.task.code) && (sites.some((s) => decides(s.task)) || (update !== undefined && decides(update.d.task)))) return undefined;
+  if ((differentiable || useful > 1) && !isReproducible(d.task.code) && (sites.some((s) => s.task.kind === "tasklet" && decides(s.task)) || (update !== undefined && decides(update.d.task)))) return undefined;
 
   // What the expression reads must still be there at each read.
   const own = effectsOf(graph, node).accesses.filter((a) => !a.write);
@@ -159,6 +160,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
     const moved: Access = { ...s.access, data: a.data, base: a.base, index: a.index.map((x) => substitute(x, s.at)), guard: [...s.access.guard, ...a.guard.map((x) => substitute(x, s.at))] };
     for (let q = p + 1; q < stop; q++) {
       const k = list[q]!, e = effectsOf(graph, k);
+      if (s.task.kind === "library" && effectsOf(graph, s.task).writes.has(a.base)) return false;
       if (k === s.access.path[0]!.node) return !e.writes.has(a.base) || !e.accesses.some((w) => w.write && w.base === a.base && mayPrecede(graph, w, moved, facts));
       if (e.writes.has(a.base) && e.accesses.some((w) => w.write && w.base === a.base && mayMeet(graph, w, moved, none, facts))) return false;
     }
@@ -182,6 +184,10 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
       if (t.inputs.length > MAX_INPUTS && t.inputs.length > n.inputs.length) failed = true;
       return t;
     }
+    if (n.kind === "library") {
+      const mine = replace.get(n.id);
+      return mine ? { ...n, inputs: n.inputs.map((o, i) => mine.find((s) => s.operand!.at === i)?.operand!.value ?? o) } : n;
+    }
     const bs = bodiesOf(n);
     return bs.length === 0 ? n : withBodies(n, bs.map((b) => b.list.map(rewrite)));
   };
@@ -200,6 +206,25 @@ function site(graph: Graph, a: Access, d: Definition, facts: Assumptions): Site 
   if (exprsOf(a.node).some((e) => loadedContainers(e).has(a.data))) return undefined;
   const at = instanceOf(d, a.index, siteFacts(a, facts));
   return at && { access: a, task: a.node, at };
+}
+/** An operand that is (part of) a whole copy: the same part of what was copied, if that is a box with rows, or columns, of neighbours. */
+function operandSite(graph: Graph, a: Access, node: LibraryNode, d: Definition, facts: Assumptions): Site | undefined {
+  const [from] = d.task.inputs, dtype = graph.container(a.data).dtype;
+  if (a.data !== d.task.output.data || d.task.wcr || d.task.code.kind !== "input" || d.task.inputs.length !== 1 || from!.guard?.length || from!.index.some(hasLoads) || graph.container(from!.data).dtype !== dtype) return undefined;
+  const at = instanceOf(d, a.index, siteFacts(a, facts).with(...extraFacts(a)));
+  const key = a.index.map((e) => e.key).join(), which = ownAccesses(graph, node).filter((x) => !x.write && x.extra.length > 0).findIndex((x) => x.data === a.data && x.index.map((e) => e.key).join() === key);
+  // Every operand but a scalar is one access, in their order.
+  const k = node.inputs.map((_, i) => i).filter((i) => node.inputs[i]!.axes.length > 0)[which];
+  if (!at || k === undefined || a.extra.length === 0 || node.inputs[k]!.saved) return undefined;
+  const variables = new Set(a.extra.map((x) => x.variable)), axes = new Map<string, number>(), base: Expr[] = [];
+  for (const [axis, e] of from!.index.entries()) {
+    const f = affine(substitute(e, at), variables);
+    if (!f || f.coefficients.size > 1) return undefined;
+    base.push(f.rest);
+    for (const [v, c] of f.coefficients) { if (c.constant !== 1 || axes.has(v)) return undefined; axes.set(v, axis); }
+  }
+  if (axes.size !== variables.size || ![...axes.values()].includes(base.length - 1)) return undefined;
+  return { access: a, task: node, at, operand: { at: k, value: { data: from!.data, base, axes: a.extra.map((x) => axes.get(x.variable)!), sizes: node.inputs[k]!.sizes } } };
 }
 function siteFacts(a: Access, facts: Assumptions): Assumptions {
   const loops = a.path.slice(0, -1).flatMap((s) => (s.node.kind === "loop" ? loopFacts(s.node) : []));
@@ -233,7 +258,7 @@ function expand(graph: Graph, d: Definition, at: ReadonlyMap<string, Expr>, plac
 
 /** Does the definition write every element of the box that is accessed? */
 function isCovered(a: Access, d: Definition, facts: Assumptions): boolean {
-  return instanceOf(d, a.index, facts.with(...a.extra.flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]))) !== undefined;
+  return instanceOf(d, a.index, facts.with(...extraFacts(a))) !== undefined;
 }
 
 /** Does the library node add to exactly one box, which holds all that the definition writes, and read nothing else of the container? */

@@ -4,6 +4,7 @@
  */
 import type { Graph } from "../sdfg/sdfg.js";
 import { accumulate } from "./accumulate.js";
+import { clearFirst } from "./clear-first.js";
 import { contract } from "./contract.js";
 import { removeDeadCode } from "./dead-code.js";
 import { distribute } from "./distribute.js";
@@ -11,23 +12,29 @@ import { forwardDefinitions } from "./forward.js";
 import { fuseLoops } from "./fuse.js";
 import { interchange } from "./interchange.js";
 import { loopToMap } from "./loop-to-map.js";
+import { retargetProducts } from "./products.js";
 import { splitRecurrences } from "./recurrences.js";
+import { resultsInPlace } from "./results.js";
 import { retargetSums } from "./retarget.js";
 import { scatterToGather } from "./scatter-to-gather.js";
+import { separateArms } from "./separate-arms.js";
 import { shareLoads } from "./share.js";
 import { sinkConstants } from "./sink.js";
 import { uniqueLoops } from "./unique-loops.js";
 import { forgetUnread } from "./unread.js";
 
 type Outputs = Readonly<Record<string, string>>;
-/** The passes in their order, by name. */
-export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) => Graph])[] = [
+/** The passes in their order, by name. `strict`: sums are collected where they are, so that a piece of the program that is there twice gives the same bits. */
+export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, strict: boolean) => Graph])[] = [
   ["unique loops", (g) => uniqueLoops(g)],
   ["unread", (g) => forgetUnread(g)],
   ["dead code", removeDeadCode],
+  ["clear first", clearFirst],
+  ["separate arms", separateArms],
   ["sink", (g) => sinkConstants(g)],
   ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],
-  ["retarget", retargetSums],
+  ["retarget", (g, outputs, strict) => (strict ? g : retargetSums(g, outputs))],
+  ["products", (g, outputs, strict) => retargetProducts(g, { outputs, sums: !strict })],
   ["maps", loopToMap],
   ["recurrences", (g) => splitRecurrences(g)],
   ["distribute", (g) => distribute(g)],
@@ -40,7 +47,8 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs) =>
   ["contract", contract],
   ["accumulate", (g) => accumulate(g)],
   ["share", (g) => shareLoads(g)],
+  ["results", resultsInPlace],
 ];
 
 /** `outputs`: containers that are read after the program (besides changed arguments and results). */
-export function optimizeGraph(graph: Graph, outputs: Outputs): Graph { return PASSES.reduce((g, [, pass]) => pass(g, outputs), graph); }
+export function optimizeGraph(graph: Graph, outputs: Outputs, strict = false): Graph { return PASSES.reduce((g, [, pass]) => pass(g, outputs, strict), graph); }

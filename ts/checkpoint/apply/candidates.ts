@@ -7,7 +7,7 @@
 import { accessesOf, baseOf } from "../../analysis/accesses.js";
 import { exprsOf, visitNodes } from "../../analysis/walk.js";
 import { isDifferentiable } from "../../base/dtypes.js";
-import { startsFresh } from "../../schedule/lifetimes.js";
+import { startsFresh } from "../../analysis/fresh.js";
 import type { Loop, Memlet, Node } from "../../sdfg/nodes.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import { loadedContainers, sub, sym } from "../../symbolic/expr.js";

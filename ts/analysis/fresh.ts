@@ -1,0 +1,56 @@
+/** Does what a buffer held before reach into a list of nodes, or is all of it overwritten first? */
+import type { Graph } from "../sdfg/sdfg.js";
+import type { Loop, Node } from "../sdfg/nodes.js";
+import { asSymbol, sub } from "../symbolic/expr.js";
+import { accessesOf, baseOf, ownAccesses } from "./accesses.js";
+import { bodiesOf } from "./paths.js";
+
+/** Does nothing that was in the buffer before reach into the list? Yes also where one loop or conditional alone touches it, whose bodies all start fresh. */
+export function startsFresh(graph: Graph, list: readonly Node[], base: string): boolean {
+  return fresh(graph, list, base, (n) => ({ has: (b) => accessesOf(graph, [n]).some((a) => a.base === b) }));
+}
+/** The same, where what each node touches is known. */
+export function fresh(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
+  if (definedFirst(graph, list, base, bases)) return true;
+  const users = list.filter((n) => bases(n).has(base)), [only] = users;
+  if (users.length !== 1 || readsItself(graph, only!, base)) return false;
+  const bodies = bodiesOf(only!).filter((b) => b.list.some((n) => bases(n).has(base)));
+  return (only!.kind === "loop" || only!.kind === "conditional") && bodies.length > 0 && bodies.every((b) => fresh(graph, b.list, base, bases));
+}
+/** In its bounds or conditions. */
+export function readsItself(graph: Graph, n: Node, base: string): boolean { return ownAccesses(graph, n).some((a) => a.base === base); }
+
+/** Does the first node of the list that touches the buffer overwrite all of it? */
+export function definedFirst(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
+  const first = list.find((n) => bases(n).has(base));
+  if (!first) return false;
+  // One of the arms runs, and each of them overwrites it.
+  if (first.kind === "conditional") return first.branches.some((b) => !b.condition) && !readsItself(graph, first, base) && first.branches.every((b) => definedFirst(graph, b.body, base, bases));
+  const shape = graph.container(base).shape, loops: Loop[] = [];
+  let n: Node = first;
+  if (n.kind === "library") {
+    const o = n.outputs.filter((x) => baseOf(graph, x.data) === base);
+    return !n.accumulate && o.length === 1 && o[0]!.data === base && !n.inputs.some((x) => baseOf(graph, x.data) === base) && !ownAccesses(graph, n).some((a) => a.base === base && !a.write)
+      && o[0]!.axes.length === shape.length && new Set(o[0]!.axes).size === shape.length && o[0]!.base.every((e) => e.constant === 0) && o[0]!.axes.every((axis, d) => sub(o[0]!.sizes[d]!, shape[axis]!).constant === 0);
+  }
+  while (n.kind === "loop") {
+    const body: readonly Node[] = n.body, users = body.filter((x) => bases(x).has(base)), writer: Node | undefined = users[0];
+    loops.push(n);
+    if (!writer || readsItself(graph, n, base)) return false;
+    // Several nodes in one iteration: the others look at the element that was just written.
+    if (body.length > 1) {
+      if (writer.kind !== "tasklet") return false;
+      const element = writer.output.index.map((e) => e.key).join();
+      if (!users.slice(1).every((x) => accessesOf(graph, [x]).every((y) => y.base !== base || (y.data === base && y.extra.length === 0 && y.index.map((e) => e.key).join() === element)))) return false;
+    }
+    n = writer;
+  }
+  if (n.kind !== "tasklet" || n.wcr || n.output.guard?.length || n.output.data !== base || ownAccesses(graph, n).some((a) => a.base === base && !a.write)) return false;
+  const free = new Map(loops.map((l) => [l.variable, l]));
+  return loops.length === shape.length && n.output.index.every((e, d) => {
+    const v = asSymbol(e), l = v === undefined ? undefined : free.get(v);
+    if (!l) return false;
+    free.delete(v!);
+    return l.begin.constant === 0 && sub(l.end, shape[d]!).constant === 0;
+  });
+}
