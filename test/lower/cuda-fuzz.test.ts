@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { differentiate } from "../../ts/compile/pipeline.js";
 import { DaceError } from "../../ts/base/errors.js";
 import { lowerToCuda } from "../../ts/lower/cuda-plan.js";
+import { wavefronts } from "../../ts/schedule/gpu/wavefront.js";
 import { scheduleGpu } from "../../ts/schedule/gpu/schedule.js";
 import { graphText } from "../../ts/sdfg/text.js";
 import type { PlanCuda } from "../../ts/lower/plan.js";
@@ -35,7 +36,7 @@ for (const precision of ["default", "strict"] as const) {
           d.graph.parameters.forEach((p, i) => { if (p.kind === "container") given[p.container] = p.name.startsWith("cotangent:") ? randoms(spec.seed + i, b.inputs[p.name.slice(10)]!.v.length) : b.inputs[p.name]!.v; });
         } catch (e) { if (e instanceof DaceError && e.code === "ERR_DACE_UNSUPPORTED") continue; throw e; }
       }
-      const optimised = k % 4 < 2 ? optimizeGraph(graph, outputs) : graph, placed = scheduleGpu(optimised, { precision, outputs, blocks: k % 3 !== 2 });
+      const optimised = k % 4 < 2 ? optimizeGraph(graph, outputs, precision === "strict", wavefronts) : graph, placed = scheduleGpu(optimised, { precision, outputs, blocks: k % 3 !== 2 });
       const where = (): string => `FUZZ_SEED=${seed} program ${k}, sizes ${JSON.stringify(b.sizes)}\n${graphText(graph)}\n${graphText(placed.graph)}`;
       const names = graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])), inputs = Object.fromEntries(Object.entries(given).filter(([n]) => names.includes(n)).map(([n, v]) => [n, { v }]));
       const meaning = (g: typeof graph): Map<string, number[]> => { const r = interpret(g, b.sizes, inputs); return new Map([...names, ...Object.values(outputs)].map((n) => [n, r.get(n)!.v])); };

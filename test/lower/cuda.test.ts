@@ -160,3 +160,25 @@ test("JavaScript functions run there, too", (t) => {
   const [a, b] = [flat(cpu), flat(gpu)];
   t.true(a.length > 1500 && a.every((v, i) => Math.abs(v - b[i]!) <= 1e-12 * Math.max(1, ...a.map(Math.abs))));
 });
+
+test("sweeps in place and tables, with conditions, in waves: their gradients, too", (t) => {
+  const source = `
+def f(A, x, y, steps):
+    for t in range(steps):
+        for i in range(1, A.shape[0] - 1):
+            for j in range(1, A.shape[1] - 1):
+                A[i, j] = (A[i - 1, j - 1] + A[i - 1, j] + A[i - 1, j + 1] + A[i, j - 1] + A[i, j] * A[i, j + 1] + A[i + 1, j - 1] + A[i + 1, j] + A[i + 1, j + 1]) / 9.0
+    D = np.zeros((x.shape[0], y.shape[0]))
+    for i in range(1, x.shape[0]):
+        for j in range(1, y.shape[0]):
+            if x[i] > y[j]:
+                D[i, j] = 0.5 * D[i - 1, j] + x[i] * D[i, j - 1] + 0.1
+            else:
+                D[i, j] = D[i - 1, j - 1] * y[j] + x[i]
+    return np.sum(D * D) + np.sum(A)
+`, args = [matrix(40, 31), wave(37), wave(45, 0.2), 3];
+  for (const precision of ["default", "strict"] as const) compare(t, source, args, { precision });
+  // No loop is left to one thread.
+  const { cuda } = vjp(numpy(source), { device: "cuda", precision: "strict" }).lower(args as never).plan, serial = cuda!.device.split(/^(?=extern "C")/m).filter((k) => k.includes("__launch_bounds__(1) ") && k.includes("for ("));
+  t.deepEqual(serial.filter((k) => !/^\s+a\d+ = /m.test(k)), []);
+});

@@ -9,6 +9,7 @@ import { LIBRARY } from "../library/index.js";
 import { lowerToCuda } from "../lower/cuda-plan.js";
 import { lowerToPlan } from "../lower/lower.js";
 import type { Plan } from "../lower/plan.js";
+import { wavefronts } from "../schedule/gpu/wavefront.js";
 import { scheduleGpu } from "../schedule/gpu/schedule.js";
 import { schedule } from "../schedule/schedule.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -69,7 +70,7 @@ export interface FinishOptions {
 }
 
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
-  const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}, options.precision === "strict"));
+  const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}, options.precision === "strict", options.device === "cuda" ? wavefronts : undefined));
   if (options.device === "cuda") {
     const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {}, blocks: process.env["DACE_AD_CUDA_BLOCKS"] !== "off" }));
     trace.keep("scheduled", placed.graph);

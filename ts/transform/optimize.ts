@@ -50,5 +50,7 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, st
   ["results", resultsInPlace],
 ];
 
-/** `outputs`: containers that are read after the program (besides changed arguments and results). */
-export function optimizeGraph(graph: Graph, outputs: Outputs, strict = false): Graph { return PASSES.reduce((g, [, pass]) => pass(g, outputs, strict), graph); }
+/** `outputs`: containers that are read after the program (besides changed arguments and results). `sweeps`: what the target makes of nests in sequence while they are whole, before recurrences are set apart from them. */
+export function optimizeGraph(graph: Graph, outputs: Outputs, strict = false, sweeps?: (g: Graph) => Graph): Graph {
+  return PASSES.reduce((g, [name, pass]) => pass(name === "recurrences" && sweeps ? sweeps(g) : g, outputs, strict), graph);
+}

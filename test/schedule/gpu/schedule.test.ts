@@ -63,13 +63,28 @@ test("sweeps in place and tables become waves: every slope, both directions, emp
 });
 
 test("no waves where distances are not known, or a wave would meet itself", (t) => {
-  const b = new Build("n").data("A", "n", "n").data("s").data("c", "n");
+  const b = new Build("n").data("A", "n", "n").data("s").data("c", "n", "n");
   b.loop("i", "1", "n", "up", () => { b.loop("j", "1", "n", "up", () => { b.set("A[i, j]", ["A[i + -1, j]", "A[i, j + -1]", "s"], (x, y, z) => plus(x, plus(y, z))).set("s", ["A[i, j]"], id); }); });
   b.loop("k", "1", "n", "up", () => { b.loop("l", "1", "n", "up", () => { b.set("A[k, l]", ["A[l, k]"], id); }); });
-  b.loop("p", "1", "n", "up", () => { b.loop("q", "1", "n", "up", () => { b.set("c[q]", ["c[q + -1]", "A[p, q]"], plus); }); });
+  // What an iteration of the outer loop leaves in a row of one element is read by the next one, wherever it is.
+  b.loop("p", "1", "n", "up", () => { b.loop("q", "1", "n", "up", () => { b.set("c[p, 0]", ["c[p + -1, 0]", "A[p, q]"], plus); }); });
   const g = b.graph("n + -2");
   t.deepEqual(kernels(place(g)), ["single"]);
   same(t, g, { n: 6 });
+});
+
+test("waves of tables that are combined into rows and columns, and of one row that is passed on", (t) => {
+  for (const [across, order] of [["up", "up"], ["down", "down"], ["up", "down"]] as const) {
+    const b = new Build("n", "m").data("A", "n", "m").data("r", "n").data("c", "m").data("d", "m"), back = across === "up" ? -1 : 1, up = order === "up" ? -1 : 1;
+    b.loop("i", "1", "n + -1", order, () => { b.loop("j", "1", "m + -1", across, () => {
+      b.set("A[i, j]", [`A[i + ${up}, j]`, `A[i, j + ${back}]`, "c[j]"], (x, y, z) => plus(times(num(0.5), plus(x, y)), times(num(0.1), z))).set("r[i]", ["A[i, j]"], id, "sum").set("c[j]", ["A[i, j]"], id, "sum");
+    }); });
+    b.loop("p", "1", "n + -1", order, () => { b.loop("q", "1", "m + -1", across, () => { b.set("d[q]", [`d[q + ${back}]`, "A[p, q]"], (x, y) => plus(times(num(0.5), x), y)); }); });
+    const g = b.graph("n + -3", "m + -3"), s = place(g);
+    t.deepEqual(kernels(s), ["grid row_0:global x", "grid row_1:global x"]);
+    t.is(loops(s).find((l) => l.variable === "wave_1")!.end.key, parseExpr("2*(n + -3) + m + -2").key);
+    for (const sizes of [{ n: 7, m: 9 }, { n: 9, m: 5 }, { n: 3, m: 3 }]) same(t, g, sizes);
+  }
 });
 
 test("what may meet is not shared: indices from data, neighbours combined into", (t) => {

@@ -58,15 +58,19 @@ function slopeOf(graph: Graph, outer: Loop, inner: Loop): number | undefined {
     const d = distance(a, b, outer, inner);
     if (d === "never") continue;
     if (!d) return undefined;
+    const [p, q] = d;
+    // At any distance along the inner loop, but in one iteration of the outer: in order anyhow. At any along the outer: one apart is the hardest.
+    if (q === undefined) { if (p !== 0) return undefined; continue; }
+    if (p === undefined) { slope = Math.max(slope, 1 + Math.abs(q)); continue; }
     // From the earlier of the two to the later.
-    const later = d[0] < 0 || (d[0] === 0 && d[1] < 0), dp = later ? -d[0] : d[0], dq = later ? -d[1] : d[1];
+    const later = p < 0 || (p === 0 && q < 0), dp = later ? -p : p, dq = later ? -q : q;
     if (dp > 0) slope = Math.max(slope, Math.ceil((1 - dq) / dp));
   }
   return slope <= STEEPEST ? slope : undefined;
 }
 
-/** How far apart, as they run, two iterations are that touch one element. */
-function distance(a: Access, b: Access, outer: Loop, inner: Loop): readonly [number, number] | "never" | undefined {
+/** How far apart, as they run, two iterations are that touch one element; along a loop that neither index depends on they may be anything. */
+function distance(a: Access, b: Access, outer: Loop, inner: Loop): readonly [number | undefined, number | undefined] | "never" | undefined {
   if (a.data !== b.data || a.extra.length > 0 || b.extra.length > 0) return undefined;
   const variables = new Set([outer.variable, inner.variable]), known = new Map<Loop, number>();
   let unknown = false, never = false;
@@ -86,6 +90,6 @@ function distance(a: Access, b: Access, outer: Loop, inner: Loop): readonly [num
   if (unknown) return undefined;
   if (never) return "never";
   const [p, q] = [known.get(outer), known.get(inner)];
-  if (p === undefined || q === undefined) return undefined;
-  return [outer.order === "down" ? -p : p, inner.order === "down" ? -q : q];
+  const turned = (x: number | undefined, l: Loop): number | undefined => (x === undefined || l.order !== "down" ? x : 0 - x);
+  return [turned(p, outer), turned(q, inner)];
 }
