@@ -15,6 +15,24 @@ const MOST = 24;
 const SLACK = 1.05;
 
 /**
+ * Of the arrays that may leave a device, the largest ones do, as few as make it fit; where all of them do not, the plan that moves all. What the solver proposes is made of these and
+ * of what is computed again; this is what is left where its proposals turn out larger than they were in the model.
+ */
+export function movedChoice<T extends Tried>(problem: Problem, loops: Plan["loops"], limit: number, tryOut: (p: Plan) => T): T | undefined {
+  const wanted = problem.values.flatMap((v, i) => (v.offload && v.size > 0 && problem.slots.some((s) => s.needs.includes(i)) ? [i] : [])).sort((a, b) => problem.values[b]!.size - problem.values[a]!.size);
+  let host = 0;
+  const able = wanted.filter((i) => (host += problem.values[i]!.size) <= problem.hostLimit);
+  if (able.length === 0) return undefined;
+  const of = (n: number): T => tryOut(expand(problem, problem.values.map((_, i) => (able.indexOf(i) >= 0 && able.indexOf(i) < n ? "offload" : "store")), loops));
+  let found = of(able.length);
+  for (let low = 0, high = able.length; found.peak <= limit && high - low > 1;) {
+    const n = (low + high) >> 1, t = of(n);
+    if (t.peak <= limit) { high = n; found = t; } else low = n;
+  }
+  return found;
+}
+
+/**
  * The plans of the cheapest set that fits, if it takes less work than `best`. `tryOut` carries a plan out; `base`: what is kept is kept as there (its loops stay), with its peak.
  * `limit`: bytes. Stops at `until` (performance.now()).
  */

@@ -14,7 +14,7 @@ import { formatLoc } from "../base/errors.js";
 import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { allocated, layoutOf } from "../runtime/layout.js";
-import { plainChoice } from "./memory-choices.js";
+import { movedChoice, plainChoice } from "./memory-choices.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
 /** Sizes and lists that a call gives to a planned program besides the caller's. */
@@ -120,6 +120,12 @@ export class MemoryPlanner {
       if (fits || !solution.plan) low = Math.max(low, target); else high = Math.min(high, target);
       if (high - low < 64) break;
       target = low > -Infinity && high < Infinity ? (low + high) / 2 : fits || !solution.plan ? target + Math.max(64, limit! - t.peak) : target - Math.max(64, t.peak - limit!);
+    }
+    if (!best && this.#device) {
+      for (const loops of new Set([all.memory.loops, extreme.loops])) {
+        const t = movedChoice(problem, loops, limit!, (memory) => { const x = trial(memory); known.push(x); return x; });
+        if (t && t.peak <= limit! && (!best || t.cost < best.cost)) best = t;
+      }
     }
     if (!best) {
       const { smallest: found } = yield { kind: "smallest", problem, budgetMs: Math.max(500, budgetMs - (performance.now() - start)) }, from = found!.limit, to = simulate(problem, all.memory).peak;

@@ -49,7 +49,11 @@ void shrink(Device& d, Pool& p, uint64_t keep) {
 }
 int waited(Device& d) {
   control()[kWaits] = control()[kWaits] + 1;
-  for (Pool* p : d.pools) shrink(d, *p, p->keep);
+  // What was given back belongs to its stream until that has got there.
+  bool idle = true;
+  for (const Stream* s : d.streams) idle = idle && s->queue.empty();
+  if (idle)
+    for (Pool* p : d.pools) shrink(d, *p, p->keep);
   d.tell();
   return d.lost;
 }
