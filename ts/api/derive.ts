@@ -33,12 +33,12 @@ export function positionsOf(wrt: Which | undefined, facts: ProgramFacts, types: 
   });
 }
 
-/** Outputs by name: `return`, `return[i]`, and arguments that the program changes. */
+/** Outputs by name: `return`, `return[i]`, `return[i][j]`, and arguments that the program changes. */
 export function outputsOf(graph: Graph): Map<string, string> {
   const out = new Map<string, string>();
   const walk = (r: ReturnValue, name: string): void => {
     if (r.kind === "container") out.set(name, r.name);
-    else if (r.kind === "tuple") r.items.forEach((x, i) => { walk(x, `return[${i}]`); });
+    else if (r.kind === "tuple") r.items.forEach((x, i) => { walk(x, `${name}[${i}]`); });
   };
   walk(graph.result, "return");
   const written = prepare().writtenBases(graph, graph.body);
@@ -72,7 +72,7 @@ export function selectOutputs(graph: Graph, facts: ProgramFacts, of: DerivativeO
   }
   return chosen;
 }
-function isIntegerReturn(r: ReturnValue, name: string): boolean { return (r.kind === "integer" && name === "return") || (r.kind === "tuple" && r.items.some((x, i) => x.kind === "integer" && name === `return[${i}]`)); }
+function isIntegerReturn(r: ReturnValue, name: string, own = "return"): boolean { return (r.kind === "integer" && name === own) || (r.kind === "tuple" && r.items.some((x, i) => isIntegerReturn(x, name, `${own}[${i}]`))); }
 
 /** The one scalar that `grad` differentiates. */
 export function scalarOutput(graph: Graph, facts: ProgramFacts, of: DerivativeOptions["of"], place?: SourceLoc): string {

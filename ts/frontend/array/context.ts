@@ -9,7 +9,8 @@ import { Assumptions } from "../../symbolic/assumptions.js";
 import type * as ast from "./ast.js";
 import { entryBound } from "./bounds.js";
 import type { Signature } from "./signature.js";
-import { type ArrayValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
+import type { LearntList } from "./grown.js";
+import { type Arrayish, type ArrayValue, type GrownValue, type TupleValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
 
 /** Thrown to abandon this lowering and start again with what was learnt; never leaves lowerProgram. */
 export class Restart extends Error {}
@@ -32,13 +33,20 @@ export interface Learnt {
   readonly outer: Map<string, Set<string>>;
   /** Array variables whose lengths a loop changes, as "loop key|name", and along which dimensions. */
   readonly lengths: Map<string, Set<number>>;
+  /** Lists that a loop changes, as "loop key|path of names". */
+  readonly growing: Set<string>;
+  /** What is known of such lists. */
+  readonly lists: Map<string, LearntList>;
+  /** Loops whose iterations can be written out, and those for which that is the way. */
+  readonly unrollable: Set<string>;
+  readonly unroll: Set<string>;
 }
-export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), outer: new Map(), lengths: new Map() }; }
+export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), outer: new Map(), lengths: new Map(), growing: new Set(), lists: new Map(), unrollable: new Set(), unroll: new Set() }; }
 /** Thrown to evaluate a loop (or block) again with what was learnt. */
 export class Retry extends Restart { constructor(readonly key: string) { super(); } }
 
 /** A loop that is being filled. */
-export interface LoopScope { readonly variable: string; readonly begin: Expr; readonly end: Expr; readonly locals: string[] }
+export interface LoopScope { /** `Lowering.born` where it begins. */ readonly born: number; readonly variable: string; readonly begin: Expr; readonly end: Expr; readonly locals: string[] }
 
 /** What a scalar variable holds when it is kept in a container because several assignments reach a use. */
 export interface CellType { readonly dtype: DType; readonly weak: boolean; readonly integral: boolean }
@@ -58,7 +66,7 @@ export type Binding =
   | { readonly kind: "cell"; readonly id: number };
 
 /** A container that holds a copy of an array which the source calls by reference: right as long as neither is changed in place. */
-export interface AliasCopy { readonly copy: string; readonly sources: readonly string[]; readonly nodes: readonly number[]; readonly loc: SourceLoc | undefined; readonly what: string; /** It holds these parts of the source. */ readonly part?: "real" | "imag" }
+export interface AliasCopy { readonly copy: string; readonly sources: readonly string[]; readonly nodes: readonly number[]; readonly loc: SourceLoc | undefined; readonly what: string; /** It holds these parts of the source. */ readonly part?: "real" | "imag"; /** It is a row of a list, which keeps what earlier iterations put there. `fresh`: the source was made in the same iteration. */ readonly row?: { readonly fresh: boolean } }
 
 /** The variables of one call in progress. */
 export interface Frame {
@@ -75,7 +83,7 @@ export interface Snapshot {
   readonly containers: Map<string, Container>; readonly names: Set<string>; readonly body: Node[]; readonly length: number; readonly checks: number;
   readonly facts: Assumptions; readonly scopes: readonly [LoopScope, number][]; readonly frames: readonly [Frame, Map<string, Binding>][];
   readonly errors: number; readonly written: Set<string>; readonly symbols: number; readonly frozen: Set<string>; readonly entryFacts: number;
-  readonly single: Set<string>; readonly cells: Map<number, Cell>; readonly aliases: number;
+  readonly single: Set<string>; readonly cells: Map<number, Cell>; readonly aliases: number; readonly grown: readonly (readonly [GrownValue, GrownValue["state"]])[];
 }
 
 /** Array elements up to which a transient made in a loop is private to the iteration. */
@@ -108,8 +116,14 @@ export class Lowering {
   readonly births = new Map<string, number>();
   born = 0;
   readonly aliasCopies: AliasCopy[] = [];
+  /** Lists that loops make longer. */
+  readonly grown = new Set<GrownValue>();
+  /** Notes that an array was put into a list; set by the evaluator. */
+  appended: (row: ArrayValue, x: Arrayish | ScalarValue, from: number, label: string, loc: SourceLoc) => void = () => { throw new InternalError("no evaluator"); };
   /** Containers of module constants and captured values, which the program must not change. */
   readonly constants = new Set<string>();
+  /** A list changes in a way that it cannot where it is; set by the evaluator. Returns only if that is so everywhere. */
+  listChanges: (list: TupleValue) => void = () => undefined;
   /** Calls a program or library function; set by the evaluator. */
   call: (callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc) => Value =
     () => { throw new InternalError("no evaluator"); };
@@ -121,6 +135,10 @@ export class Lowering {
   get language(): "python" | "javascript" { return this.program.language; }
 
   // ---- errors ----
+  /** Before a list is changed. */
+  changing(list: TupleValue, loc: SourceLoc | undefined): void {
+    if (list.snapshot) this.unsupported("changing a list that a loop around has changed before, or made", loc, "make the list in the iteration that changes it, or fill an array");
+  }
   fail(code: ErrorCode, message: string, loc: SourceLoc | undefined, hint?: string): never {
     throw new DaceError(code, message, { ...(loc ? { loc } : {}), ...(hint ? { hint } : {}) });
   }
@@ -266,7 +284,7 @@ export class Lowering {
     if (trip !== undefined && trip <= 0) return;
     if (trip === 1) { f(begin); return; }
     const variable = this.unique(label), v = sym(variable);
-    const scope: LoopScope = { variable, begin, end, locals: [] };
+    const scope: LoopScope = { born: this.born, variable, begin, end, locals: [] };
     this.scopes.push(scope);
     let body: Node[] = [];
     try {
@@ -314,6 +332,7 @@ export class Lowering {
       scopes: this.scopes.map((s) => [s, s.locals.length]), frames: this.frames.map((f) => [f, new Map(f.vars)]), errors: this.errors.length,
       written: new Set(this.written), symbols: this.symbols.length, frozen: new Set(this.frozen), entryFacts: this.entryFacts.length,
       single: new Set(this.single), cells: new Map(this.cells), aliases: this.aliasCopies.length,
+      grown: [...this.grown].map((g) => [g, { ...g.state }]),
     };
   }
   /** Undoes everything since the snapshot. */
@@ -338,6 +357,8 @@ export class Lowering {
     this.single = new Set(s.single);
     this.cells = new Map(s.cells);
     this.aliasCopies.length = s.aliases;
+    this.grown.clear();
+    for (const [g, state] of s.grown) { this.grown.add(g); delete g.state.data; delete g.state.counter; delete g.state.asked; delete g.state.skipped; Object.assign(g.state, state); }
     this.readIds.clear();
   }
 }

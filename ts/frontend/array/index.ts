@@ -9,13 +9,16 @@ import { knownOnEntry } from "./bounds.js";
 import { compressed } from "./compress.js";
 import { type Frame, type Learnt, Lowering, nothingLearnt, Restart } from "./context.js";
 import type { ParameterType, Signature } from "./signature.js";
+import { arrayOfGrown, checkLists } from "./grown.js";
 import { materialise } from "./store.js";
 import { type ArrayValue, type Value, describe, scalarValue } from "./value.js";
 import { checkAliases } from "./evaluate/aliases.js";
 import { callValue, runFunction } from "./evaluate/calls.js";
+import { noteAppended } from "./evaluate/cells.js";
 import { Evaluator } from "./evaluate/evaluator.js";
 import { evaluate } from "./evaluate/expressions.js";
 import { fromJavaScript, prepareGlobals } from "./evaluate/globals.js";
+import { growsInLoop } from "./evaluate/mutables.js";
 import { settle } from "./evaluate/variables.js";
 import "./library/index.js";
 
@@ -32,6 +35,8 @@ export function lowerProgram(program: ArrayProgram, signature: Signature): Graph
 
 function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt): Graph {
   const ctx = new Lowering(program, signature, learnt), ev = new Evaluator(ctx), { entry } = program;
+  ctx.listChanges = (list) => { growsInLoop(ev, list); };
+  ctx.appended = (row, x, from, label, loc) => { noteAppended(ev, row, x, from, label, loc); };
   ctx.call = (callee, args, keywords, loc) => callValue(ev, callee, args, keywords, loc);
   const sizes = new Set<string>();
   for (const p of signature.parameters) if (p.kind === "array") for (const d of p.dims) freeSymbols(d, sizes);
@@ -67,6 +72,7 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
   if (value.kind !== "poison") {
     try { result = returned(ev, value, new Set()); } catch (e) { if (!(e instanceof DaceError) || e instanceof InternalError) throw e; ctx.errors.push(e); }
   } else if (value.reason) ctx.errors.push(new DaceError("UNSUPPORTED", value.reason, { loc: entry.loc }));
+  if (ctx.errors.length === 0) checkLists(ctx);
   if (ctx.errors.length > 0) throw together(ctx.errors);
   const graph = new Graph({
     name: entry.name, containers: new Map(ctx.containers), symbols: [...ctx.symbols], assumptions: [...ctx.entryFacts], parameters, result, checks: [...ctx.checks], body: ctx.body,
@@ -105,6 +111,7 @@ function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
   switch (v.kind) {
     case "none": return { kind: "none" };
     case "masked": return returned(ev, compressed(ctx, v, loc), taken);
+    case "grown": return returned(ev, arrayOfGrown(ctx, v, loc), taken);
     case "tuple": case "list": return { kind: "tuple", items: v.items.map((x) => returned(ev, x, taken)) };
     case "scalar":
       if (v.int && v.dtype !== "bool" && knownOnEntry(ctx, v.int)) return { kind: "integer", expr: v.int };

@@ -8,6 +8,7 @@ import { type Expr, ONE, ZERO, add, addInt, int, load, loadedContainers, mapAtom
 import { rangeFacts } from "../../symbolic/prove.js";
 import { eq, ge, infeasible } from "../../symbolic/system.js";
 import type { Lowering } from "./context.js";
+import { rowsOf } from "./grown.js";
 import { sameSize } from "./shapes.js";
 import { type Arrayish, type ArrayValue, type LazyValue, type ScalarValue, type Value, describe, formatShape, indexOf, isArray, shapeOf } from "./value.js";
 
@@ -88,6 +89,7 @@ export interface StoreOptions { readonly wcr?: Wcr }
 /** `target[...] (=|wcr)= value`, broadcast and converted, as if the whole right side were evaluated first. */
 export function store(ctx: Lowering, target: ArrayValue, value: Value, loc: SourceLoc | undefined, options: StoreOptions = {}): void {
   const at = { ...(loc ? { loc } : {}), ...(options.wcr ? { wcr: options.wcr } : {}) };
+  if (value.kind === "grown") value = rowsOf(ctx, value, loc);
   if (value.kind === "tuple" || value.kind === "list") { storeItems(ctx, target, value.items, loc, options); return; }
   if (value.kind !== "scalar" && !isArray(value)) ctx.fail("TYPE", `${describe(value)} cannot be stored in an array`, loc);
   const shape = shapeOf(target);
@@ -174,6 +176,12 @@ function flat(ctx: Lowering, m: Memlet): Expr {
   return c.view ? add(e, c.view.offset) : e;
 }
 
+/** A value that later writes cannot change. */
+export function settled(ctx: Lowering, v: Value, loc: SourceLoc): Value {
+  if (v.kind === "scalar") return pin(ctx, v, loc);
+  if (v.kind === "lazy") return settleView(ctx, materialise(ctx, v, { loc }), loc);
+  return v.kind === "array" ? settleView(ctx, v, loc) : v;
+}
 /** A copy of an array in a container of its own, or an InternalError for what is no array. */
 export function copyOf(ctx: Lowering, v: Value, loc?: SourceLoc, label?: string): ArrayValue {
   if (v.kind !== "scalar" && !isArray(v)) throw new InternalError(`a copy of ${describe(v)}`);

@@ -1,5 +1,6 @@
 /** Abstract values of the lowering: what a source expression denotes while a program is specialised. */
 import type { DType } from "../../base/dtypes.js";
+import type { SourceLoc } from "../../base/errors.js";
 import { constant, symbolic, cast, type ScalarExpr } from "../../scalar/expr.js";
 import { type Expr, add, mul, int } from "../../symbolic/expr.js";
 import type * as ast from "./ast.js";
@@ -49,7 +50,8 @@ export interface LazyValue {
 /** `values[mask]` before anything consumes it: `value` restricted to where `mask` holds; its length is not known. */
 export interface MaskedValue { readonly kind: "masked"; readonly mask: LazyValue | ArrayValue; readonly value: LazyValue | ArrayValue }
 
-export interface TupleValue { readonly kind: "tuple" | "list"; readonly items: Value[] }
+/** `snapshot`: a list as a variable of a loop holds it, which is not the list itself. */
+export interface TupleValue { readonly kind: "tuple" | "list"; readonly items: Value[]; readonly snapshot?: boolean }
 /** A closure. `defaults`: what its parameters' defaults were where it was made, as Python has it. */
 export interface FunctionValue { readonly kind: "function"; readonly def: ast.FunctionDef; readonly scope: unknown; readonly defaults?: ReadonlyMap<string, Value> }
 export interface LibraryValue { readonly kind: "library"; readonly name: string }
@@ -68,12 +70,22 @@ export interface SequenceValue {
   readonly at: (index: Expr) => Value;
   readonly range?: { readonly start: Expr; readonly stop: Expr; readonly step: number };
 }
+/** A list that a loop makes longer (see grown.ts). `key`: where it starts to grow; `loop`: the loop in which; `items`: how many elements it had before. Its identity is the source's. */
+export interface GrownValue {
+  readonly kind: "grown";
+  readonly key: string;
+  readonly loop: string;
+  readonly label: string;
+  readonly items: number;
+  /** `length`: how many elements, unless the run counts them in `counter`; `most`: at most how many; `data`: a row per element; `sealed`: another list holds it; `asked`: where it was read before it had elements; `skipped`: a store that was put off until more is known. */
+  readonly state: { length: Expr; most: Expr; counter?: string; data?: ArrayValue; sealed: boolean; asked?: SourceLoc | undefined; skipped?: SourceLoc };
+}
 /** Stands for a value whose computation was reported as an error (statements that use it are skipped silently), or, with a reason, for one that must not be used. */
 export interface PoisonValue { readonly kind: "poison"; readonly reason?: string }
 
 export type Value =
   | ScalarValue | ArrayValue | LazyValue | MaskedValue | TupleValue | FunctionValue | LibraryValue | MethodValue | DTypeValue
-  | SliceValue | StringValue | NoneValue | ObjectValue | SequenceValue | PoisonValue;
+  | SliceValue | StringValue | NoneValue | ObjectValue | SequenceValue | GrownValue | PoisonValue;
 
 /** What has a shape and elements. */
 export type Arrayish = ArrayValue | LazyValue;
@@ -134,7 +146,7 @@ export function describe(v: Value): string {
     case "array": case "lazy": return `an array of shape ${formatShape(shapeOf(v))}`;
     case "masked": return "an array of data-dependent length";
     case "tuple": return "a tuple";
-    case "list": return "a list";
+    case "list": case "grown": return "a list";
     case "function": return `the function ${v.def.name}`;
     case "library": return v.name;
     case "method": return `the method ${v.name}`;

@@ -140,7 +140,7 @@ export function callSummary(unit: Unit, n: t.CallExpression | t.OptionalCallExpr
     const key = !callee.computed && callee.property.type === "Identifier" ? callee.property.name : undefined;
     callbacks();
     if (key !== undefined && (PURE_METHODS.has(key) || key === "forEach")) return { writes, memory, unknown };
-    if (key === "fill" || key === "set" || key === "copyWithin" || key === "reverse" || key === "sort") {
+    if (key === "fill" || key === "set" || key === "copyWithin" || key === "reverse" || key === "sort" || key === "push") {
       if (!(scope && isFreshLocal(unit, callee.object, scope)) && callee.object.type !== "NewExpression") memory = true;
       return { writes, memory, unknown };
     }

@@ -53,7 +53,8 @@ export function loopWrites(unit: Unit, loop: t.Node, init: t.Node | undefined): 
         if (e.unknown) unknown = true;
         else if (e.memory) {
           const numeric = callee.type === "MemberExpression" && !callee.computed && callee.property.type === "Identifier" && /^(fill|set|copyWithin|reverse|sort)$/.test(callee.property.name);
-          stores.push(numeric ? { ...rootOf(unit, callee), number: true } : { root: undefined, depth: 0, number: false });
+          const pushed = callee.type === "MemberExpression" && !callee.computed && callee.property.type === "Identifier" && callee.property.name === "push";
+          stores.push(pushed ? { ...rootOf(unit, callee), number: n.arguments.every((a) => isNumber(unit, a)) } : numeric ? { ...rootOf(unit, callee), number: true } : { root: undefined, depth: 0, number: false });
         }
         break;
       }
@@ -115,7 +116,7 @@ export function unchanging(unit: Unit, raw: t.Node, w: LoopWrites): boolean {
     case "MemberExpression": {
       if (unit.static(n)) return true;
       if (n.object.type === "Super" || !of(n.object) || w.unknown) return false;
-      // The length of a typed array never changes; that of a list only through methods that are not known here.
+      // The length of a typed array never changes; that of a list only through methods that are not known here, and `push`, for which the evaluator looks.
       if (!n.computed && n.property.type === "Identifier" && n.property.name === "length") return true;
       if (n.computed && !of(n.property)) return false;
       const r = rootOf(unit, n);

@@ -22,6 +22,10 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
     if (own.length === 0) continue;
     for (const source of c.sources) {
       const outside = (name: string): boolean => !ctx.container(name).transient;
+      if (c.row) {
+        if (changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) || changes(placed, own, c.copy, source, outside(source), ev, nodes)) refuse(ev, c);
+        continue;
+      }
       // Once the variable has been given another array, its container is no copy any more.
       const relevant = placed.filter((p) => p.access.base !== c.copy || !renewed(ev, graph, p, c.copy, own.at(-1)!.at, placed));
       if (changes(relevant, own, source, c.copy, false, ev, nodes, (w) => results.has(c.copy) && !renewed(ev, graph, w, c.copy, w.at, placed, "after")) || changes(relevant, own, c.copy, source, outside(source), ev, nodes)) refuse(ev, c);
@@ -31,6 +35,7 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
 function refuse(ev: Evaluator, c: AliasCopy): void {
   const { ctx } = ev, name = (n: string): string => ctx.container(n).label ?? n;
   if (c.part) ctx.unsupported(`${c.what} is a view of the .${c.part} of ${c.sources.map(name).join(", ")}, and one of them is changed in place afterwards`, c.loc, `write z.${c.part}[…] where it is meant, or copy the parts`);
+  if (c.row) ctx.unsupported(`the list ${c.what} holds a reference to the array ${c.sources.map(name).join(", ")}, which is changed in place, so that earlier elements change too`, c.loc, "append a copy: a.copy()");
   ctx.unsupported(`${c.what} refers to the array ${c.sources.map(name).join(", ")} on some paths only, and one of them is changed in place afterwards`, c.loc, "copy the array where it is assigned");
 }
 /** Is `written` changed in place after the copy, and `looked` read after that? `seen`: the caller looks at it in the end; `returned`: it is a result, as this write leaves it. */
@@ -47,6 +52,23 @@ function changes(placed: readonly Placed[], own: readonly Placed[], written: str
       if (w.at > last.at && r.at > w.at) return true;
       // In a later iteration, if the copy is not made again in between.
       return [...w.loops].some((l) => r.loops.has(l) && (!own.some((o) => o.loops.has(l)) || (r.at < first.at || w.at < first.at && r.at > w.at && r.at < first.at)));
+    });
+  });
+}
+/** Is the array of which a list holds a row changed in place after it was put there? `fresh`: every iteration makes another one. */
+function changesRows(ev: Evaluator, graph: Graph, placed: readonly Placed[], own: readonly Placed[], source: string, nodes: ReadonlySet<number>, fresh: boolean): boolean {
+  const first = own[0]!, last = own.at(-1)!;
+  const writes = placed.filter((p) => p.access.write && p.access.base === source && !nodes.has(p.access.node.id) && !ev.rebindings.has(p.access.node.id) && !p.access.path.some((s) => ev.rebindings.has(s.node.id)));
+  return writes.some((w) => {
+    if (w.at > last.at) return !renewed(ev, graph, w, source, last.at, placed);
+    const shared = [...w.loops].filter((l) => first.loops.has(l));
+    if (shared.length === 0 || fresh) return false;
+    // In an iteration after: harmless if that has given the variable another array before.
+    const { path } = w.access, inner = path.findLastIndex((s) => shared.includes(s.node));
+    return !path.some((step, i) => {
+      if (i <= inner) return false;
+      const list = bodiesOf(path[i - 1]!.node).map((b) => b.list).find((l) => l.includes(step.node)) ?? [];
+      return list.slice(0, list.indexOf(step.node)).some((n) => ev.rebindings.has(n.id) && placed.some((x) => x.access.write && x.access.base === source && x.access.path.some((y) => y.node === n)));
     });
   });
 }

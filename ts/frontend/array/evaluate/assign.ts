@@ -23,7 +23,7 @@ export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" })
   // a, b = x, y: both sides by parts, without a tuple in between.
   let v = evaluate(ev, s.value);
   if (only?.kind === "name") {
-    if (ctx.language === "javascript") v = numbersAsArray(ev, v, only.name) ?? v;
+    if (ctx.language === "javascript") v = (ev.isPushed(ev.frame.def, only.name) ? undefined : numbersAsArray(ev, v, only.name)) ?? v;
     if (storeInPlace(ev, only.name, v, s.loc)) return;
     assignName(ev, only.name, v, s.loc);
     return;
@@ -138,9 +138,11 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
         const more = evaluate(ev, s.value), list = old;
         const add = more.kind === "list" || more.kind === "tuple" ? more.items : undefined;
         if (!add) return ctx.unsupported(`adding ${describe(more)} to a list`, s.loc);
+        ctx.changing(list, s.loc);
         list.items.push(...add.map((x) => settle(ev, x, s.loc)));
         return;
       }
+      if (old.kind === "grown" && ctx.language === "python" && s.op === "+") { ctx.call({ kind: "method", self: old, name: "extend" }, [evaluate(ev, s.value)], new Map(), s.loc); return; }
       if (mayWrite(ctx, s.value)) old = protect(ev, old, s.loc);
       const v = binary(ctx, s.op, old, evaluate(ev, s.value), s.loc);
       if (!storeInPlace(ev, t.name, v, s.loc)) assignName(ev, t.name, v, s.loc);

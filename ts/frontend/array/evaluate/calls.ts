@@ -3,7 +3,8 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { freshId } from "../../../sdfg/sdfg.js";
 import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
-import type { Frame } from "../context.js";
+import type { Frame, Lowering } from "../context.js";
+import { arrayOfGrown, decidedByRun, isIntegral, rowsOf } from "../grown.js";
 import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
 import { type FunctionValue, type Value, NONE, describe, tupleValue } from "../value.js";
@@ -40,14 +41,31 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
   const { ctx } = ev;
   switch (callee.kind) {
     case "function": return inline(ev, callee, args, keywords, loc);
-    case "library": { const f = functionNamed(callee.name); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
-    case "method": { const f = methodNamed(ctx.language, callee.name); return f ? f(ctx, [callee.self, ...args], keywords, loc) : ctx.unsupported(`the method ${callee.name}`, loc); }
+    case "library": { const f = functionNamed(callee.name); args = args.map((a) => plain(ctx, a, callee.name, loc)); keywords = new Map([...keywords].map(([k, a]) => [k, plain(ctx, a, callee.name, loc)])); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
+    case "method": {
+      const f = methodNamed(ctx.language, callee.name), { self } = callee;
+      if (self.kind === "grown") {
+        if (!OF_LISTS.test(callee.name)) return callValue(ev, { ...callee, self: arrayOfGrown(ctx, self, loc) }, args, keywords, loc);
+        // What may have been left before is not done in every iteration.
+        if (ev.exits.some((x) => x.used) && self.state.counter === undefined) decidedByRun(ctx, self);
+      } else args = args.map((a) => plain(ctx, a, callee.name, loc));
+      return f ? f(ctx, [callee.self, ...args], keywords, loc) : ctx.unsupported(`the method ${callee.name}`, loc);
+    }
     case "dtype": { const f = functionNamed(`np.${callee.dtype}`); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling the dtype ${callee.dtype}`, loc); }
     case "none": return ctx.fail("TYPE", `calling ${ctx.language === "python" ? "None" : "undefined or null"}`, loc);
     default: return ctx.fail("TYPE", `calling ${describe(callee)}`, loc);
   }
 }
 
+/** Methods that lists in containers have of their own, and functions that make something new of what they are given. */
+const OF_LISTS = /^(append|extend|push|pop|insert|reverse|clear|sort|copy|index|count|remove)$/;
+const COPIES = /^(np\.(array|stack|concatenate|concat|[vh]stack|column_stack|sum|mean|min|max|amin|amax|prod|std|var|median|cumsum|diff|dot|argmax|argmin|linalg\.norm)|len|sum|min|max)$/;
+/** The argument of a library function: lists in containers are arrays. */
+function plain(ctx: Lowering, v: Value, name: string, loc: SourceLoc): Value {
+  if (v.kind === "grown") return COPIES.test(name) && !isIntegral(ctx, v) ? rowsOf(ctx, v, loc) : arrayOfGrown(ctx, v, loc);
+  if ((v.kind === "tuple" || v.kind === "list") && v.items.some((x) => plain(ctx, x, name, loc) !== x)) return { kind: v.kind, items: v.items.map((x) => plain(ctx, x, name, loc)) };
+  return v;
+}
 function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
   const { ctx } = ev, { def } = f;
   if (ev.calls.includes(def)) {

@@ -6,6 +6,7 @@ import { load, sub, type Expr } from "../../../symbolic/expr.js";
 import { isEqual } from "../../../symbolic/prove.js";
 import { type Cell, type CellType, Poisoned, Retry } from "../context.js";
 import { compressed, isDynamic } from "../compress.js";
+import { arrayOfGrown } from "../grown.js";
 import { noteParts, store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
 import { knownOnEntry } from "../bounds.js";
@@ -71,7 +72,7 @@ export function readCell(ev: Evaluator, id: number): Value | undefined {
     case "pending": return undefined;
     case "scalar": return heldValue(ev, c.container, c.type);
     case "array": return c.value;
-    case "tuple": return { kind: c.tuple, items: c.items.map((i) => readCell(ev, i) ?? { kind: "none" }) };
+    case "tuple": return { kind: c.tuple, items: c.items.map((i) => readCell(ev, i) ?? { kind: "none" }), ...(c.tuple === "list" ? { snapshot: true } : {}) };
     case "fixed": return c.value;
   }
 }
@@ -81,6 +82,7 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
   const { ctx } = ev, c = ctx.cells.get(id)!;
   if (v.kind === "poison") throw new Poisoned();
   if (v.kind === "masked") v = compressed(ctx, v, loc);
+  if (v.kind === "grown") v = arrayOfGrown(ctx, v, loc);
   const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, "use two names");
   switch (c.kind) {
     case "pending": resolve(ev, id, c, v, loc, integer); return;
@@ -210,6 +212,15 @@ export function copyInto(ev: Evaluator, target: ArrayValue, v: Arrayish | Scalar
   noteParts(ctx, v, target, from, name, loc);
   if (v.kind !== "array" || isFresh(ev, v, born)) return;
   ctx.aliasCopies.push({ copy: ctx.bufferOf(target.data), sources: [ctx.bufferOf(v.data)], nodes: ctx.body.slice(from).map((n) => n.id), loc, what: name });
+}
+/** Notes that an array was put into a row of a list: the source keeps a reference there. */
+export function noteAppended(ev: Evaluator, row: ArrayValue, x: Arrayish | ScalarValue, from: number, label: string, loc: SourceLoc): void {
+  const { ctx } = ev, nodes = ctx.body.slice(from).map((n) => n.id);
+  for (const n of nodes) ev.rebindings.add(n);
+  noteParts(ctx, x, row, from, label, loc);
+  if (x.kind !== "array" || x.dims.length === 0) return;
+  const source = ctx.bufferOf(x.data), scope = ctx.scopes.at(-1);
+  ctx.aliasCopies.push({ copy: ctx.bufferOf(row.data), sources: [source], nodes, loc, what: label, row: { fresh: scope !== undefined && !ev.slots.has(source) && isFresh(ev, x, scope.born) } });
 }
 /** The array lies in a container made after a moment, which is not a variable's own. */
 export function isFresh(ev: Evaluator, v: ArrayValue, born: number): boolean {

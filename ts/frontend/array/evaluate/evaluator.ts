@@ -3,8 +3,8 @@ import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
 import type { Frame, Lowering } from "../context.js";
 import { integerNames, powerNames } from "../usage.js";
-import type { Value } from "../value.js";
-import { FunctionFacts } from "./names.js";
+import type { TupleValue, Value } from "../value.js";
+import { FunctionFacts, visitExpr, visitOwn, visitStatements } from "./names.js";
 
 /** Where a break, continue or jump out of a block goes, and how variables are put in order first. */
 export interface Exit {
@@ -41,6 +41,8 @@ export class Evaluator {
   readonly open: { readonly frames: ReadonlySet<Frame>; readonly missed: (frame: Frame, name: string) => void }[] = [];
   /** Cells of loops: what is read before the first assignment may come from an earlier iteration. */
   readonly repeated = new Set<number>();
+  /** Loops in progress, outermost first, with the lists that there were before them and the names by which they were reached. */
+  readonly growing: { readonly key: string; readonly paths: ReadonlyMap<TupleValue, string> }[] = [];
   /** How many arms and loops whose execution is decided at run time are around. */
   conditional = 0;
 
@@ -56,6 +58,29 @@ export class Evaluator {
   needsInteger(def: ast.FunctionDef | undefined, name: string): boolean { return def !== undefined && this.#integers(def).has(name); }
   /** The variable goes into a power that is a size or an index: its values must be known. */
   isExponent(def: ast.FunctionDef | undefined, name: string): boolean { return def !== undefined && this.#powers(def).has(name); }
+  readonly #pushed = new Map<ast.FunctionDef, Set<string>>();
+  /** The variable is a list that something is pushed to. */
+  isPushed(def: ast.FunctionDef | undefined, name: string): boolean {
+    if (!def) return false;
+    let names = this.#pushed.get(def);
+    if (!names) this.#pushed.set(def, names = namesPushed(def));
+    return names.has(name);
+  }
   /** A key for what is learnt about a statement. */
   key(loc: SourceLoc): string { return `${this.frame.key}/${this.unrolled.join(".")}/${loc.line}:${loc.column}`; }
+}
+/** Names of which a function, or one inside of it, calls `push`. */
+function namesPushed(def: ast.FunctionDef): Set<string> {
+  const out = new Set<string>();
+  const inside = (body: readonly ast.Stmt[]): void => {
+    visitStatements(body, (s) => {
+      if (s.kind === "function") inside(s.def.body);
+      visitOwn(s, (e) => { visitExpr(e, (x) => {
+        if (x.kind === "function") inside(x.def.body);
+        else if (x.kind === "call" && x.callee.kind === "attribute" && x.callee.name === "push" && x.callee.object.kind === "name") out.add(x.callee.object.name);
+      }); });
+    });
+  };
+  inside(def.body);
+  return out;
 }

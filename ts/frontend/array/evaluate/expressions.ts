@@ -3,9 +3,11 @@ import { insideShape } from "../../../analysis/inside.js";
 import { isInteger } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { cast, constant, op } from "../../../scalar/expr.js";
-import { type Expr as Int, int, load, mul, ZERO } from "../../../symbolic/expr.js";
+import { type Expr as Int, int, load, min, mul, sub, ZERO } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
+import { isDynamic } from "../compress.js";
 import type { Lowering } from "../context.js";
+import { afterArm, arrayOfGrown, lengthsNow } from "../grown.js";
 import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
 import { isSettled, materialise, pin, store } from "../store.js";
 import { type ArrayValue, type ScalarValue, type Value, NONE, NULL, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, sameNone, stringValue, tupleValue } from "../value.js";
@@ -114,7 +116,7 @@ export function indexParts(ev: Evaluator, object: ast.Expr, items: readonly ast.
   const parts = items.flatMap((i) => (i.kind === "expr" ? [i.value] : i.kind === "slice" ? [i.start, i.stop, i.step].filter((x): x is ast.Expr => x !== undefined) : []));
   const [target, ...values] = evaluateAll(ev, [object, ...parts]);
   let at = 0;
-  const next = (): Value => values[at++]!;
+  const next = (): Value => { const v = values[at++]!; return v.kind === "grown" ? arrayOfGrown(ev.ctx, v, object.loc) : v; };
   return {
     object: target!,
     items: items.map((i): Item => {
@@ -143,11 +145,12 @@ function readsAnywhere(ctx: Lowering, v: ScalarValue): boolean {
 
 /** Evaluates one arm apart, knowing that its condition holds. */
 export function arm<T>(ev: Evaluator, facts: readonly Int[], f: () => T): { readonly arm: Arm; readonly value: T } {
-  const { ctx } = ev, born = ctx.born;
+  const { ctx } = ev, born = ctx.born, lists = lengthsNow(ctx);
   let value!: T;
   ev.conditional++;
   try {
     const body = ctx.region(() => { ctx.withFacts(facts, () => { value = f(); }); });
+    afterArm(ctx, lists);
     return { arm: { variables: saveVariables(ev), body, born, facts }, value };
   } finally { ev.conditional--; }
 }
@@ -218,30 +221,32 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   };
   const items = iterable.kind === "tuple" || iterable.kind === "list" ? [...iterable.items] : undefined;
   const seq = items ? undefined : sequenceOf(ctx, iterable, e.iterable.loc), count = items?.length ?? seq!.length.constant;
-  const wanted = (): boolean => {
+  /** Undefined: the run decides. */
+  const wanted = (): boolean | undefined => {
     if (!e.condition) return true;
     const t = truth(ctx, evaluate(ev, e.condition), e.condition.loc);
-    if (t.code.kind !== "const") ctx.unsupported("a comprehension whose condition is known only when the program runs", e.condition.loc, "fill an array in a loop");
-    return t.code.kind === "const" && Boolean(t.code.value);
+    return t.code.kind === "const" ? Boolean(t.code.value) : undefined;
   };
-  if (count !== undefined && (items || count <= 64)) {
+  const unrolled = count !== undefined && (items !== undefined || count <= 64), decided = unrolled && chosenNow(ev, count, (i, f) => scoped(() => { bindLocal(ev, e.target, items ? items[i]! : seq!.at(int(i))); return f(); }), wanted);
+  if (unrolled && decided) {
     const out: Value[] = [];
-    for (let i = 0; i < count; i++) scoped(() => { bindLocal(ev, e.target, items ? items[i]! : seq!.at(int(i))); if (wanted()) out.push(settle(ev, evaluate(ev, e.element), e.loc)); });
+    for (let i = 0; i < count; i++) scoped(() => { bindLocal(ev, e.target, items ? items[i]! : seq!.at(int(i))); if (decided[i]) out.push(settle(ev, evaluate(ev, e.element), e.loc)); });
     if (!e.flat) return listValue(out);
     if (out.every((v) => v.kind === "list")) return listValue(out.flatMap((v) => (v.kind === "list" ? v.items : [])));
     return functionNamed("np.concatenate")!(ctx, [tupleValue(out.filter((v) => v.kind !== "list" || v.items.length > 0).map((v) => (v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v)))], new Map(), e.loc);
   }
-  if (e.condition) return ctx.unsupported("a comprehension with a condition and a length that is known only when the program runs", e.loc, "fill an array in a loop");
   // One element is evaluated for its type and shape, then again in the loop that fills the array.
-  const length = seq!.length;
-  const element = (i: Int): Value => scoped(() => { bindLocal(ev, e.target, seq!.at(i)); return evaluate(ev, e.element); });
+  const all = seq ?? sequenceOf(ctx, arrayFromList(ctx, listValue(items!), e.iterable.loc), e.iterable.loc), { length } = all;
+  const element = (i: Int): Value => scoped(() => { bindLocal(ev, e.target, all.at(i)); return evaluate(ev, e.element); });
   const saved = ctx.snapshot();
   let probe: Value | undefined;
   withoutAssigning(ctx, () => { ctx.loop("i", ZERO, length, "up", (i) => { const v = element(i); probe = v.kind === "scalar" ? v : isArray(v) ? materialise(ctx, v) : v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v; }); }, e.loc);
   ctx.restore(saved);
   if (!probe) return listValue([]);
   if (probe.kind !== "scalar" && probe.kind !== "array") return ctx.unsupported(`an array of ${describe(probe)}`, e.loc);
+  if (probe.kind === "array" && shapeOf(probe).some(isDynamic)) return ctx.unsupported("a nested comprehension with a condition, whose length only the run knows", e.loc, "append to a list in loops");
   const out = ctx.allocate([length, ...(probe.kind === "array" ? shapeOf(probe) : [])], ctx.language === "javascript" ? "float64" : probe.dtype, "list", e.loc);
+  if (e.condition) return filtered(ev, out, length, (i) => scoped(() => { bindLocal(ev, e.target, all.at(i)); return truth(ctx, evaluate(ev, e.condition!), e.condition!.loc); }), element, e.loc);
   ctx.loop("i", ZERO, length, "up", (i) => {
     const at: Item[] = [{ kind: "value", value: ctx.int(i), loc: e.loc }];
     const target = readIndexView(ctx, out, at, e.loc), v = element(i);
@@ -249,6 +254,32 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   }, e.loc);
   if (e.flat) { const s = shapeOf(out); return reshaped(ctx, out, [mul(s[0]!, s[1]!), ...s.slice(2)], e.loc); }
   return out;
+}
+/** Which elements a comprehension takes, if that is known now. */
+function chosenNow(ev: Evaluator, count: number, at: (i: number, f: () => boolean | undefined) => boolean | undefined, wanted: () => boolean | undefined): boolean[] | undefined {
+  const out: boolean[] = [], saved = ev.ctx.snapshot();
+  for (let i = 0; i < count; i++) { const w = at(i, wanted); if (w === undefined) { ev.ctx.restore(saved); return undefined; } out.push(w); }
+  return out;
+}
+/** The elements for which a condition holds, one after the other; the run finds how many there are. */
+function filtered(ev: Evaluator, out: ArrayValue, length: Int, condition: (i: Int) => ScalarValue, element: (i: Int) => Value, loc: SourceLoc): Value {
+  const { ctx } = ev, count = ctx.allocate([], "int64", "count", loc), n = load(count.data, []);
+  ctx.tasklet(count.data, [], constant(0, "int64"), { loc });
+  withoutAssigning(ctx, () => {
+    ctx.loop("i", ZERO, length, "up", (i) => {
+      const t = condition(i), body = ctx.region(() => {
+        ctx.withFacts(t.facts?.whenTrue ?? [], () => { store(ctx, { ...out, base: [n, ...out.base.slice(1)], dims: out.dims.slice(1) }, element(i), loc); });
+        ctx.tasklet(count.data, [], op("add", "int64", ctx.read(count.data, []), constant(1, "int64")), { loc });
+      });
+      ctx.emitConditional(t.code, body, [], loc);
+    }, loc);
+  }, loc);
+  const room = ctx.container(out.data).shape[0]!;
+  ctx.single.add(count.data);
+  ctx.frozen.add(count.data);
+  ctx.lengths.set(count.data, room);
+  ctx.facts = ctx.facts.with(n, sub(room, n));
+  return { ...out, dims: [{ ...out.dims[0]!, size: min(room, n) }, ...out.dims.slice(1)] };
 }
 function readIndexView(ctx: Lowering, v: ArrayValue, items: readonly Item[], loc: SourceLoc): ArrayValue {
   const [d, ...dims] = v.dims;

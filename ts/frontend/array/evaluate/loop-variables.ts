@@ -12,6 +12,7 @@ import { type ArrayValue, type Value, formatShape, shapeOf } from "../value.js";
 import { copyInto, isAssigned, isFresh, joinTypes, pendingCell, sameView, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { boxFields, fieldsOf, mutables, restoreMutables } from "./mutables.js";
+import { boundBy, visitStatements } from "./names.js";
 import { allFrames, ownerOf } from "./variables.js";
 
 interface ArrayName { readonly frame: Frame; readonly name: string; readonly start: ArrayValue; readonly slot: boolean }
@@ -66,6 +67,8 @@ export class LoopNames {
       if (b?.kind === "cell") continue;
       const v: Value | undefined = b?.value;
       if (v?.kind === "poison") continue;
+      // l += […] changes the list itself.
+      if ((v?.kind === "list" || v?.kind === "grown") && ctx.language === "python" && onlyAugmented(this.lists, name)) continue;
       if (v?.kind === "array" && v.dims.length > 0) { this.#array(frame, name, v); continue; }
       const id = pendingCell(ev, this.key, name);
       if (this.repeats) ev.repeated.add(id);
@@ -114,6 +117,12 @@ export class LoopNames {
   /** Puts new arrays into the variables' containers: at the end of an iteration, and before control leaves. `permuted`: arrays from before the loop may stay exchanged. */
   settle(loc: SourceLoc, permuted = false): void {
     const { ev } = this, { ctx } = ev;
+    for (const p of this.#pending) {
+      const b = p.frame.vars.get(p.name);
+      if (b?.kind !== "value" || !(b.value.kind === "list" || b.value.kind === "grown" || ev.repeated.has(p.id))) continue;
+      writeCell(ev, p.id, b.value, loc, ev.needsInteger(p.frame.def, p.name));
+      p.frame.vars.set(p.name, { kind: "cell", id: p.id });
+    }
     const changes: { a: ArrayName; v: ArrayValue }[] = [];
     for (const a of this.arrays) {
       const b = a.frame.vars.get(a.name), key = `${this.key}|${a.name}`;
@@ -167,6 +176,18 @@ export class LoopNames {
       if (p.old) p.frame.vars.set(p.name, p.old); else p.frame.vars.delete(p.name);
     }
   }
+}
+
+/** The statements assign the name by augmented assignments alone. */
+function onlyAugmented(lists: readonly (readonly Stmt[])[], name: string): boolean {
+  let found = false, other = false;
+  for (const l of lists) visitStatements(l, (s) => {
+    const inside = new Set<string>();
+    if (s.kind === "augmented" && s.target.kind === "name" && s.target.name === name) { found = true; return; }
+    if (s.kind === "assign") s.targets.forEach((t) => boundBy(t, inside)); else if (s.kind === "for") boundBy(s.target, inside); else if (s.kind === "count") inside.add(s.variable);
+    if (inside.has(name)) other = true;
+  });
+  return found && !other;
 }
 
 export function prepareNames(ev: Evaluator, key: string, names: Iterable<string>, needed: (frame: Frame, name: string) => boolean, loc: SourceLoc, lists: readonly (readonly Stmt[])[] = [], repeats = false): LoopNames {

@@ -17,9 +17,11 @@ import { pendingCell, writeCell } from "./cells.js";
 import type { Evaluator, Exit } from "./evaluator.js";
 import { arm, evaluate } from "./expressions.js";
 import { type LoopNames, prepareNames } from "./loop-variables.js";
-import { boxFields, checkMutables, mutables } from "./mutables.js";
+import { GrowingIn, growingInWhile } from "../grown.js";
+import { boxFields, checkMutables, mutables, withLists } from "./mutables.js";
 import { alwaysLeaves, boundBy, leaves, visitExpr, visitOwn, visitStatements } from "./names.js";
 import { sequenceOf } from "./sequences.js";
+import { speculate } from "./subscript.js";
 import { type Completion, runList } from "./statements.js";
 import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
 
@@ -100,12 +102,14 @@ function rewritten(ev: Evaluator, s: ast.Stmt & { kind: "if" }, end: ast.Stmt): 
 // ---- for ----
 
 export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Completion {
+  const key = ev.key(s.loc);
   const { ctx } = ev, iterable = evaluate(ev, s.iterable);
   if (iterable.kind === "tuple" || iterable.kind === "list") return unrolled(ev, s, [...iterable.items]);
   const seq = sequenceOf(ctx, iterable, s.iterable.loc);
   const names = boundBy(s.target), simple = s.target.kind === "name" ? s.target.name : undefined;
   const step = seq.range?.step ?? 1, first = seq.range?.start ?? ZERO, count = seq.range && tripOf(seq.range.start, seq.range.stop, step).constant;
-  if (simple !== undefined && count !== undefined && count <= MOST_UNROLLED && (ev.isExponent(ev.frame.def, simple) || growsList(ev, s.body))) return unrolled(ev, s, Array.from({ length: Math.max(0, count) }, (_, i) => seq.at(int(i))));
+  if (simple !== undefined && count !== undefined && count <= MOST_UNROLLED && (ev.isExponent(ev.frame.def, simple) || ev.ctx.learnt.unroll.has(key) || (growsList(ev, s.body) && (count <= FEW || unfit(s.body))))) return unrolled(ev, s, Array.from({ length: Math.max(0, count) }, (_, i) => seq.at(int(i))));
+  if (simple !== undefined && count !== undefined && count <= MOST_UNROLLED) ev.ctx.learnt.unrollable.add(key);
   return countedLoop(ev, s, {
     target: names, label: s.label, body: s.body, trip: seq.range ? tripOf(seq.range.start, seq.range.stop, step) : seq.length, otherwise: s.otherwise,
     variable: simple ?? [...names][0] ?? "i",
@@ -113,7 +117,15 @@ export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Comp
     ...(simple !== undefined && seq.range ? { last: (t: Int) => ctx.int(add(first, mul(int(step), addInt(t, -1)))), name: simple } : {}),
   });
 }
+/** Iterations that are written out for a list that grows in them, rather than that the list goes to a container. */
+const FEW = 8;
 const GROWING = /^(append|extend|insert|pop)$/;
+/** It changes lists otherwise than by appending. */
+function unfit(body: readonly ast.Stmt[]): boolean {
+  let found = false;
+  visitStatements(body, (s) => { visitOwn(s, (e) => { visitExpr(e, (x) => { if (x.kind === "call" && x.callee.kind === "attribute" && /^(insert|pop)$/.test(x.callee.name)) found = true; }); }); });
+  return found;
+}
 /** The body calls a method that changes a list's length. */
 function growsList(ev: Evaluator, body: readonly ast.Stmt[]): boolean {
   let found = false;
@@ -131,7 +143,22 @@ function tripOf(start: Int, stop: Int, step: number): Int {
 }
 function bindTarget(ev: Evaluator, t: ast.Target, v: Value): void { assignTarget(ev, t, v); }
 
+/** Lists whose length a bound reads: a loop that pushes to them has no number of iterations. */
+function listsMeasured(ev: Evaluator, bound: ast.Expr): (() => void) {
+  const found: (() => boolean)[] = [];
+  visitExpr(bound, (x) => {
+    if (x.kind !== "attribute" || x.name !== "length" || x.object.kind !== "name") return;
+    const b = ownerOf(ev.frame, x.object.name)?.vars.get(x.object.name), v = b?.kind === "value" ? b.value : undefined;
+    if (v?.kind === "list") {
+      const n = v.items.length, { name } = x.object;
+      found.push(() => { const now = ownerOf(ev.frame, name)?.vars.get(name); return now?.kind === "value" && now.value.kind === "grown" ? now.value.state.most.key !== int(n).key : v.items.length !== n; });
+    } else if (v?.kind === "grown") { const { most } = v.state; found.push(() => v.state.most.key !== most.key); }
+  });
+  return () => { if (found.some((f) => f())) ev.ctx.unsupported("a loop that pushes to the list whose length is its bound", bound.loc, "keep the length in a variable, if the loop is over what was there before"); };
+}
+
 export function countStatement(ev: Evaluator, s: ast.Stmt & { kind: "count" }): Completion {
+  const measured = listsMeasured(ev, s.stop);
   const { ctx } = ev, start = requireInt(ctx, evaluate(ev, s.start), s.start.loc, "the start of a counted loop");
   const limit = evaluate(ev, s.stop), stop = integerOf(limit) ?? boundOf(ev, limit, s.stop.loc, s.step);
   const trip = tripOf(start, stop, s.step), body = ctx.body, from = body.length;
@@ -142,6 +169,7 @@ export function countStatement(ev: Evaluator, s: ast.Stmt & { kind: "count" }): 
     exitValue: s.exitValue,
   });
   boundStays(ev, limit, body.slice(from), s.stop.loc);
+  measured();
   return done;
 }
 /** The frontend knows the names through which the body stores; only here it is known that two arguments are one array. */
@@ -179,7 +207,8 @@ interface Counted {
   readonly exitValue?: boolean;
 }
 
-function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: Counted): Completion {
+function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: Counted): Completion { return withLists(ev, ev.key(s.loc), s.loc, () => loopOfLists(ev, s, l)); }
+function loopOfLists(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: Counted): Completion {
   const key = ev.key(s.loc), live = liveness(ev, s), trip = l.trip, fixed = trip.constant;
   if (fixed !== undefined && fixed <= 0) { afterNone(ev, l); return l.otherwise ? runList(ev, l.otherwise, false) : "normal"; }
   const hasBreak = leaves(l.body, "break", l.label) || leaves(l.body, "return") || jumpsFurther(l.body, l.label);
@@ -198,6 +227,7 @@ function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: 
     return l.otherwise ? runList(ev, l.otherwise, false) : "normal";
   }
   names.retrying(() => {
+    const lists = new GrowingIn(ev.ctx, key, hasBreak);
     const cells = new Map<string, number>();
     for (const n of outlive) if (!own.includes(n)) {
       const b = ev.frame.vars.get(n);
@@ -209,11 +239,12 @@ function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: 
       for (const n of l.target) if (!own.includes(n)) vars.delete(n);
       l.bind(t);
       for (const [n, id] of cells) { const b = vars.get(n); if (b?.kind === "value") writeCell(ev, id, b.value, s.loc, true); }
-      return iteration(ev, l.label, l.body, () => { names.settle(s.loc); });
+      return lists.iteration(t, () => iteration(ev, l.label, l.body, () => { names.settle(s.loc); }));
     };
     inBlock(ev, "loop", (block) => {
       withExit(ev, { label: l.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
         repeat(ev, names, l, trip, one, key, s.loc, live.after);
+        lists.done(lists.any ? iterations(ev, trip, s.loc) : trip);
         after(ev, l, cells, before);
         names.finish(live.after);
         if (l.otherwise) runList(ev, l.otherwise, false);
@@ -223,6 +254,9 @@ function countedLoop(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: 
   checkMutables(ev, objects, s.loc);
   return "normal";
 }
+
+/** A number of iterations that is not negative. */
+function iterations(ev: Evaluator, trip: Int, loc: SourceLoc): Int { return nonNegative(trip, ev.ctx.facts) === "yes" || speculate(ev.ctx, trip, "a loop's number of iterations is not negative", loc) ? trip : max(ZERO, trip); }
 
 /** The loop in the graph: `period` iterations at a time where array variables name the same arrays again only after so many. */
 function repeat(ev: Evaluator, names: LoopNames, l: Counted, trip: Int, one: (t: Int) => Completion, key: string, loc: SourceLoc, live: (f: Frame, n: string) => boolean): void {
@@ -318,7 +352,8 @@ function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly 
 
 // ---- while ----
 
-export function whileStatement(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completion {
+export function whileStatement(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completion { return withLists(ev, ev.key(s.loc), s.loc, () => whileOfLists(ev, s)); }
+function whileOfLists(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completion {
   const live = liveness(ev, s), key = ev.key(s.loc);
   boxFields(ev, [s.body, s.update], s.loc);
   const objects = mutables(ev);
@@ -327,7 +362,7 @@ export function whileStatement(ev: Evaluator, s: ast.Stmt & { kind: "while" }): 
     inBlock(ev, "loop", (block) => {
       withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
         ev.conditional++;
-        try { loopWhile(ev, s, names); } finally { ev.conditional--; }
+        try { growingInWhile(ev.ctx, s.loc, () => { loopWhile(ev, s, names); }); } finally { ev.conditional--; }
         names.finish(live.after);
         if (s.otherwise) runList(ev, s.otherwise, false);
       });

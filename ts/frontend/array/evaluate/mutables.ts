@@ -4,7 +4,8 @@
  */
 import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
-import type { Lowering } from "../context.js";
+import { type Lowering, Restart } from "../context.js";
+import { grownOf } from "../grown.js";
 import { store } from "../store.js";
 import type { ObjectValue, TupleValue, Value } from "../value.js";
 import { elementValue } from "./expressions.js";
@@ -36,9 +37,45 @@ export function checkMutables(ev: Evaluator, before: Contents, loc: SourceLoc): 
   for (const [v, old] of before) {
     const now = itemsOf(v);
     if (now.length !== old.length || now.some((x, i) => x !== old[i] && !sameFixed(x, old[i]!))) {
+      if (v.kind === "list") growsInLoop(ev, v);
       ev.ctx.unsupported(`changing ${v.kind === "object" ? "an object" : "a list"} where the program's data decide whether or how often it happens`, loc, v.kind === "object" ? "use variables or arrays for what changes" : "fill an array of known length instead");
     }
   }
+}
+
+/** The list changes in a loop around: the outermost one before which it was there starts again with the list in a container. */
+export function growsInLoop(ev: Evaluator, list: TupleValue): void {
+  for (const l of ev.growing) {
+    const path = l.paths.get(list), key = `${l.key}|${path}`;
+    if (path === undefined || ev.ctx.learnt.growing.has(key)) continue;
+    ev.ctx.learnt.growing.add(key);
+    throw new Restart();
+  }
+}
+/** The lists that variables refer to, with the names that lead there. */
+function pathsOf(ev: Evaluator): Map<TupleValue, string> {
+  const out = new Map<TupleValue, string>();
+  const visit = (v: Value, path: string): void => {
+    if (v.kind === "list") { if (out.has(v)) return; out.set(v, path); v.items.forEach((x, i) => { visit(x, `${path}.${i}`); }); } else if (v.kind === "tuple") v.items.forEach((x, i) => { visit(x, `${path}.${i}`); });
+    else if (v.kind === "object") for (const [k, x] of v.entries) visit(x, `${path}.${k}`);
+  };
+  for (const f of allFrames(ev)) for (const [n, b] of f.vars) if (b.kind === "value") visit(b.value, `${f.key}|${n}`);
+  return out;
+}
+/** Runs `f`, a loop; lists that are known to change in it are in containers from here on. */
+export function withLists<T>(ev: Evaluator, key: string, loc: SourceLoc, f: () => T): T {
+  const { growing, unroll } = ev.ctx.learnt;
+  for (const [list, path] of pathsOf(ev)) {
+    if (!growing.has(`${key}|${path}`) || unroll.has(key)) continue;
+    const g = grownOf(ev.ctx, list, `${key}|${path}`, key, path.slice(path.lastIndexOf("|") + 1), loc);
+    const put = (v: Value): Value => (v === list ? g : v);
+    const visit = (v: Value): void => {
+      if (v.kind === "list" || v.kind === "tuple") { if (v === list) return; v.items.forEach((x, i) => { v.items[i] = put(x); visit(x); }); } else if (v.kind === "object") for (const [k, x] of v.entries) { v.entries.set(k, put(x)); visit(x); }
+    };
+    for (const frame of allFrames(ev)) for (const [n, b] of frame.vars) if (b.kind === "value") { visit(b.value); if (b.value === list) frame.vars.set(n, { kind: "value", value: g }); }
+  }
+  ev.growing.push({ key, paths: pathsOf(ev) });
+  try { return f(); } finally { ev.growing.pop(); }
 }
 
 /** Puts lists and objects back to what they were when an attempt began. */

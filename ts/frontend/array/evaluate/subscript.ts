@@ -8,6 +8,7 @@ import { symbolic } from "../../../scalar/expr.js";
 import { entryBound, knownOnEntry } from "../bounds.js";
 import { compressed, positionsOf } from "../compress.js";
 import type { Lowering } from "../context.js";
+import { elementRead, rowsOf, setElement, storeElement } from "../grown.js";
 import { broadcastTo, element, materialise, store } from "../store.js";
 import { requireInt, runCheck, toInteger } from "../shapes.js";
 import { type Arrayish, type ArrayValue, type LazyValue, type ScalarValue, type SliceValue, type Value, type ViewDim, describe, formatShape, indexOf, isArray, NONE, shapeOf } from "../value.js";
@@ -251,6 +252,12 @@ function gatherParts(ctx: Lowering, p: Place & { kind: "gather" }, loc: SourceLo
 export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], loc: SourceLoc): Value {
   switch (object.kind) {
     case "tuple": case "list": return readItem(ctx, object, items, loc);
+    case "grown": {
+      const rows = rowsOf(ctx, object, loc);
+      if (items.length !== 1) return ctx.fail("TYPE", "a list takes one index", loc, "make an array of it with np.array");
+      const v = readIndex(ctx, rows, items, loc);
+      return isArray(v) && items[0]!.kind === "slice" ? materialise(ctx, v, { copy: true, loc }) : elementRead(ctx, object, v);
+    }
     case "object": {
       const key = items.length === 1 && items[0]?.kind === "value" ? items[0].value : undefined;
       if (key?.kind !== "string") return ctx.unsupported("a property whose name is known only when the program runs", loc);
@@ -305,9 +312,17 @@ export function writeIndex(ctx: Lowering, object: Value, items: readonly Item[],
   switch (object.kind) {
     case "array": writePlace(ctx, placeOf(ctx, object, items, loc), value, loc); return;
     case "lazy": if (isPart(object)) { writePart(ctx, object, items, value, loc); return; } return ctx.fail("TYPE", `storing into ${describe(object)}`, loc);
+    case "grown": {
+      const i = items.length === 1 && items[0]?.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index") : ctx.unsupported("storing into this part of a list", loc, "store its elements one by one");
+      const inside = (): Expr => position(ctx, i, rowsOf(ctx, object, loc).dims[0]!.size, loc, object.label);
+      if (ctx.language === "javascript") storeElement(ctx, object, i, value, loc, inside); else setElement(ctx, object, inside(), value, loc);
+      return;
+    }
     case "list": {
       const i = items.length === 1 && items[0]?.kind === "value" ? requireInt(ctx, items[0].value, loc, "an index").constant : undefined;
+      if (i === undefined) ctx.listChanges(object);
       if (i === undefined) ctx.unsupported("storing into a list at a place known only when the program runs", loc, ctx.language === "python" ? "make an array of it with np.array" : "use a typed array");
+      ctx.changing(object, loc);
       const n = object.items.length, at = i < 0 && ctx.language === "python" ? i + n : i;
       if (at === n && ctx.language === "javascript") object.items.push(value);
       else if (at < 0 || at >= n) ctx.fail("BOUNDS", `index ${i} is out of range for a list of ${n}`, loc);

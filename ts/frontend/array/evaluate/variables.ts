@@ -4,6 +4,7 @@ import type { Node } from "../../../sdfg/nodes.js";
 import { equals, neg, type Expr } from "../../../symbolic/expr.js";
 import type { Binding, Frame, Lowering } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
+import { lengthsNow, unchangedLists } from "../grown.js";
 import { exactQuotient, toInteger } from "../shapes.js";
 import { materialise, pin, settleView } from "../store.js";
 import { type Value, NONE, describe, isArray, shapeOf } from "../value.js";
@@ -61,6 +62,8 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
     const e = toInteger(ev.ctx, v, loc) ?? exactQuotient(ev.ctx, v, loc);
     if (e) v = { ...v, int: e };
   }
+  // A list keeps its identity, for what is done to it in this iteration.
+  if (b?.kind === "cell" && (v.kind === "list" || v.kind === "grown") && frame === ev.frame && ev.repeated.has(b.id)) { frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name) }); return; }
   if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }
   if (frame !== ev.frame) for (const l of ev.open) if (l.frames.has(frame)) l.missed(frame, name);
   frame.vars.set(name, { kind: "value", value: unshared(ev, settle(ev, v, loc, name.startsWith("%") ? "result" : name), loc, name) });
@@ -96,7 +99,9 @@ export function withoutAssigning(ctx: Lowering, f: () => void, loc: SourceLoc): 
   const frames = new Set<Frame>();
   for (const frame of ctx.frames) for (let x: Frame | undefined = frame; x; x = x.parent) frames.add(x);
   const before = [...frames].map((x) => ({ x, vars: new Map(x.vars) }));
+  const lists = lengthsNow(ctx);
   f();
+  unchangedLists(ctx, lists, loc);
   for (const { x, vars } of before) for (const [name, b] of x.vars) if (vars.get(name) !== b) ctx.unsupported(`a function that assigns ${name}, a variable around it, called for each of a number of elements that is not known when the program is compiled`, loc, "write a loop");
 }
 

@@ -4,6 +4,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { int, type Expr } from "../../../symbolic/expr.js";
 import { compressed } from "../compress.js";
 import type { Lowering } from "../context.js";
+import { arrayOfGrown } from "../grown.js";
 import { sameSize } from "../shapes.js";
 import { type Arrayish, type ArrayValue, describe, indexOf, isArray, type LazyValue, type ScalarValue, shapeOf, type Value } from "../value.js";
 import { codeAt } from "./operands.js";
@@ -15,6 +16,7 @@ const MOST_ELEMENTS = 4096;
 export function asArray(ctx: Lowering, v: Value, loc: SourceLoc): Arrayish | ScalarValue {
   if (v.kind === "scalar" || isArray(v)) return v;
   if (v.kind === "masked") return compressed(ctx, v, loc);
+  if (v.kind === "grown") return arrayOfGrown(ctx, v, loc);
   return arrayOf(ctx, v, loc);
 }
 

@@ -9,6 +9,7 @@ import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { boolValue, constantOf, describe, type Facts, type FunctionValue, integerOf, isArray, type LazyValue, listValue, type ScalarValue, shapeOf, sameNone, tupleValue, type Value } from "../value.js";
 import { fitsInteger, resultType, convert } from "./promote.js";
+import { lengthOf } from "../grown.js";
 import { build, elementAt, operandOf, scalarOf, throughMasks, type Operand } from "./operands.js";
 import { compareValues, integerCode, pythonBinary, pythonUnary } from "./python-operators.js";
 import { doubleCode, javascriptBinary, javascriptUnary, numberTruth, toNumber } from "./javascript-operators.js";
@@ -18,12 +19,20 @@ export { broadcastShapes, elementAt } from "./operands.js";
 
 export function binary(ctx: Lowering, name: ast.BinaryOp, a: Value, b: Value, loc: SourceLoc): Value {
   if (ctx.language === "javascript") return javascriptBinary(ctx, name, a, b, loc);
-  const joined = sequenceArithmetic(ctx, name, a, b, loc);
+  const joined = sequenceArithmetic(ctx, name, a, b, loc) ?? grownArithmetic(ctx, name, a, b, loc);
   if (joined) return joined;
   if (name === "@") return matmulValues(ctx, operandOf(ctx, a, loc), operandOf(ctx, b, loc), loc);
   return throughMasks(ctx, [a, b], loc, ([x, y]) => pythonBinary(ctx, name, operandOf(ctx, x!, loc), operandOf(ctx, y!, loc), loc));
 }
 
+/** + and * of lists that loops made longer; undefined where neither is one, or the other operand is an array. */
+function grownArithmetic(ctx: Lowering, name: ast.BinaryOp, a: Value, b: Value, loc: SourceLoc): Value | undefined {
+  const isList = (v: Value): boolean => v.kind === "grown" || v.kind === "list";
+  if (a.kind !== "grown" && b.kind !== "grown") return undefined;
+  if (isArray(a) || isArray(b)) return undefined;
+  if (name === "+" && isList(a) && isList(b)) return ctx.call({ kind: "library", name: "np.concatenate" }, [tupleValue([a, b].filter((v) => v.kind !== "list" || v.items.length > 0))], new Map(), loc);
+  return ctx.unsupported(`${name} of a list that grows in a loop`, loc, "make an array of it with np.array");
+}
 /** + and * of lists and tuples; undefined where the other operand is an array. */
 function sequenceArithmetic(ctx: Lowering, name: ast.BinaryOp, a: Value, b: Value, loc: SourceLoc): Value | undefined {
   const isSequence = (v: Value): v is Extract<Value, { kind: "list" | "tuple" }> => v.kind === "list" || v.kind === "tuple";
@@ -185,6 +194,7 @@ export function truth(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue {
     case "string": return boolValue(v.value.length > 0);
     case "list": case "tuple": return boolValue(js || v.items.length > 0);
     case "sequence": return compareIntegers(ctx, ">", v.length, int(0), true);
+    case "grown": return js ? boolValue(true) : compareIntegers(ctx, ">", lengthOf(ctx, v, loc), int(0), true);
     case "object": return boolValue(js || v.entries.size > 0);
     case "array": case "lazy": {
       if (js) return boolValue(true);

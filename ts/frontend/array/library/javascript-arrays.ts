@@ -6,9 +6,10 @@ import { add, addInt, int, min, sub, type Expr } from "../../../symbolic/expr.js
 import { entryBound } from "../bounds.js";
 import type { Lowering } from "../context.js";
 import { sliceRange } from "../evaluate/subscript.js";
+import { append, lengthOf } from "../grown.js";
 import { define, defineAttribute, defineMethod, type Handler } from "../registry.js";
 import { requireInt, runCheck } from "../shapes.js";
-import { store } from "../store.js";
+import { settled, store } from "../store.js";
 import { type Arrayish, type ArrayValue, boolValue, constantOf, describe, integerOf, isArray, listValue, NONE, type ScalarValue, shapeOf, type TupleValue, type Value } from "../value.js";
 import { copied, filled, flattened } from "./arrays.js";
 import { rowOf } from "./builtins.js";
@@ -72,13 +73,23 @@ define("Array.isArray", (ctx, args, _keywords, loc) => {
   return boolValue(v.kind === "list");
 });
 
-defineAttribute("javascript", "length", (ctx, self) => {
+defineAttribute("javascript", "length", (ctx, self, loc) => {
   if (isArray(self)) return shapeOf(self).length > 0 ? ctx.int(shapeOf(self)[0]!) : undefined;
   if (self.kind === "list" || self.kind === "tuple") return ctx.int(self.items.length);
   if (self.kind === "sequence") return ctx.int(self.length);
+  if (self.kind === "grown") return ctx.int(lengthOf(ctx, self, loc));
   return self.kind === "string" ? ctx.int(self.value.length) : undefined;
 });
 defineAttribute("javascript", "BYTES_PER_ELEMENT", (ctx, self) => (isArray(self) ? ctx.int({ float64: 8, int64: 8, uint64: 8, complex64: 8, complex128: 16, float32: 4, int32: 4, uint32: 4, int16: 2, uint16: 2, int8: 1, uint8: 1, bool: 1 }[self.dtype]) : undefined));
+
+/** Adds at the end; gives the new length. */
+defineMethod("javascript", "push", (ctx, [self, ...items], _keywords, loc) => {
+  if (self?.kind === "list") { ctx.changing(self, loc); self.items.push(...items.map((x) => settled(ctx, x, loc))); return ctx.int(self.items.length); }
+  if (self?.kind !== "grown") return ctx.unsupported(`push to ${describe(self ?? NONE)}`, loc, "start with an empty array, or allocate it with its length");
+  for (const x of items) { if (spreadOf(x)) ctx.unsupported("pushing what an array of unknown length holds", loc, "push its elements in a loop"); append(ctx, self, x, loc); }
+  // Its length, where somebody asks for it.
+  return ctx.int(lengthOf(ctx, self, loc));
+}, { impure: true });
 
 // ---- parts
 
@@ -193,8 +204,8 @@ method("includes", (ctx, self, args, loc) => {
 }, { list: (ctx, self, args, loc) => truth(ctx, compare(ctx, "in", args[0] ?? NONE, self, loc), loc) });
 
 const REFUSED: Readonly<Record<string, string>> = {
-  push: "allocate an array of the final size and assign to its elements", pop: "keep a count of the elements in use", shift: "keep an index of the first element in use", unshift: "allocate an array of the final size", splice: "copy the parts with set and subarray",
-  sort: "sort before the call", toSorted: "sort before the call", filter: "count in a loop, or multiply by 0 or 1", indexOf: "search in a loop", lastIndexOf: "search in a loop", join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
+  pop: "keep a count of the elements in use", shift: "keep an index of the first element in use", unshift: "allocate an array of the final size", splice: "copy the parts with set and subarray",
+  sort: "sort before the call", toSorted: "sort before the call", indexOf: "search in a loop", lastIndexOf: "search in a loop", join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
   toFixed: "format after the call", with: "copy the array and assign to an element", toSpliced: "copy the parts with set and subarray",
 };
-for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["push", "pop", "shift", "unshift", "splice", "sort"].includes(name), refused: true });
+for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["pop", "shift", "unshift", "splice", "sort"].includes(name), refused: true });

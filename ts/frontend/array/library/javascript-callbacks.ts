@@ -6,6 +6,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { int, ZERO, type Expr as Int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
+import { rowsOf } from "../grown.js";
 import { define, defineMethod } from "../registry.js";
 import { requireInt } from "../shapes.js";
 import { materialise, store } from "../store.js";
@@ -104,6 +105,17 @@ method("map", (ctx, a, f, _args, loc) => {
   const first = shapeOf(a).length === 1 && a.dtype !== "float64" ? ctx.int(0) : probe(ctx, n, (i) => ctx.call(f, [element(ctx, a, i, loc), ctx.int(i), a], NO_KEYWORDS, loc), loc);
   return collect(ctx, w, n, first, shapeOf(a).length === 1 ? a.dtype : "float64", { params: ["a", "f"], values: [a, f], call: w.callback(), stop: w.length("a") }, loc);
 }, (_ctx, self, call) => listValue(self.items.map((_, i) => call(i))));
+/** The elements that the callback wants, one after the other; the run finds how many there are. */
+method("filter", (ctx, a, f, _args, loc) => {
+  const w = new Writer(loc), push = w.call({ kind: "attribute", object: w.name("out"), name: "push", loc }, w.item("a", "i"));
+  const kept = ctx.call(w.define("filter", ["a", "f"], w.assign("out", { kind: "list", elements: [], loc }), w.loop(w.number(0), w.length("a"), w.when(w.callback(), w.run(push))), w.give(w.name("out"))), [a, f], NO_KEYWORDS, loc);
+  if (kept.kind === "list") return kept.items.length === 0 ? ctx.allocate([ZERO, ...shapeOf(a).slice(1)], a.dtype, "filter", loc) : copied(ctx, arrayOf(ctx, kept, loc), loc, a.dtype);
+  return kept.kind === "grown" ? copied(ctx, rowsOf(ctx, kept, loc), loc, a.dtype) : kept;
+}, (ctx, self, call, _args, loc) => {
+  const wanted = self.items.map((_, i) => truth(ctx, call(i), loc));
+  if (wanted.some((t) => t.code.kind !== "const")) return ctx.unsupported("filter of a list where the run decides", loc, "use a typed array");
+  return listValue(self.items.filter((_, i) => { const { code } = wanted[i]!; return code.kind === "const" && Boolean(code.value); }));
+});
 function element(ctx: Lowering, a: ArrayValue, i: Int, loc: SourceLoc): Value { const v = rowOf(ctx, a, i); return v.kind === "scalar" && a.dtype !== "int64" && a.dtype !== "uint64" ? toNumber(ctx, v, loc) : v; }
 
 /** Array.from(source, f), and {length: n} as a source. */

@@ -84,8 +84,23 @@ define("np.hstack", (ctx, args, keywords, loc) => joinAs(ctx, "hstack", args, ke
 define(["np.vstack", "np.row_stack"], (ctx, args, keywords, loc) => joinAs(ctx, "vstack", args, keywords, loc, (p) => [p.arrays.map((x) => atLeast(x, 2)), 0]));
 define("np.column_stack", (ctx, args, keywords, loc) => joinAs(ctx, "column_stack", args, keywords, loc, (p) => [p.arrays.map((x) => (shapeOf(x).length < 2 ? expanded(atLeast(x, 1), [1]) : x)), 1]));
 define("np.dstack", (ctx, args, keywords, loc) => joinAs(ctx, "dstack", args, keywords, loc, (p) => [p.arrays.map((x) => { const a = atLeast(x, 2); return shapeOf(x).length < 3 ? expanded(a, [2]) : a; }), 2]));
+/** The parts of an array along its first dimension, of which the run knows the number, joined. */
+function joinedRows(ctx: Lowering, name: string, v: Arrayish, dtype: DType | undefined, loc: SourceLoc): ArrayValue | undefined {
+  const s = shapeOf(v), rank = s.length - 1, copy = (x: Arrayish): ArrayValue => copied(ctx, x, loc, dtype), whole = (): ArrayValue => copy(v);
+  if (name === "vstack") return rank === 0 ? copy(expanded(v, [1])) : rank === 1 ? whole() : reshaped(ctx, whole(), [mul(s[0]!, s[1]!), ...s.slice(2)], loc);
+  if (name === "hstack") {
+    if (rank === 0) return whole();
+    if (rank === 1) return reshaped(ctx, whole(), [mul(s[0]!, s[1]!)], loc);
+    return reshaped(ctx, copy(permuted(v, [1, 0, ...Array.from({ length: rank - 1 }, (_, d) => d + 2)])), [s[1]!, mul(s[0]!, s[2]!), ...s.slice(3)], loc);
+  }
+  if (name === "column_stack") return rank === 0 ? copy(expanded(v, [0])) : rank === 1 ? copy(permuted(v, [1, 0])) : undefined;
+  return undefined;
+}
 function joinAs(ctx: Lowering, name: string, args: readonly Value[], keywords: Keywords, loc: SourceLoc, f: (p: Parts) => readonly [readonly Arrayish[], number]): ArrayValue {
-  const b = bind(ctx, `np.${name}`, "tup * dtype?", args, keywords, loc), p = partsOf(ctx, b.need("tup"), name, b.dtype(), loc), [arrays, axis] = f(p);
+  const b = bind(ctx, `np.${name}`, "tup * dtype?", args, keywords, loc), all = b.need("tup");
+  const rows = isArray(all) && shapeOf(all).length > 0 && shapeOf(all)[0]!.constant === undefined ? joinedRows(ctx, name, all, b.dtype(), loc) : undefined;
+  if (rows) return rows;
+  const p = partsOf(ctx, all, name, b.dtype(), loc), [arrays, axis] = f(p);
   return concatenated(ctx, arrays, axis, p.dtype, loc);
 }
 define("np.append", (ctx, args, keywords, loc) => {

@@ -7,6 +7,7 @@ import { isEqual } from "../../../symbolic/prove.js";
 import { int, loadedContainers } from "../../../symbolic/expr.js";
 import { compressed } from "../compress.js";
 import type { Lowering } from "../context.js";
+import { arrayOfGrown } from "../grown.js";
 import { sameSize } from "../shapes.js";
 import { materialise, toScalarContainer } from "../store.js";
 import { type Arrayish, formatShape, indexOf, isArray, type LazyValue, type MaskedValue, type ScalarValue, shapeOf, type Value, describe } from "../value.js";
@@ -22,6 +23,7 @@ export function operandOf(ctx: Lowering, v: Value, loc: SourceLoc): Operand {
     case "lazy": return v.shape.length === 0 ? scalarOf(ctx, v) : v;
     case "list": case "tuple": case "sequence": return arrayOf(ctx, v, loc);
     case "masked": return compressed(ctx, v, loc);
+    case "grown": return arrayOfGrown(ctx, v, loc);
     case "none": return ctx.fail("TYPE", `${ctx.language === "python" ? "None" : "null or undefined"} in arithmetic`, loc);
     default: return ctx.fail("TYPE", `${describe(v)} where a number or an array is needed`, loc);
   }

@@ -5,17 +5,12 @@
 import type { SourceLoc } from "../../../base/errors.js";
 import { int } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
+import { append, arrayOfGrown } from "../grown.js";
 import { defineMethod, methodNamed, type Handler } from "../registry.js";
-import { materialise, pin, settleView } from "../store.js";
-import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, type TupleValue, type Value } from "../value.js";
+import { settled } from "../store.js";
+import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, isArray, shapeOf, type GrownValue, type TupleValue, type Value } from "../value.js";
 import { bind } from "./arguments.js";
 
-/** A value that later writes cannot change. */
-function settled(ctx: Lowering, v: Value, loc: SourceLoc): Value {
-  if (v.kind === "scalar") return pin(ctx, v, loc);
-  if (v.kind === "lazy") return settleView(ctx, materialise(ctx, v, { loc }), loc);
-  return v.kind === "array" ? settleView(ctx, v, loc) : v;
-}
 function position(ctx: Lowering, v: Value, length: number, loc: SourceLoc, what: string): number {
   const i = integerOf(v)?.constant;
   if (i === undefined) return ctx.unsupported(`${what} at an index that is known only when the program runs`, loc, "use an array");
@@ -26,11 +21,27 @@ function listMethod(name: string, f: (ctx: Lowering, l: TupleValue, args: readon
   const other = methodNamed("python", name);
   const handler: Handler = (ctx, args, keywords, loc) => {
     const [self, ...rest] = args;
-    if (self?.kind === "list") return f(ctx, self, rest, loc);
+    if (self?.kind === "list") { if (name !== "index") ctx.changing(self, loc); return f(ctx, self, rest, loc); }
+    if (self?.kind === "grown") return grownMethod(ctx, self, name, rest, loc);
     if (other) return other(ctx, args, keywords, loc);
     return ctx.unsupported(`the method ${name} of ${describe(self!)}`, loc, "allocate an array of the final size and fill it");
   };
   defineMethod("python", name, handler, { impure: true });
+}
+/** The same for lists that loops make longer. */
+function grownMethod(ctx: Lowering, g: GrownValue, name: string, args: readonly Value[], loc: SourceLoc): Value {
+  switch (name) {
+    case "append": append(ctx, g, one(ctx, name, args, loc), loc); return NONE;
+    case "extend": {
+      const more = one(ctx, name, args, loc), n = isArray(more) ? shapeOf(more)[0]?.constant : more.kind === "sequence" ? more.length.constant : undefined;
+      if (more.kind === "list" || more.kind === "tuple") for (const x of more.items) append(ctx, g, x, loc);
+      else if (n !== undefined && more.kind === "sequence") for (let i = 0; i < n; i++) append(ctx, g, more.at(int(i)), loc);
+      else return ctx.unsupported(`extending a list by ${describe(more)} in a loop`, loc, "append its elements in a loop");
+      return NONE;
+    }
+    case "copy": return arrayOfGrown(ctx, g, loc);
+    default: return ctx.unsupported(`${name} of a list that grows in a loop`, loc, "only append to it, and make an array of it when it is complete: np.array(l)[::-1] is reversed");
+  }
 }
 const one = (ctx: Lowering, name: string, args: readonly Value[], loc: SourceLoc): Value => (args.length === 1 ? args[0]! : ctx.fail("ARGUMENT", `${name} takes one argument, ${args.length} given`, loc));
 

@@ -1,0 +1,247 @@
+/**
+ * Lists that loops make longer. Such a list lies in a container with a row per element, as many as the loops around its appends can make; its length is an integer expression
+ * where every iteration adds equally many, else a number that the run counts. What kind of element, how long and how many are found by trying: the lowering starts again
+ * with what it learnt. The elements are copies: where the source keeps references, `evaluate/aliases.ts` proves that the difference is not seen.
+ */
+import { isInteger, promote, type DType } from "../../base/dtypes.js";
+import type { SourceLoc } from "../../base/errors.js";
+import { cast, constant, op, symbolic } from "../../scalar/expr.js";
+import { type Expr, ONE, ZERO, add, addInt, load, max, min, mul, sub } from "../../symbolic/expr.js";
+import { nonNegative } from "../../symbolic/prove.js";
+import { entryBound, knownOnEntry } from "./bounds.js";
+import { type Lowering, Poisoned, Restart } from "./context.js";
+import { sameSize } from "./shapes.js";
+import { materialise, store } from "./store.js";
+import { type Arrayish, type ArrayValue, type GrownValue, type ScalarValue, type TupleValue, type Value, describe, formatShape, isArray, shapeOf } from "./value.js";
+
+/** What is known of a list from earlier tries, by where it starts to grow. */
+export interface LearntList {
+  element?: { readonly shape: readonly Expr[]; readonly dtype: DType; readonly weak: boolean; readonly integral: boolean };
+  /** Elements that an iteration of a loop adds: exactly, and at most. */
+  readonly by: Map<string, Expr>;
+  readonly most: Map<string, Expr>;
+  /** The run counts. */
+  counted: boolean;
+  capacity?: Expr;
+}
+function learntOf(ctx: Lowering, g: GrownValue): LearntList {
+  let l = ctx.learnt.lists.get(g.key);
+  if (!l) ctx.learnt.lists.set(g.key, l = { by: new Map(), most: new Map(), counted: false });
+  return l;
+}
+
+/** The list, from here on in a container. `key`: where it starts to grow; `loop`: the loop in which. */
+export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: string, label: string, loc: SourceLoc): GrownValue {
+  const l = ctx.learnt.lists.get(key), g: GrownValue = { kind: "grown", key, loop, label, items: list.items.length, state: { length: ZERO, most: ZERO, sealed: false } };
+  ctx.grown.add(g);
+  if (l?.element) {
+    const room = l.capacity ?? ONE;
+    g.state.data = ctx.allocate([room, ...l.element.shape], l.element.dtype, label, loc);
+    if (l.counted) {
+      const c = ctx.allocate([], "int64", `${label}_length`, loc);
+      ctx.tasklet(c.data, [], constant(0, "int64"), { loc });
+      ctx.lengths.set(c.data, room);
+      g.state.counter = c.data;
+    }
+  }
+  for (const x of list.items) append(ctx, g, x, loc);
+  return g;
+}
+
+/** An element as it is stored: a number, or an array. */
+function elementOf(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue | Arrayish {
+  switch (v.kind) {
+    case "scalar": case "array": case "lazy": return v;
+    case "grown": v.state.sealed = true; return rowsOf(ctx, v, loc);
+    case "tuple": case "list": case "sequence": case "masked": {
+      const a = ctx.call({ kind: "library", name: ctx.language === "python" ? "np.array" : "Float64Array" }, [v], new Map(), loc);
+      if (isArray(a)) return a;
+      break;
+    }
+    default:
+  }
+  return ctx.unsupported(`a list that grows in a loop and holds ${describe(v)}`, loc, "use lists of numbers or of arrays of one shape");
+}
+
+/** What the loop does with the list does not fit one container: if its iterations can be written out, they are. */
+function misfit(ctx: Lowering, g: GrownValue, what: string, loc: SourceLoc): never {
+  if (ctx.learnt.unrollable.has(g.loop) && !ctx.learnt.unroll.has(g.loop)) { ctx.learnt.unroll.add(g.loop); throw new Restart(); }
+  return ctx.unsupported(`a list that grows in a loop and holds ${what}`, loc, "use lists of numbers or of arrays of one shape, or a list for each kind");
+}
+
+export function append(ctx: Lowering, g: GrownValue, v: Value, loc: SourceLoc): void {
+  const l = learntOf(ctx, g), s = g.state, x = elementOf(ctx, v, loc), shape = x.kind === "scalar" ? [] : shapeOf(x);
+  if (s.sealed) ctx.unsupported("appending to a list that another list holds", loc, "append it when it is complete");
+  const own = typeOfElement(ctx, x);
+  if (!l.element) {
+    if (shape.some((e) => !knownOnEntry(ctx, e))) misfit(ctx, g, "arrays whose size changes from iteration to iteration", loc);
+    l.element = own;
+    throw new Restart();
+  }
+  const e = l.element;
+  if (e.shape.length !== shape.length) misfit(ctx, g, `arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`, loc);
+  const dtype = joined(e, own);
+  if (dtype !== e.dtype || (e.weak && !own.weak) || (e.integral && !own.integral)) { l.element = { ...e, dtype, weak: e.weak && own.weak, integral: e.integral && own.integral }; throw new Restart(); }
+  shape.forEach((size, d) => {
+    if (size.key !== e.shape[d]!.key && sub(size, e.shape[d]!).constant !== undefined) misfit(ctx, g, `arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`, loc);
+    sameSize(ctx, e.shape[d]!, size, loc, `a list that grows in a loop holds arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`);
+  });
+  const at = s.counter === undefined ? s.length : load(s.counter, []);
+  s.most = addInt(s.most, 1);
+  const needed = entryBound(ctx, s.most, "upper");
+  if (!needed) return ctx.unsupported("a list that grows in a loop whose number of iterations only the run knows", loc, "give the loop a bound, for k in range(most), and leave it with break");
+  if (!l.capacity || nonNegative(sub(l.capacity, needed), ctx.facts) !== "yes") {
+    const both = l.capacity && nonNegative(sub(needed, l.capacity), ctx.facts) !== "yes" ? max(l.capacity, needed) : needed;
+    if (both.key !== l.capacity?.key) { l.capacity = both; throw new Restart(); }
+  }
+  const data = s.data!, row: ArrayValue = { ...data, base: [at, ...data.base.slice(1)], dims: data.dims.slice(1) }, from = ctx.body.length;
+  store(ctx, row, storedAs(x, e), loc);
+  ctx.appended(row, x, from, g.label, loc);
+  if (s.counter !== undefined) ctx.tasklet(s.counter, [], op("add", "int64", ctx.read(s.counter, []), constant(1, "int64")), { loc });
+  else s.length = addInt(s.length, 1);
+}
+
+/**
+ * JavaScript's a[i] = v, which adds an element where i is a.length. As long as nothing is known of the list, what is stored first beyond its elements is taken for that;
+ * the next try, which knows how the list grows, compares.
+ */
+export function storeElement(ctx: Lowering, g: GrownValue, at: Expr, v: Value, loc: SourceLoc, inside: () => Expr): void {
+  const l = learntOf(ctx, g), s = g.state;
+  if (s.counter === undefined && at.key === s.length.key) { append(ctx, g, v, loc); return; }
+  if (s.counter === undefined && l.most.size === 0 && ctx.scopes.length > 0 && nonNegative(addInt(sub(s.length, at), -1), ctx.facts) !== "yes") {
+    if (s.most.constant === g.items) append(ctx, g, v, loc); else s.skipped = loc;
+    return;
+  }
+  setElement(ctx, g, inside(), v, loc);
+}
+/** At the end of a try: what was put off until more was known of a list has been done. */
+export function checkLists(ctx: Lowering): void {
+  for (const g of ctx.grown) if (g.state.skipped) ctx.unsupported(`storing to a place of the list ${g.label} that may not be there`, g.state.skipped, "use push, or a typed array");
+}
+/** Puts another element in a place that is there. */
+export function setElement(ctx: Lowering, g: GrownValue, at: Expr, v: Value, loc: SourceLoc): void {
+  const l = learntOf(ctx, g), x = elementOf(ctx, v, loc), e = l.element!, data = g.state.data!, shape = x.kind === "scalar" ? [] : shapeOf(x);
+  if (shape.length !== e.shape.length) misfit(ctx, g, `arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`, loc);
+  shape.forEach((size, d) => { sameSize(ctx, e.shape[d]!, size, loc, `a list holds arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`); });
+  const own = typeOfElement(ctx, x), dtype = joined(e, own);
+  if (dtype !== e.dtype || (e.weak && !own.weak) || (e.integral && !own.integral)) { l.element = { ...e, dtype, weak: e.weak && own.weak, integral: e.integral && own.integral }; throw new Restart(); }
+  const row: ArrayValue = { ...data, base: [at, ...data.base.slice(1)], dims: data.dims.slice(1) }, from = ctx.body.length;
+  store(ctx, row, storedAs(x, e), loc);
+  ctx.appended(row, x, from, g.label, loc);
+}
+type Element = NonNullable<LearntList["element"]>;
+function typeOfElement(ctx: Lowering, x: ScalarValue | Arrayish): Element {
+  // A JavaScript number that is known to be an integer stays one: it may be an index.
+  const integral = ctx.language === "javascript" && x.kind === "scalar" && x.dtype === "float64" && x.int !== undefined;
+  return { shape: x.kind === "scalar" ? [] : shapeOf(x), dtype: integral ? "int64" : x.dtype, weak: x.kind === "scalar" && x.weak, integral };
+}
+function joined(a: Element, b: Element): DType { return a.integral === b.integral ? promote(a.dtype, b.dtype) : "float64"; }
+function storedAs(x: ScalarValue | Arrayish, e: Element): ScalarValue | Arrayish { return x.kind === "scalar" && e.integral ? { ...x, dtype: "int64", code: symbolic(x.int!) } : x; }
+
+/** How many elements there are now. */
+export function lengthOf(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): Expr {
+  const { counter, length } = g.state;
+  if (counter === undefined) return length;
+  const room = ctx.lengths.get(counter)!, c = ctx.allocate([], "int64", "length", loc);
+  ctx.tasklet(c.data, [], symbolic(load(counter, [])), loc ? { loc } : {});
+  ctx.single.add(c.data);
+  ctx.frozen.add(c.data);
+  ctx.lengths.set(c.data, room);
+  const now = load(c.data, []);
+  ctx.facts = ctx.facts.with(now, sub(room, now));
+  return min(room, now);
+}
+/** The elements as they lie in the container. */
+export function rowsOf(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): ArrayValue {
+  const { data } = g.state;
+  if (!data) return unknownYet(ctx, g, loc);
+  return { ...data, dims: [{ ...data.dims[0]!, size: lengthOf(ctx, g, loc) }, ...data.dims.slice(1)] };
+}
+function unknownYet(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): never {
+  // Before anything was appended in this try; what is appended later in the loop may tell.
+  if (ctx.scopes.length === 0) return ctx.unsupported(`reading from the list ${g.label}, to which nothing was appended`, loc);
+  g.state.asked = loc;
+  throw new Poisoned();
+}
+/** It holds JavaScript numbers that are integers. */
+export function isIntegral(ctx: Lowering, g: GrownValue): boolean { return ctx.learnt.lists.get(g.key)?.element?.integral ?? false; }
+/** A copy of the elements, as np.array makes one. */
+export function arrayOfGrown(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): Arrayish {
+  const rows = rowsOf(ctx, g, loc), at = loc ? { loc } : {};
+  if (isIntegral(ctx, g)) return materialise(ctx, { kind: "lazy", dtype: "float64", shape: shapeOf(rows), at: (i) => cast(ctx.read(rows.data, [...i]), "float64") }, { label: g.label, ...at });
+  return materialise(ctx, rows, { copy: true, label: g.label, ...at });
+}
+/** An element that was read, as the language sees it. */
+export function elementRead(ctx: Lowering, g: GrownValue, v: Value): Value {
+  const e = ctx.learnt.lists.get(g.key)?.element;
+  if (v.kind !== "scalar" || !e) return v;
+  if (e.integral && v.int) return { kind: "scalar", dtype: "float64", weak: true, code: cast(symbolic(v.int), "float64"), int: v.int };
+  return isInteger(v.dtype) || !e.weak ? { ...v, weak: e.weak } : { ...v, weak: true };
+}
+
+/** An append where the run decides whether it happens: the run counts. */
+export function decidedByRun(ctx: Lowering, g: GrownValue): void {
+  const l = learntOf(ctx, g);
+  if (!l.counted) { l.counted = true; throw new Restart(); }
+}
+
+interface Before { readonly g: GrownValue; readonly length: Expr; readonly most: Expr }
+/** The lists that there are before an arm or a loop. */
+export function lengthsNow(ctx: Lowering): readonly Before[] { return [...ctx.grown].map((g) => ({ g, length: g.state.length, most: g.state.most })); }
+/** After an arm: what it appended, the run counts. */
+export function afterArm(ctx: Lowering, before: readonly Before[]): void {
+  for (const b of before) if (b.g.state.counter === undefined && b.g.state.length.key !== b.length.key) decidedByRun(ctx, b.g);
+}
+/** After a function that is evaluated once for all of a number of elements. */
+export function unchangedLists(ctx: Lowering, before: readonly Before[], loc: SourceLoc): void {
+  for (const b of before) if (b.g.state.most.key !== b.most.key) ctx.unsupported("a function that appends to a list around it, called for each of a number of elements", loc, "write a loop");
+}
+
+/** Lists in a loop of a number of iterations. `left`: it may be left early. */
+export class GrowingIn {
+  readonly #before: readonly Before[];
+  constructor(readonly ctx: Lowering, readonly key: string, readonly left: boolean) { this.#before = lengthsNow(ctx); }
+  /** Runs iteration t. */
+  iteration<T>(t: Expr, f: () => T): T {
+    const { ctx, key } = this;
+    for (const { g, length, most } of this.#before) {
+      const l = learntOf(ctx, g);
+      g.state.length = add(length, mul(l.by.get(key) ?? ZERO, t));
+      g.state.most = add(most, mul(l.most.get(key) ?? ZERO, t));
+    }
+    const start = this.#before.map(({ g }) => ({ ...g.state })), r = f();
+    this.#before.forEach(({ g, length, most }, i) => {
+      const l = learntOf(ctx, g), by = l.by.get(key) ?? ZERO, upTo = l.most.get(key) ?? ZERO, added = sub(g.state.length, start[i]!.length), more = sub(g.state.most, start[i]!.most);
+      if (g.state.counter === undefined && added.key !== by.key) {
+        if (this.left || !knownOnEntry(ctx, added) || l.by.has(key)) l.counted = true; else l.by.set(key, added);
+        throw new Restart();
+      }
+      if (more.key !== upTo.key && nonNegative(sub(upTo, more), ctx.facts) !== "yes") {
+        const most = entryBound(ctx, more, "upper");
+        if (!most) ctx.unsupported(`the list ${g.label}, which grows by a number of elements that only the run knows`, undefined, "fill an array of the largest length instead");
+        l.most.set(key, l.most.has(key) ? max(upTo, most!) : most!);
+        throw new Restart();
+      }
+      g.state.length = length;
+      g.state.most = most;
+    });
+    return r;
+  }
+  /** After the loop. */
+  done(trip: Expr): void {
+    for (const { g, length, most } of this.#before) {
+      const l = learntOf(this.ctx, g);
+      if (!l.element && g.state.asked) this.ctx.unsupported(`reading from the list ${g.label} before anything is appended to it`, g.state.asked, "start it with a first element, or fill an array");
+      g.state.length = add(length, mul(l.by.get(this.key) ?? ZERO, trip));
+      g.state.most = add(most, mul(l.most.get(this.key) ?? ZERO, trip));
+    }
+  }
+  /** Some list grows in the loop. */
+  get any(): boolean { return this.#before.some(({ g }) => learntOf(this.ctx, g).most.has(this.key)); }
+}
+/** Lists in a loop that ends when the run says. */
+export function growingInWhile(ctx: Lowering, loc: SourceLoc, f: () => void): void {
+  const before = lengthsNow(ctx);
+  f();
+  for (const b of before) if (b.g.state.most.key !== b.most.key) ctx.unsupported(`the list ${b.g.label} growing in a loop whose number of iterations only the run knows`, loc, "write for k in range(most), with the largest number that may be needed, and leave it with break");
+}
