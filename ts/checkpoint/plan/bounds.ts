@@ -1,5 +1,5 @@
 /** Bounds that hold for every plan and cost next to nothing: what large problems are measured by. */
-import { type Problem } from "./problem.js";
+import { gcd, type Problem } from "./problem.js";
 
 /** No plan's peak is below it: what each event reads and makes must be there. */
 export function peakBound(p: Problem): number {
@@ -45,4 +45,25 @@ export function costBound(p: Problem, limit: number): number {
     event(s.extra + loops, (x) => x < n && last[x]! >= t, new Set(s.needs.filter((q) => !p.values[q]!.arm)));
   });
   return most;
+}
+
+/** The costs that plans add up, where all are whole numbers: what divides them; else undefined. */
+function quantum(p: Problem): number | undefined {
+  if (p.objective !== "worst") return undefined;
+  const prices = [...p.values.flatMap((v) => [v.cost, ...(v.offload ? [v.offload.in, v.offload.out] : [])]), ...p.loops.flatMap((l) => l.options.map((o) => o.cost))];
+  return prices.every((c) => Number.isSafeInteger(c)) ? Math.max(prices.reduce(gcd, 0), 1) : undefined;
+}
+
+/** Where the costs of two plans must differ if they differ at all: a little less than they do. */
+export function leastStep(p: Problem): number {
+  const whole = quantum(p);
+  if (whole !== undefined) return 0.99 * whole;
+  const prices = [...p.values.flatMap((v) => [v.cost, ...(v.offload ? [v.offload.in, v.offload.out] : [])]), ...p.loops.flatMap((l) => l.options.map((o) => o.cost))];
+  return 1e-7 * Math.max(1, Math.min(...prices.filter((c) => c > 0)));
+}
+
+/** The least cost a plan can have that costs at least so much, rounding errors of the bound apart. */
+export function upToStep(p: Problem, bound: number): number {
+  const whole = quantum(p);
+  return whole === undefined || !Number.isFinite(bound) ? bound : Math.ceil(bound / whole - 1e-6) * whole;
 }

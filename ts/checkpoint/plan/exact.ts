@@ -19,6 +19,8 @@ export interface Search {
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
   readonly start?: Candidate | undefined;
+  /** Shared memory: from the time it is 1, the solver stops. */
+  readonly stop?: Int32Array<SharedArrayBuffer>;
 }
 
 /** `bound` is proven for the model: of the cost, or of the peak in bytes. */
@@ -59,9 +61,9 @@ export async function search(p: Problem, limit: number | undefined, s: Search, r
   let best = s.start && valid(s.start) ? s.start : undefined, bound = limit === undefined ? range?.[0] ?? 0 : 0;
   for (let rounds = 1; ; rounds++) {
     const left = (s.deadline - performance.now()) / 1000, seconds = rounds === 1 && left > 1 ? left * 0.85 : left;
-    if (seconds <= 0.005) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
+    if (seconds <= 0.005 || (s.stop && Atomics.load(s.stop, 0) === 1)) return { status: "stopped", ...(best ? { best } : {}), bound, rounds };
     const gap = model.gap();
-    const r = await solveMip(model.mip(), { seconds, gap, ...(best ? { start: model.start(best.plan) } : {}) }, s.signal);
+    const r = await solveMip(model.mip(), { seconds, gap, ...(s.stop ? { stop: s.stop } : {}), ...(best ? { start: model.start(best.plan) } : {}) }, s.signal);
     if (r.status === "infeasible") return { status: "infeasible", bound: Infinity, rounds };
     if (Number.isFinite(r.bound)) bound = Math.max(bound, model.worth(r.bound));
     let next: Candidate | undefined;

@@ -20,10 +20,12 @@ export interface MipOptions {
   readonly gap: number;
   /** A solution that is at hand; the missing columns are the solver's to find. */
   readonly start?: { readonly indices: Int32Array; readonly values: Float64Array };
+  /** Shared memory: from the time it is 1, the solver stops. */
+  readonly stop?: Int32Array<SharedArrayBuffer>;
 }
 
 /** `x` is absent where none was found; `bound` is proven: no solution is below it. `stopped`: out of time. */
-export interface MipResult { readonly status: "optimal" | "infeasible" | "stopped"; readonly x?: Float64Array; readonly objective: number; readonly bound: number }
+export interface MipResult { readonly status: "optimal" | "infeasible" | "stopped"; readonly x?: Float64Array; readonly objective: number; readonly bound: number; /** Of rows, where no column is whole. */ readonly duals?: Float64Array }
 
 const SOURCE = `"use strict";
 const { parentPort, workerData } = require("node:worker_threads");
@@ -33,15 +35,17 @@ parentPort.on("message", async ({ m, o }) => {
     highs ??= await require(workerData)();
     const answer = highs.withModel({
       numCols: m.cost.length, numRows: m.rowLower.length, colCost: m.cost, colLower: m.lower, colUpper: m.upper, rowLower: m.rowLower, rowUpper: m.rowUpper,
-      matrix: { format: "csr", numRows: m.rowLower.length, numCols: m.cost.length, starts: m.starts, indices: m.indices, values: m.values }, integrality: m.integer,
+      matrix: { format: "csr", numRows: m.rowLower.length, numCols: m.cost.length, starts: m.starts, indices: m.indices, values: m.values }, ...(m.integer.includes(1) ? { integrality: m.integer } : {}),
     }, (model) => {
       model.options.set({ output_flag: false, time_limit: o.seconds, mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1 });
       if (o.start) model.setSolution({ indices: o.start.indices, values: o.start.values });
-      model.run();
+      if (o.stop) model.run({ [highs.constants.callbackType.mipInterrupt]: (event) => { if (Atomics.load(o.stop, 0) === 1) event.interrupt(); } });
+      else model.run();
       const code = model.getModelStatus(), s = highs.constants.modelStatus;
-      const status = code === s.optimal || code === s.modelEmpty ? "optimal" : code === s.infeasible || code === s.unboundedOrInfeasible ? "infeasible" : code === s.timeLimit || code === s.interrupt || code === s.solutionLimit || code === s.iterationLimit ? "stopped" : "failed " + code;
+      const status = code === s.optimal || code === s.modelEmpty ? "optimal" : code === s.infeasible || code === s.unboundedOrInfeasible ? "infeasible" : code === s.timeLimit || code === s.interrupted || code === s.solutionLimit || code === s.iterationLimit ? "stopped" : "failed " + code;
       const found = model.info.get("primal_solution_status") === 2;
-      return { status, x: found ? Float64Array.from(model.getSolution().colValue) : undefined, objective: found ? model.getObjectiveValue() : Infinity, bound: model.info.get("mip_dual_bound") };
+      const at = found ? model.getSolution() : undefined;
+      return { status, x: at && Float64Array.from(at.colValue), ...(at && !m.integer.includes(1) ? { duals: Float64Array.from(at.rowDual) } : {}), objective: found ? model.getObjectiveValue() : Infinity, bound: model.info.get("mip_dual_bound") };
     });
     parentPort.postMessage(answer);
   } catch (e) { highs = undefined; parentPort.postMessage({ status: "failed " + String(e && e.message || e) }); }

@@ -3,10 +3,11 @@
  * P, it is fetched for the slot. Memory rows are added one by one, for the events and paths that the simulator finds violated: few of them matter.
  * `again` restricts where values may be computed again; with full windows the model's optimum is the problem's.
  */
+import { leastStep } from "./bounds.js";
 import { expand } from "./expand.js";
 import type { Mip } from "./mip.js";
 import { pathsThrough, takes, type Path } from "./paths.js";
-import { together, type Plan, type Problem } from "./problem.js";
+import { gcd, together, type Plan, type Problem } from "./problem.js";
 import { childrenOf, needsOf, type Windows } from "./windows.js";
 
 interface Entry { readonly column: number; value: number }
@@ -18,8 +19,6 @@ export interface RowKey { readonly value: number; readonly slot: number; readonl
 const MOST_PATHS = 256;
 
 const key = (k: RowKey): string => `${k.value} ${k.slot} ${k.path.join(" ")}`;
-
-export function gcd(a: number, b: number): number { while (b > 0) [a, b] = [b, a % b]; return a; }
 
 export class MemoryModel {
   readonly #cost: number[] = [];
@@ -92,9 +91,7 @@ export class MemoryModel {
   /** Where two objective values must differ if they differ at all. */
   gap(): number {
     if (this.limit === undefined) return this.p.base % this.#unit === 0 ? 0.5 / this.#unit : 1e-6;
-    const prices = [...this.p.values.flatMap((v) => [v.cost, ...(v.offload ? [v.offload.in, v.offload.out] : [])]), ...this.p.loops.flatMap((l) => l.options.map((o) => o.cost))];
-    if (this.p.objective === "worst" && prices.every((c) => Number.isSafeInteger(c))) return 0.99 * Math.max(prices.reduce(gcd, 0), 1);
-    return 1e-7 * Math.max(1, Math.min(...prices.filter((c) => c > 0)));
+    return leastStep(this.p);
   }
 
   #column(cost: number, lower: number, upper: number, integer = true): number {

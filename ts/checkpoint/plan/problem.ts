@@ -70,6 +70,8 @@ export interface Plan {
   readonly loops: readonly number[];
 }
 
+export function gcd(a: number, b: number): number { while (b > 0) [a, b] = [b, a % b]; return a; }
+
 export function problemOf(p: Pick<Problem, "values" | "slots"> & Partial<Problem>): Problem {
   return { base: 0, branches: [], loops: [], hostLimit: Infinity, mode: "slot", objective: "worst", ...p };
 }

@@ -11,6 +11,8 @@ import { simulate, type Simulation } from "./simulate.js";
 import { checkProblem, storeAll, type Plan, type Problem } from "./problem.js";
 import { fullWindows, type Windows } from "./windows.js";
 import { improve } from "./improve.js";
+import { relaxable } from "./relaxation.js";
+import { solveWhole } from "./whole.js";
 
 export interface SolveOptions { readonly budgetMs?: number; readonly signal?: AbortSignal; /** A plan for a smaller limit, say. */ readonly known?: Plan }
 
@@ -100,6 +102,11 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   if (!best) {
     const all = candidate(p, recomputeAll(p));
     if (all.sim.peak <= limit) best = all;
+  }
+  if (whole && relaxable(p)) {
+    const r = await solveWhole(p, limit, windows, best, floor, deadline, o.signal);
+    if (!r.best) return none(r.bound === Infinity ? "infeasible" : "unknown", "exact");
+    return answer(r.best, r.bound, "exact");
   }
   if (whole) {
     // A good plan spares the solver most of its search.
