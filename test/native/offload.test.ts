@@ -5,7 +5,7 @@
 import test from "ava";
 import type { GpuStatus, NativeGpuProgram } from "../../ts/runtime/addon-types.js";
 import type { CheckpointReport } from "../../ts/compile/memory.js";
-import { DaceError, grad, NDArray, ndarray, python, type DerivativeOptions } from "../../ts/index.js";
+import { DaceError, grad, ndarray, python, type DerivativeOptions, type NDArray } from "../../ts/index.js";
 import { ABI, HELPERS, TYPES } from "../../ts/lower/cpp-preamble.js";
 import { randoms } from "../support/random-graph.js";
 import { useProcessor } from "./processor.js";

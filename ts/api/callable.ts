@@ -3,10 +3,11 @@ import { DaceError, InternalError } from "../base/errors.js";
 import type { Given } from "../runtime/arguments.js";
 import { bind, Landing, readCotangents, release, results, ZERO_COTANGENTS } from "./bind.js";
 import type { Verb } from "./build.js";
-import { Core } from "./core.js";
+import type { Core } from "./core.js";
 import { GradientProgram } from "./derive.js";
 import { FastCall } from "./fast.js";
 import type { DerivativeOptions } from "./options.js";
+import { Placement } from "./placement.js";
 import { copyArray, isTypedArray, NDArray } from "../runtime/ndarray.js";
 import { PROGRAM } from "./program.js";
 
@@ -49,19 +50,22 @@ function asDaceError(e: unknown): unknown {
 export function guarded<T>(f: () => T): T { try { return f(); } catch (e) { throw asDaceError(e); } }
 
 export function makeCallable(verb: Verb, source: unknown, options: DerivativeOptions): unknown {
-  const core = guarded(() => new Core(verb, source, options));
+  const place = guarded(() => new Placement(verb, source, options)), { host } = place;
   const many = Array.isArray(options.wrt);
   const unpack = (args: readonly unknown[]): { given: Given[]; raw: readonly unknown[]; ct: unknown } => {
-    if (verb !== "vjp") return { given: core.given(args), raw: args, ct: undefined };
+    if (verb !== "vjp") return { given: host.given(args), raw: args, ct: undefined };
     const [first, ct] = args;
     if (args.length > 2) throw new DaceError("ARGUMENT", "vjp(program) takes the arguments as one array, and the cotangents");
-    if (Array.isArray(first)) return { given: core.given(first), raw: first, ct };
-    if (typeof first === "object" && first !== null && core.facts.language === "sdfg") return { given: core.given([first]), raw: [first], ct };
+    if (Array.isArray(first)) return { given: host.given(first), raw: first, ct };
+    if (typeof first === "object" && first !== null && host.facts.language === "sdfg") return { given: host.given([first]), raw: [first], ct };
     throw new DaceError("TYPE", "vjp(program)(args, cotangents): args is an array of the program's arguments");
   };
-  let fast: FastCall | undefined;
+  let fast: { readonly call: FastCall; readonly core: Core } | undefined;
   const slow = (args: readonly unknown[]): unknown => {
-    const { given, raw, ct } = unpack(args);
+    const { given, raw, ct } = unpack(args), core = place.pick(given);
+    try { return runOn(core, given, raw, ct); } catch (e) { if (!place.giveUp(core, e, given)) throw e; return runOn(host, given, raw, ct); }
+  };
+  const runOn = (core: Core, given: Given[], raw: readonly unknown[], ct: unknown): unknown => {
     const { variant, layout } = core.variant(given);
     const cotangents = verb === "vjp" ? readCotangents(variant, layout, ct) : undefined, bound = bind(variant, verb, layout, given, cotangents);
     let result: unknown;
@@ -69,19 +73,22 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
       core.run(variant, layout, bound);
       result = results(variant, verb, core.facts, many, layout, given, bound, cotangents);
     } finally { release(bound, given, cotangents, result); }
-    fast = !core.lasts(variant) ? undefined : FastCall.of(variant, layout, verb, core.facts, many, raw, given);
+    const short = !core.lasts(variant) ? undefined : FastCall.of(variant, layout, verb, core.facts, many, raw, given);
+    fast = short && { call: short, core };
     return result;
   };
   const call = (...args: unknown[]): unknown => {
     try {
-      if (fast?.matches(args) && !core.disposed) {
+      if (fast?.call.matches(args) && !host.disposed) {
+        const { call: short, core } = fast;
         try {
-          const start = performance.now(), result = fast.run(args);
-          core.ranAgain(fast.variant, fast.layout, performance.now() - start);
+          const start = performance.now(), result = short.run(args);
+          core.ranAgain(short.variant, short.layout, performance.now() - start);
+          place.again(core);
           return result;
         } catch (e) {
           // There may be a way that takes less, which only the long way looks for.
-          if (!(e instanceof DaceError && e.code === "ERR_DACE_OOM") || fast.variant.executable.backend.device !== "cuda") throw e;
+          if (!(e instanceof DaceError && e.code === "ERR_DACE_OOM") || short.variant.executable.backend.device !== "cuda") throw e;
           fast = undefined;
         }
       }
@@ -92,7 +99,7 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
     const { args, options: run } = splitRunOptions(all);
     run.signal?.throwIfAborted();
     try {
-      const { given: now, ct } = unpack(args), soon = core.variantSoon(now, run.signal);
+      const { given: now, ct } = unpack(args), core = place.pick(now), soon = core.variantSoon(now, run.signal);
       // Inputs are those of the call, however long the planner takes.
       const given = soon instanceof Promise ? now.map((g) => (g.kind === "array" && !g.device ? { ...g, data: copyArray(g.data) } : g)) : now, weights = soon instanceof Promise ? ofNow(ct) : ct;
       const { variant, layout } = soon instanceof Promise ? await soon : soon;
@@ -113,12 +120,12 @@ export function makeCallable(verb: Verb, source: unknown, options: DerivativeOpt
   };
   Object.defineProperties(call, {
     async: { value: asynchronous },
-    lower: { value: (...args: unknown[]) => guarded(() => core.lowered(unpack(args).given)) },
-    report: { get: () => core.report },
-    dispose: { value: () => { fast = undefined; core.dispose(); } },
+    lower: { value: (...args: unknown[]) => guarded(() => { const { given } = unpack(args); return place.pick(given).lowered(given); }) },
+    report: { get: () => place.report },
+    dispose: { value: () => { fast = undefined; place.dispose(); } },
     name: { value: verb },
   });
-  if (verb === "grad") Object.defineProperty(call, PROGRAM, { value: new GradientProgram(core.program, options) });
-  else Object.defineProperty(call, PROGRAM, { value: verb === "jit" ? core.program : null });
+  if (verb === "grad") Object.defineProperty(call, PROGRAM, { value: new GradientProgram(host.program, options) });
+  else Object.defineProperty(call, PROGRAM, { value: verb === "jit" ? host.program : null });
   return call;
 }

@@ -46,11 +46,28 @@ export interface Report extends RunReport {
   readonly buffers: readonly { readonly name: string; readonly bytes: number; readonly role?: string; readonly storage: string }[];
   /** Bytes of the arena, of the results and of what grew: what the run needs beside the caller's arrays. */
   readonly peakBytes: number;
+  /** With device "auto": why it ran where it did. */
+  readonly deviceReason?: string;
   /** What was decided about memory, and what came of it; where `memoryLimit` or `strategy` is given. */
   readonly checkpoint?: CheckpointReport;
 }
 
 export interface Lowered { readonly sdfg: string; readonly plan: Plan; readonly source: string; /** The graph after each stage. */ readonly stages: Readonly<Record<string, string>> }
+
+/** What a call is, for the choice of a device. */
+export interface Size {
+  /** Units of work. */
+  readonly work: number;
+  /** Threads that share it. */
+  readonly threads: number;
+  /** Bytes of host memory that a device would be given, and give back. */
+  readonly moved: number;
+  /** Of a program for a GPU (PlanCuda.estimate). */
+  readonly gpu?: { readonly launches: number; readonly serial: number; readonly block: number; readonly shared: number };
+}
+
+/** A signature compiled, at the sizes of a call. */
+interface Sized { readonly variant: Variant; readonly layout: Layout; readonly key: string; readonly sizes: ReadonlyMap<string, number>; readonly sizesKey: string }
 
 export class Core {
   readonly program: Program;
@@ -59,7 +76,6 @@ export class Core {
   readonly #fromDisk = new WeakSet<Compiled>();
   /** Where a variant comes from: its signature, and the key under which the program as it is stands in #variants. */
   readonly #origins = new WeakMap<Variant, { readonly signature: Signature; readonly key: string }>();
-  readonly #warned = new Set<string>();
   readonly #planners = new Map<string, { readonly planner: MemoryPlanner; readonly derivation: Derivation }>();
   readonly #plans = new Map<string, Variant>();
   readonly #reports = new WeakMap<Layout, CheckpointReport>();
@@ -73,8 +89,9 @@ export class Core {
   /** Milliseconds of the last run, if it took the short way. */
   #again: number | undefined;
   #disposed = false;
+  readonly #known = new WeakMap<readonly Given[], Sized>();
 
-  constructor(readonly verb: Verb, source: unknown, readonly options: DerivativeOptions) {
+  constructor(readonly verb: Verb, source: unknown, readonly options: DerivativeOptions, readonly warned = new Set<string>()) {
     checkOptions(options);
     this.program = toProgram(source, options);
     this.#limit = memoryLimit(options);
@@ -131,8 +148,34 @@ export class Core {
     })(first.value);
   }
 
-  /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */
   *#steps(given: readonly Given[]): Generator<Question, { readonly variant: Variant; readonly layout: Layout }, Answer> {
+    const { variant: v, layout, key, sizes, sizesKey } = this.#sized(given), limit = this.#limit ?? this.#room(v, layout, given);
+    if (this.#fits(v, layout, limit)) return { variant: v, layout };
+    try {
+      return yield* this.#planned(v, key, sizes, sizesKey, limit);
+    } catch (e) {
+      if (this.#limit !== undefined || !(e instanceof solver().MemoryInfeasible)) throw e;
+      throw new DaceError("OOM", `${this.facts.name} needs ${allocated(v.compiled.plan, layout)} bytes beside its arguments, and at least ${e.smallest} where it computes again or moves to the host what it can, but ${this.options.device} has ${limit} left`, { cause: e, hint: "dispose of device arrays that are no longer used, or use smaller ones" });
+    }
+  }
+  /** What a call would do, if all of it fits. Nothing runs. */
+  size(given: readonly Given[]): Size {
+    const { variant: { executable, compiled: { plan } }, layout } = this.#sized(given), bytes = (b: number): number => layout.elements[b]! * bytesOf(plan.buffers[b]!.dtype);
+    const host = plan.arguments.filter((b) => plan.buffers[b]!.shape.length > 0), value = (e: string): number => Math.max(0, executable.evaluate(e, layout));
+    return {
+      work: layout.work, threads: this.#threads(), moved: host.reduce((n, b) => n + bytes(b) * (plan.buffers[b]!.writes ? 2 : 1), 0),
+      ...(plan.cuda ? { gpu: { launches: value(plan.cuda.estimate.launches), serial: value(plan.cuda.estimate.serial), block: value(plan.cuda.estimate.block), shared: value(plan.cuda.estimate.shared) } } : {}),
+    };
+  }
+
+  /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */
+  #sized(given: readonly Given[]): Sized {
+    // Asked twice of a call whose device is chosen.
+    let s = this.#known.get(given);
+    if (!s) this.#known.set(given, s = this.#sizeOf(given));
+    return s;
+  }
+  #sizeOf(given: readonly Given[]): Sized {
     const f = this.facts;
     // `wrt` naming an integer is the user's first mistake to hear of.
     if (this.verb !== "jit" && this.options.wrt !== undefined) positionsOf(this.options.wrt, f, kindsOf(given, f), "first");
@@ -155,15 +198,7 @@ export class Core {
       }
       let sizesKey = "";
       for (const [k, n] of sizes) sizesKey += `${k}=${n};`;
-      const layout = v.executable.layout(sizesKey, sizes);
-      const limit = this.#limit ?? this.#room(v, layout, given);
-      if (this.#fits(v, layout, limit)) return { variant: v, layout };
-      try {
-        return yield* this.#planned(v, key, sizes, sizesKey, limit);
-      } catch (e) {
-        if (this.#limit !== undefined || !(e instanceof solver().MemoryInfeasible)) throw e;
-        throw new DaceError("OOM", `${this.facts.name} needs ${allocated(v.compiled.plan, layout)} bytes beside its arguments, and at least ${e.smallest} where it computes again or moves to the host what it can, but ${this.options.device} has ${limit} left`, { cause: e, hint: "dispose of device arrays that are no longer used, or use smaller ones" });
-      }
+      return { variant: v, layout: v.executable.layout(sizesKey, sizes), key, sizes, sizesKey };
     }
   }
 
@@ -252,8 +287,8 @@ export class Core {
   }
 
   warn(code: string, message: string): void {
-    if (this.#warned.has(message)) return;
-    this.#warned.add(message);
+    if (this.warned.has(message)) return;
+    this.warned.add(message);
     process.emitWarning(message, { type: "DaceWarning", code });
   }
 

@@ -6,7 +6,10 @@ import { openDevice } from "../runtime/device-array.js";
 import type { Backend } from "../runtime/executable.js";
 
 export interface Options {
-  /** "auto" (default): compiled for the processor, or JavaScript where there is no compiler. "cuda", "cuda:1": an NVIDIA GPU. */
+  /**
+   * "auto" (default): where an argument lies on a GPU, there; else on a usable GPU where the estimates say that it is worth the copies (api/placement.ts; `report.deviceReason` says why), or compiled for
+   * the processor, or JavaScript where there is no compiler. "cuda", "cuda:1": an NVIDIA GPU.
+   */
   readonly device?: "cpu" | "js" | "auto" | "cuda" | `cuda:${number}`;
   /** Threads of parallel regions (default: all cores). Results do not depend on it. */
   readonly threads?: number;

@@ -2,6 +2,7 @@
 import { visitNodes } from "../analysis/walk.js";
 import { lifetimes } from "../schedule/lifetimes.js";
 import { isSmall } from "../schedule/scalars.js";
+import { estimateGpu } from "../schedule/gpu/estimate.js";
 import type { Placed } from "../schedule/gpu/place.js";
 import { preambleFor } from "./cpp-preamble.js";
 import { cppStorage, cppType } from "./cpp-types.js";
@@ -9,7 +10,8 @@ import type { CudaHost } from "./cuda.js";
 import { HostEmitter } from "./cuda-host.js";
 import { deviceSource, hostHelpers } from "./cuda-preamble.js";
 import { describe, storageOf, type LowerOptions, type Storage } from "./lower.js";
-import { Sites, type Plan } from "./plan.js";
+import { Sites, type Plan, type PlanCuda } from "./plan.js";
+import type { Expr } from "../symbolic/expr.js";
 
 export function lowerToCuda({ graph, host, partials }: Placed, options: Pick<LowerOptions, "precision" | "outputs" | "optimize">): Plan {
   const use = lifetimes(graph), own = new Set<string>();
@@ -43,6 +45,7 @@ export function lowerToCuda({ graph, host, partials }: Placed, options: Pick<Low
         link: ["libm"],
       },
       device: deviceSource(emitter.device, kernels.map((k) => k.text).join("\n")),
+      estimate: Object.fromEntries(Object.entries(estimateGpu(graph)).map(([k, e]: [string, Expr]) => [k, e.key])) as unknown as PlanCuda["estimate"],
       deviceFlags: ["--std=c++17", ...(strict ? ["--fmad=false"] : [])],
       kernels: kernels.map(({ name, maxThreads, loc }) => ({ name, maxThreads, ...(loc ? { loc } : {}) })),
     },

@@ -70,6 +70,8 @@ export interface PlanCuda {
   readonly host: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
   /** One translation unit without headers: `extern "C" __global__` kernels k0, k1, … */
   readonly device: string;
+  /** What it asks of a device, from the call's sizes: launches, and units of work of one thread, of one block, and of all (schedule/gpu/estimate.ts). */
+  readonly estimate: { readonly launches: ExprText; readonly serial: ExprText; readonly block: ExprText; readonly shared: ExprText };
   /** For NVRTC and nvcc alike. */
   readonly deviceFlags: readonly string[];
   /** By number, as in `launch`; `maxThreads`: the most a block has; `loc`: the user's line. */

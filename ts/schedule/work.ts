@@ -28,8 +28,8 @@ export function unitsIn(body: readonly Node[]): Expr {
 }
 
 /** How often a loop of unknown length is taken to run. */
-const SOME = 16;
-function lengthOf(l: Loop): Expr { const e = sub(l.end, l.begin); return e.key.includes("[") ? int(SOME) : e; }
+export const SOME = 16;
+export function lengthOf(l: Loop): Expr { const e = sub(l.end, l.begin); return e.key.includes("[") ? int(SOME) : e; }
 
 /** An amount inside a loop as one without its variable. */
 export function atEnds(e: Expr, l: Pick<Loop, "variable" | "begin" | "end">): Expr {

@@ -1,6 +1,6 @@
 // A libcuda made of the processor, for tests: it does what the driver promises and no more. Work is put off until somebody waits; memory is watched.
 // Environment: PROCESSOR_DEVICES (1), PROCESSOR_MEMORY (bytes of each), PROCESSOR_CONTROL (file of words, world.h), PROCESSOR_NO_POOLS, PROCESSOR_QUIET,
-// PROCESSOR_EAGER (streams beside a device's first one do their work at once, as far as what they wait for allows: else as late as can be).
+// PROCESSOR_MULTIPROCESSORS (4), PROCESSOR_EAGER (streams beside a device's first one do their work at once, as far as what they wait for allows: else as late as can be).
 #include "world.h"
 
 using namespace processor;
@@ -75,7 +75,7 @@ Result cuDeviceGet(int* to, int k) { return k >= 0 && size_t(k) < devices().size
 Result cuDeviceGetName(char* to, int n, int k) { return std::snprintf(to, size_t(n), "Processor %d", k), 0; }
 Result cuDeviceTotalMem_v2(size_t* n, int k) { return *n = size_t(devices()[size_t(k)]->limit), 0; }
 Result cuDeviceGetAttribute(int* v, int a, int) {
-  *v = a == 75 ? 9 : a == 76 ? 0 : a == 16 ? 4 : a == 1 ? 1024 : a == 10 ? 32 : a == 8 ? 49152 : a == 115 ? (std::getenv("PROCESSOR_NO_POOLS") ? 0 : 1) : 0;
+  *v = a == 75 ? 9 : a == 76 ? 0 : a == 16 ? int(number("PROCESSOR_MULTIPROCESSORS", 4)) : a == 1 ? 1024 : a == 10 ? 32 : a == 8 ? 49152 : a == 115 ? (std::getenv("PROCESSOR_NO_POOLS") ? 0 : 1) : 0;
   return 0;
 }
 
