@@ -1,6 +1,6 @@
 /** Gradients through while loops, break, continue and early return: both languages, both devices, one and two threads, against extrapolated differences. */
 import test from "ava";
-import { DaceError, grad, python, valueAndGrad, vjp } from "../../ts/index.js";
+import { grad, python, valueAndGrad, vjp } from "../../ts/index.js";
 import { nativeAddon } from "../../ts/runtime/addon.js";
 import { checkTwin } from "../programs/twins.js";
 import { EXITS } from "./exits-programs.js";
@@ -58,12 +58,4 @@ test("a loop that does not end is cancelled while its tape grows", async (t) => 
   setTimeout(() => { signal.abort(reason); }, 30);
   await t.throwsAsync((endless as unknown as { async(...a: unknown[]): Promise<unknown> }).async(0.7, { signal: signal.signal }), { is: reason });
   t.is(nativeAddon().addon!.memory().inUse, 0);
-});
-
-test("a memory limit cannot be promised where tapes grow", (t) => {
-  const e = t.throws(() => grad((x: number) => { let s = x; while (s < 100) s = s * s; return s; }, { device: "js", cache: false, memoryLimit: "1MiB" })(2), { instanceOf: DaceError });
-  t.is(e!.code, "ERR_DACE_UNSUPPORTED");
-  t.regex(e!.message, /memoryLimit/);
-  // Nothing is kept, so there is nothing to promise.
-  t.is(grad((x: number) => { let s = x; while (s < 100) s = s * 2; return s; }, { device: "js", cache: false, memoryLimit: "1MiB" })(2), 64);
 });

@@ -223,8 +223,12 @@ export class Core {
   #fits(v: Variant, layout: Layout, ask: number | undefined): boolean {
     const strategy = this.options.strategy ?? "auto";
     if (ask === undefined && (strategy === "auto" || strategy === "store-all")) return true;
-    const need = allocated(v.compiled.plan, layout), limit = ask ?? Infinity, growing = v.compiled.plan.buffers.some((b) => b.storage === "growable");
-    if (growing) throw new DaceError("UNSUPPORTED", "memoryLimit and strategy cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave them out, or give the loops a bound that sizes give and do not leave them early" });
+    const need = allocated(v.compiled.plan, layout), limit = ask ?? Infinity;
+    // What grows has no size before the run: a form without it is planned, or the program refused.
+    if (this.verb !== "jit" && v.compiled.plan.buffers.some((b) => b.storage === "growable")) {
+      if (strategy === "store-all") throw new DaceError("UNSUPPORTED", "strategy \"store-all\" cannot be promised for this program: what it keeps grows with the iterations of loops whose length only the run knows", { hint: "leave the strategy out, or give a memoryLimit" });
+      return false;
+    }
     if (need <= limit && (strategy === "auto" || strategy === "store-all" || this.verb === "jit")) return true;
     if (this.verb === "jit" || strategy === "store-all") throw new (solver().MemoryInfeasible)(limit, { limit: need, proven: true, dominating: [] }, strategy === "store-all" && this.verb !== "jit" ? "storing everything does not keep" : "the run does not keep");
     return false;
@@ -337,13 +341,16 @@ export class Core {
   /** What a plan decided; of a program that fits as it is, the two extremes. */
   #checkpoint(variant: Variant, layout: Layout): { readonly checkpoint?: CheckpointReport } {
     if (this.verb === "jit" || (this.#limit === undefined && (this.options.strategy ?? "auto") === "auto" && !variant.decision)) return {};
+    // What grows as the run goes was not decided before it.
+    if (!variant.decision && variant.compiled.plan.buffers.some((b) => b.storage === "growable")) return {};
     let decided = variant.decision?.report ?? this.#reports.get(layout);
     if (!decided) {
       const { key } = this.#origins.get(variant)!, sizes = new Map(variant.compiled.plan.symbols.flatMap((s, i) => (s.startsWith("@") ? [] : [[s, layout.symbols[i]!] as const]))), r = this.#decide(variant, key, sizes, this.#limit).next();
       if (!r.done) return {};
       this.#reports.set(layout, decided = r.value.report);
     }
-    const m = this.#measured;
+    const m = this.#measured, { decision } = variant;
+    if (decision?.counted) decided = { ...decided, loops: decided.loops.map((l, k) => ({ ...l, ...countsOf(variant, decision.counted!.find((x) => x.loop === k)?.list) })) };
     return { checkpoint: { ...decided, ...(m ? { measured: m.bytes } : {}), ...(decided.host && m?.host !== undefined ? { host: { ...decided.host, measured: m.host } } : {}) } };
   }
 
@@ -360,6 +367,14 @@ export class Core {
     const stages = Object.fromEntries([...trace.graphs].map(([k, g]) => [k, texts().graphText(g)]));
     return { sdfg: stages["scheduled"]!, plan, source: sourceOf(plan, variant.executable.backend), stages };
   }
+}
+
+/** What the last run counted of a loop. */
+function countsOf(v: Variant, list: string | undefined): Partial<CheckpointReport["loops"][number]> {
+  const p = v.compiled.plan.parameters.find((x) => x.kind === "container" && x.name === `schedule:${list ?? ""}`), binder = p?.kind === "container" ? v.binders[v.placeOf.get(p.buffer)!] : undefined;
+  if (binder?.kind !== "schedule") return {};
+  const [steps, extraSteps, copies] = Array.from(binder.list, Number) as [number, number, number];
+  return { steps, extraSteps, copies };
 }
 
 /** A GPU is asked what it has left for programs that take as many bytes. */

@@ -105,7 +105,7 @@ export async function reportCommand(target: string, o: CommandOptions): Promise<
   const verb = valueAndGrad(program, { ...derivativeOptions(o), ...(o.memoryLimit === undefined ? { strategy: "store-all" as const } : {}), wrt: wrtNames(o, facts, args) }) as Callable<unknown[], unknown>;
   await withProgress(verb, args);
   const { checkpoint, buffers } = verb.report!;
-  if (!checkpoint) throw new DaceError("UNSUPPORTED", "there is no report of this program's memory");
+  if (!checkpoint) throw new DaceError("UNSUPPORTED", "there is no report of this program's memory: what it keeps is known only as it runs", { hint: "give --memory-limit" });
   const out = o.out ?? "report.html", { sdfg } = verb.lower(...args);
   writeFileSync(out, memoryPage({ title: `${facts.name}: memory`, checkpoint, buffers, graph: sdfg }));
   if (o.json) print({ ...checkpoint }, true); else process.stdout.write(`${out}: peak ${bytesText(checkpoint.planned)}, storing everything ${bytesText(checkpoint.storeAll)}\n`);

@@ -7,8 +7,10 @@ import { freemem } from "node:os";
 import { actionLists, copiesIn, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
 import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
+import { boundLoops, type OnlineLoop } from "../checkpoint/apply/online.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
+import { growingLoops } from "../checkpoint/apply/steps.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
 import { formatLoc } from "../base/errors.js";
 import type { Plan } from "../lower/plan.js";
@@ -26,6 +28,8 @@ export interface MemoryDecision {
   readonly key: string;
   readonly call: CallData;
   readonly report: CheckpointReport;
+  /** Loops of the report whose steps the run counts, and the names of the lists where it does: steps, steps that ran again, copies. */
+  readonly counted?: readonly { readonly loop: number; readonly list: string }[];
 }
 
 /** Bytes are those of everything that a run allocates beside the caller's arrays. */
@@ -72,10 +76,15 @@ export class MemoryPlanner {
   readonly #exact: boolean;
   readonly #device: boolean;
   readonly #planned: Planned;
+  /** Loops of `#planned` whose length only the run knows: they have their schedule already. */
+  readonly #online: readonly OnlineLoop[];
 
+  /** Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
   constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace) {
-    this.#planned = { graph: differentiated.graph, forward: differentiated.forward };
     this.#exact = options.precision === "strict";
+    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, growingLoops(given, this.#exact));
+    this.#planned = planned;
+    this.#online = loops;
     this.#device = options.device === "cuda";
   }
 
@@ -86,7 +95,7 @@ export class MemoryPlanner {
   graphs(key: string): ReadonlyMap<string, Graph> { return this.#form(key).graphs; }
 
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
-    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, limit, this.#device ? hostMemory() : undefined), problem = restricted(model, strategy);
+    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, limit, this.#device ? hostMemory() : undefined, this.#online), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
     const all = trial(storeAll(problem)), extreme = recomputeAll(problem), gap = all.peak - simulate(problem, all.memory).peak;
     // Every value again in every slot is a program that grows with the square of the original: only who asks for it gets it.
@@ -183,6 +192,12 @@ export class MemoryPlanner {
       Object.assign(symbols, { [l.forwardCount]: a.forward.length / WIDTH, [l.backwardCount]: a.backward.length / WIDTH, [l.slots]: a.slots, [l.rows]: a.rows });
       Object.assign(lists, { [l.forwardList]: a.forward, [l.backwardList]: a.backward });
     });
+    model.loops.forEach((l, k) => {
+      if (!l.online) return;
+      const o = optionOf(model, memory, k);
+      Object.assign(symbols, { [l.online.slots]: o.parameter, [l.online.rows]: o.rows! });
+      lists[l.online.run] = [0, 0, 0];
+    });
     const layout = layoutOf(form.plan, new Map([...sizes, ...Object.entries(symbols)]), threads);
     return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), hostBytes: layout.hostBytes, cost: simulate(model.problem, memory).cost, memory };
   }
@@ -208,15 +223,15 @@ export class MemoryPlanner {
     const { graph, forward } = this.#planned, p = model.problem, sim = simulate(p, t.memory), again = new Set(t.memory.recompute.flat()), fetches = new Map(t.memory.offload.map((o) => [o.value, o.fetch.length]));
     const source = (loc: Parameters<typeof formatLoc>[0] | undefined): { source?: string } => (loc ? { source: formatLoc(loc) } : {});
     return {
-      key: t.form.key, call: t.call,
+      key: t.form.key, call: t.call, ...(this.#online.length > 0 ? { counted: model.loops.flatMap((l, loop) => (l.online ? [{ loop, list: l.online.run }] : [])) } : {}),
       report: {
         ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: s.smallest, smallestProven: s.proven }),
         planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
         solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
         arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, ...decided(v, again.has(i), fetches.get(i)) }] : [])),
         loops: model.loops.map((l, k) => {
-          const o = optionOf(model, t.memory, k), lists = o.plain ? undefined : listsOf(o);
-          return { ...source(l.candidate.loop.loc), steps: l.steps, schedule: o.kind, snapshots: lists?.slots ?? 0, extraSteps: o.extraSteps, copies: lists ? copiesIn(lists) : 0 };
+          const o = optionOf(model, t.memory, k), lists = o.plain || l.online ? undefined : listsOf(o);
+          return { ...source(l.loc), steps: l.steps, schedule: o.kind, snapshots: l.online ? o.parameter : lists?.slots ?? 0, extraSteps: l.online ? 0 : o.extraSteps, copies: lists ? copiesIn(lists) : 0 };
         }),
         timeline: sim.events.map((e, i) => ({ event: e.slot < 0 ? `forward ${p.values[e.value]!.name}` : e.value < 0 ? `backward ${graph.body[forward + e.slot]!.kind}` : `again ${p.values[e.value]!.name}`, bytes: sim.bytes[i]! })),
       },
@@ -237,7 +252,7 @@ interface FormKey { readonly again: readonly (readonly number[])[]; readonly loo
 function formKey(model: MemoryModel, memory: MemoryPlan): string {
   const key: FormKey = {
     again: memory.recompute.some((l) => l.length > 0) ? memory.recompute : [],
-    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain ? [] : [[k, listsOf(o).held ? 1 : 0]]; }),
+    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain || o.kind === "online" ? [] : [[k, listsOf(o).held ? 1 : 0]]; }),
     ...(memory.offload.length > 0 ? { moved: memory.offload.map((o): readonly [number, ...number[]] => [o.value, ...o.fetch]) } : {}),
   };
   return JSON.stringify(key);

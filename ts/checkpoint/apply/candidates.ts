@@ -83,7 +83,7 @@ function leavesOrGrows(loop: Loop): boolean {
 }
 
 /** Conditions on floats, or on what may have been computed from them, and integers rounded from floats. */
-function decidesOnFloats(graph: Graph, body: readonly Node[]): boolean {
+export function decidesOnFloats(graph: Graph, body: readonly Node[]): boolean {
   let found = false;
   const differentiable = (d: string): boolean => isDifferentiable(graph.container(d).dtype);
   const condition = (m: Memlet): void => { if (differentiable(m.data) || graph.container(m.data).dtype === "bool") found = true; };

@@ -5,13 +5,14 @@
  * state comes from a snapshot, the rest has not changed or was kept; it works on copies, so what the reversal reads live stays; recorded integers are not written again.
  */
 import { mapNodes, rewriteNodes } from "../../analysis/walk.js";
-import { copyAll, mapOver, Pool, tasklet } from "../../autodiff/names.js";
+import { Pool } from "../../autodiff/names.js";
 import { constant, input, op } from "../../scalar/expr.js";
-import type { Container, Loop, Memlet, Node } from "../../sdfg/nodes.js";
+import type { Loop, Node } from "../../sdfg/nodes.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
 import { add, addInt, int, load, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
 import { OPS, WIDTH, type Op } from "./actions.js";
 import type { LoopCandidate, Planned } from "./candidates.js";
+import { WorkingCopies } from "./working-copies.js";
 
 /** Names of what a call gives to a scheduled loop: two lists of actions and four numbers. */
 export interface ScheduledLoop {
@@ -57,40 +58,32 @@ interface Step { readonly from: Expr; readonly steps: Expr; readonly place: Expr
 
 class Driver {
   readonly names: ScheduledLoop;
-  readonly #snapshots = new Map<string, string>();
-  /** What a step that runs again calls the containers of the first pass. */
-  readonly #again = new Map<string, string>();
-  readonly #kept: readonly Node[];
+  readonly #copies: WorkingCopies;
 
   constructor(readonly graph: Graph, readonly pool: Pool, readonly choice: LoopChoice, k: number) {
-    const { state, scratch, kept, tapes } = choice.candidate, p = `plan${k}`;
+    const { tapes } = choice.candidate, p = `plan${k}`;
     const forwardCount = `${p}_forward`, backwardCount = `${p}_backward`;
     const list = (count: string): string => pool.add(`${p}_actions`, { dtype: "int64", shape: [sym(count), int(WIDTH)], transient: false, role: "workspace" });
     this.names = { forwardCount, backwardCount, slots: `${p}_slots`, rows: `${p}_rows`, forwardList: list(forwardCount), backwardList: list(backwardCount) };
-    const fields = (d: string): Omit<Container, "name" | "view"> => { const { name: _, view: __, ...rest } = graph.container(d); return { ...rest, transient: true }; };
-    for (const d of state) this.#snapshots.set(d, pool.add(`snapshot_${d}`, { ...fields(d), role: "snapshot", shape: [sym(this.names.slots), ...graph.container(d).shape] }));
-    for (const d of [...state, ...scratch, ...kept]) this.#again.set(d, pool.add(`${d}_again`, { ...fields(d), role: "workspace" }));
-    for (const c of graph.containers.values()) if (c.view && this.#again.has(c.view.base)) this.#again.set(c.name, pool.add(`${c.name}_again`, { ...c, view: { ...c.view, base: this.#again.get(c.view.base)! } }));
+    this.#copies = new WorkingCopies(graph, pool, choice.candidate, sym(this.names.slots));
     for (const t of tapes) { const c = graph.container(t); pool.containers.set(t, { ...c, shape: [sym(this.names.rows), ...c.shape.slice(1)] }); }
-    this.#kept = kept.map((d) => copyAll(pool, this.#again.get(d)!, d));
   }
 
   forward(): Node[] {
     const { loop, tapes } = this.choice.candidate, { forwardList, forwardCount } = this.names;
-    return [...this.#kept, this.#driver(forwardList, forwardCount, {
+    return [...this.#copies.keep(), this.#driver(forwardList, forwardCount, {
       advance: (x) => this.#segment(loop, this.#without(loop.body, new Set(tapes)), x),
-      save: (x) => this.#state((d, s, i) => [{ data: s, index: [x.place, ...i] }, { data: d, index: i }]),
+      save: (x) => this.#copies.save(x.place, false),
       ...(this.choice.held ? { tape: (x: Step) => this.#segment(loop, this.#rows(loop.body, x), x) } : {}),
     })];
   }
 
   backward(): Node {
-    const { loop, reversal, tapes, recorded } = this.choice.candidate, { backwardList, backwardCount } = this.names;
-    const name = (d: string): string => this.#again.get(d) ?? d, again = (body: readonly Node[]): readonly Node[] => rewriteNodes(body, { name });
+    const { loop, reversal, tapes, recorded } = this.choice.candidate, { backwardList, backwardCount } = this.names, again = (body: readonly Node[]): readonly Node[] => this.#copies.again(body);
     return this.#driver(backwardList, backwardCount, {
       advance: (x) => this.#segment(loop, again(this.#without(loop.body, new Set([...tapes, ...recorded]))), x),
-      save: (x) => this.#state((d, s, i) => [{ data: s, index: [x.place, ...i] }, { data: name(d), index: i }]),
-      restore: (x) => this.#state((d, s, i) => [{ data: name(d), index: i }, { data: s, index: [x.place, ...i] }]),
+      save: (x) => this.#copies.save(x.place, true),
+      restore: (x) => this.#copies.restore(x.place),
       tape: (x) => this.#segment(loop, again(this.#rows(this.#without(loop.body, new Set(recorded)), x)), x),
       reverse: (x) => this.#segment(reversal, this.#rows(reversal.body, x), x),
     });
@@ -128,12 +121,5 @@ class Driver {
 
   #without(body: readonly Node[], data: ReadonlySet<string>): readonly Node[] {
     return mapNodes(body, (n) => ((n.kind === "tasklet" && data.has(n.output.data)) || (n.kind === "loop" && n.body.length === 0) ? [] : n));
-  }
-
-  #state(move: (data: string, snapshot: string, index: readonly Expr[]) => readonly [Memlet, Memlet]): readonly Node[] {
-    return [...this.#snapshots].map(([d, s]) => {
-      const { shape, dtype } = this.graph.container(d);
-      return mapOver(this.pool, shape.map(() => ZERO), shape, (i) => { const [to, from] = move(d, s, i); return tasklet(to, input(0, dtype), [from]); });
-    });
   }
 }

@@ -8,19 +8,25 @@ import { bytesOf } from "../../base/dtypes.js";
 import { unitsIn } from "../../schedule/work.js";
 import type { Container, Node } from "../../sdfg/nodes.js";
 import { evaluate, freeSymbols, sub, type Expr } from "../../symbolic/expr.js";
-import { loopOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
-import { loopCandidates, type LoopCandidate, type Planned } from "./candidates.js";
+import type { SourceLoc } from "../../base/errors.js";
+import { visitNodes } from "../../analysis/walk.js";
+import { loopOptions, onlineOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
+import { loopCandidates, type Planned } from "./candidates.js";
+import type { OnlineLoop } from "./online.js";
 import { offloadable, offloadCost } from "./offload.js";
 import { recomputable, valuesOf } from "./recompute.js";
 
 export interface ScheduledOption extends ScheduleOption {
   /** The loop as it is: everything taped, nothing of a driver. */
   readonly plain?: boolean;
+  /** Rows of the tapes of a loop whose length only the run knows; `parameter`: snapshots. */
+  readonly rows?: number;
 }
 
 export interface MemoryModel {
   readonly problem: Problem;
-  readonly loops: readonly { readonly candidate: LoopCandidate; readonly steps: number; readonly options: readonly ScheduledOption[] }[];
+  /** Those of `loopCandidates`, in that order, then those whose length only the run knows. */
+  readonly loops: readonly { readonly loc?: SourceLoc; /** Position of the loop and of its reversal in the program's body. */ readonly at: number; readonly back: number; readonly steps: number; readonly options: readonly ScheduledOption[]; readonly online?: OnlineLoop }[];
   /** Of the whole run that stores everything, in the units of costs. */
   readonly work: number;
   /** Per step of the forward sweep: the containers that are its value. */
@@ -31,8 +37,8 @@ const ALIGN = 64, SOME = 16;
 /** Units of copying 8 bytes to where they are not in a cache, while units of steps are mostly of data that is: 0.4 ns against 0.03 with two threads (Gray-Scott, 512 x 512). */
 const COPY = 14;
 
-/** `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
-export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, limit = Infinity, host?: number): MemoryModel {
+/** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
+export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
   const { graph, forward } = planned, n = graph.body.length;
   // What only the run knows (a loaded bound, the variable of a loop around) counts as SOME.
   const number = (e: Expr): number => { const known = new Map(env); for (const s of freeSymbols(e)) if (!known.has(s)) known.set(s, SOME); return Math.max(0, evaluate(e, known, () => SOME)); };
@@ -41,7 +47,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   const units = (body: readonly Node[]): number => number(unitsIn(body));
 
   const candidates = loopCandidates(planned, exact);
-  const taped = new Set(candidates.flatMap((c) => c.tapes));
+  const taped = new Set([...candidates.flatMap((c) => c.tapes), ...online.flatMap((l) => [...l.snapshots, ...l.tapes])]);
   const users = new Map<string, number[]>();
   graph.body.forEach((node, i) => { for (const b of new Set(accessesOf(graph, [node]).map((a) => a.base))) { const l = users.get(b); if (l) l.push(i); else users.set(b, [i]); } });
 
@@ -78,8 +84,15 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
     const scheduled = loopOptions({ steps, snapshot: sum(state), tape, forward: per, taped: per + tape / 8, copy: COPY * sum(state) / 8 }, true, limit)
       .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again }));
     const plain: ScheduledOption = scheduled.find((o) => o.plain) ?? { kind: "store-all", parameter: 0, held: steps * tape, inside: steps * tape, cost: 0, extraSteps: 0, copies: 0, plain: true, actions: function* () { /* taped as it is */ } };
-    return { candidate, steps, options: paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]) };
+    return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]) };
   });
+
+  const holder = (id: number): number => graph.body.findIndex((node) => { let found = false; visitNodes([node], (x) => { if (x.id === id) found = true; }); return found; });
+  const unknown = online.map((l) => {
+    const sum = (list: readonly string[]): number => list.reduce((s, d) => s + bytes(graph.container(d), 1), 0), per = Math.max(1, units(l.step)), tape = sum(l.tapes), state = l.state.reduce((s, d) => s + sizeOf(d), 0);
+    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, forward: per, taped: per + tape / 8, copy: COPY * state / 8 }, limit) };
+  });
+  const scheduled = [...loops, ...unknown];
 
   const name = (node: Node, list: readonly string[]): string => list.map((d) => graph.container(d).label ?? d).join(", ") || node.kind;
   const values = graph.body.slice(0, forward).map((node, i): Value => ({
@@ -88,10 +101,10 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   }));
   const slots = graph.body.slice(forward).map((node, t): Slot => ({ name: node.kind, needs: [...needs[t]!].sort((a, b) => a - b), extra: extra[forward + t]! }));
   return {
-    containers, loops, work: units(graph.body),
+    containers, loops: scheduled, work: units(graph.body),
     problem: problemOf({
       base, values, slots, mode: "slot", ...(host === undefined ? {} : { hostLimit: host }),
-      loops: loops.map(({ candidate: c, options }, k) => ({ name: `loop ${k}`, step: c.at, slot: c.back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),
+      loops: scheduled.map(({ at, back, options }, k) => ({ name: `loop ${k}`, step: at, slot: back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),
     }),
   };
 }

@@ -60,7 +60,7 @@ export function recomputable({ graph, forward }: Planned, { owner, makers }: Val
       if (a.write) {
         values++;
         // Integers are discrete facts where floats went into them.
-        if (!c.transient || c.growable || c.role === "count" || owner.get(a.base) !== step || pinned.has(a.base) || decides.has(a.base) || lastWrite.get(a.base)! > step || (!isDifferentiable(c.dtype) && !exact)) ok = false;
+        if (!c.transient || c.growable || c.role === "count" || c.role === "snapshot" || owner.get(a.base) !== step || pinned.has(a.base) || decides.has(a.base) || lastWrite.get(a.base)! > step || (!isDifferentiable(c.dtype) && !exact)) ok = false;
       } else if (!written.has(a.base) && (lastWrite.get(a.base) ?? -1) > nodes[0]!) ok = false;
     }
     // What a maker reads of its own value it must have made before.

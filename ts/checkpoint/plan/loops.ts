@@ -7,7 +7,7 @@ import { mixedTable } from "./mixed.js";
 import type { LoopOption } from "./problem.js";
 import { revolveActions, revolveExtra } from "./revolve.js";
 
-export type ScheduleKind = "store-all" | "revolve" | "uniform" | "mixed";
+export type ScheduleKind = "store-all" | "revolve" | "uniform" | "mixed" | "online";
 
 /** `parameter`: snapshots, steps a segment, or bytes. */
 export interface ScheduleOption extends LoopOption {
@@ -94,8 +94,12 @@ export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity)
   };
   // Where groups would be large, smaller ones for what the limit leaves.
   if (mixed(Infinity) > 1 && most < steps * shape.tape) mixed(most);
-  // Half of them where the choice will be, if that is known.
-  const options = paretoOptions(all), near = options.filter((o) => o.inside <= most && o.inside > most / 3), half = MOST_OPTIONS / 2;
+  return nearLimit(paretoOptions(all), most);
+}
+
+/** Not more than there may be; half of them where the choice will be, if that is known. */
+export function nearLimit<O extends LoopOption>(options: readonly O[], most: number): O[] {
+  const near = options.filter((o) => o.inside <= most && o.inside > most / 3), half = MOST_OPTIONS / 2;
   if (options.length <= MOST_OPTIONS || near.length === 0) return thinned(options, MOST_OPTIONS);
   const close = new Set(near.length <= half ? near : Array.from({ length: half }, (_, k) => near[Math.round(k * (near.length - 1) / (half - 1))]!)), others = thinned(options.filter((o) => !close.has(o)), MOST_OPTIONS - close.size);
   return options.filter((o) => close.has(o) || others.includes(o));

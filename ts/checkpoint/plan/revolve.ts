@@ -65,30 +65,3 @@ export function* revolveActions(steps: number, c: number, follows: boolean): Gen
   yield { do: "snapshot", at: 0 };
   yield* reversePart(0, total, Math.min(c, total - 1) - 1, one);
 }
-
-/**
- * For a loop whose steps are counted only by running it: snapshots at the multiples of a stride, which doubles whenever there is no room for another; what comes
- * before the turn does not depend on how many steps there will be. Afterwards each segment is reversed binomially with the room that later ones have left.
- */
-export function* onlineActions(steps: number, c: number): Generator<Action> {
-  let held: number[] = [], stride = 1;
-  for (let at = 0; at < steps; at++) {
-    if (at % stride === 0) {
-      if (held.length === c) {
-        stride *= 2;
-        for (const s of held.filter((x) => x % stride !== 0)) yield { do: "drop", at: s };
-        held = held.filter((x) => x % stride === 0);
-      }
-      if (at % stride === 0) { yield { do: "snapshot", at }; held.push(at); }
-    }
-    yield { do: "advance", from: at, to: at + 1 };
-  }
-  yield { do: "turn" };
-  const one = function* (step: number): Generator<Action> { yield { do: "tape", step }; yield { do: "reverse", step }; };
-  for (let to = steps; to > 0;) {
-    const from = held.pop()!;
-    yield { do: "restore", at: from, free: to - from === 1 };
-    if (to - from === 1) yield* one(from); else yield* reversePart(from, to, c - held.length - 1, one);
-    to = from;
-  }
-}

@@ -1,0 +1,154 @@
+/**
+ * Loops whose length only the run knows, carried out with any number of snapshots and rows: the gradient is that of keeping every step, bit for bit under strict precision, the
+ * steps and copies are those of the schedule on paper, and what it takes depends on the two numbers alone.
+ */
+import test, { type ExecutionContext } from "ava";
+import fc from "fast-check";
+import { javascript, python } from "../../../ts/index.js";
+import { boundLoops, type OnlineLoop } from "../../../ts/checkpoint/apply/online.js";
+import { growingLoops } from "../../../ts/checkpoint/apply/steps.js";
+import { carryOut, onlineActions } from "../../../ts/checkpoint/plan/index.js";
+import { differentiate, finish, type Differentiated } from "../../../ts/compile/pipeline.js";
+import type { Program } from "../../../ts/compile/program.js";
+import type { Plan } from "../../../ts/lower/plan.js";
+import { classify } from "../../../ts/runtime/arguments.js";
+import { layoutOf } from "../../../ts/runtime/layout.js";
+import { specialise } from "../../../ts/runtime/specialise.js";
+import { graphText } from "../../../ts/sdfg/text.js";
+import { validate } from "../../../ts/sdfg/validate.js";
+import { runPlan } from "../../support/check-gradient.js";
+import { golden } from "../../support/golden.js";
+import { randoms } from "../../support/random-graph.js";
+
+const N = 7, u = randoms(31, N), w = randoms(32, N), weights = randoms(33, N);
+const f = (source: string): Program => python({ source: `import numpy as np\n${source}`, name: "m.py" }, { function: "f" });
+
+/** Programs of u, w and how many steps there are, which only the data say; what they return is weighed. */
+const PROGRAMS: Record<string, Program> = {
+  "while": f(`
+def f(u, w, c, limit):
+    s = 0.0
+    while s < limit:
+        u[1:-1] = 0.5 * np.sin(u[:-2]) * w[2:] + 0.4 * u[2:] * u[1:-1]
+        u[0] = 0.9 * u[0]
+        s = s + 1.0
+    return np.sum(c * u)
+`),
+  "a loop that is left in the middle of a step, and reads live what it wrote": f(`
+def f(u, w, c, limit):
+    s = 0.0
+    x = u * 1.0
+    for k in range(1000):
+        y = np.sin(x) * w
+        s = s + 1.0
+        if s > limit:
+            break
+        x = y * y + 0.3 * x * (k + 1) / (k + 2)
+    return np.sum(c * x * y)
+`),
+  "downwards, with integers that are recorded, two ways out, and steps that are cut short": f(`
+def f(u, w, c, limit):
+    s = 0.0
+    j = 1
+    for k in range(999, -1, -1):
+        s = s + 1.0
+        if s > limit:
+            u[:] = u * w
+            break
+        j = (3 * j + k) % 7
+        u[j] = np.sin(u[j]) * w[(j + 1) % 7] + 0.2 * u[j]
+        if j % 3 == 0:
+            continue
+        u[k % 7] = u[k % 7] * u[j] + 0.3
+        if s > 40.0:
+            break
+        w[j] = 0.9 * w[j] + 0.1 * u[j]
+    return np.sum(c * u * w)
+`),
+  "an array that changes between the loop and its reversal, and another loop behind": f(`
+def f(u, w, c, limit):
+    s = 0.0
+    while s < limit:
+        u = np.sin(u) * w + 0.1 * u
+        s = s + 1.0
+    w[:] = w * u
+    for t in range(3):
+        w[1:] = w[1:] * np.cos(w[:-1])
+    while s > 0.5:
+        w = w * np.tanh(u) + 0.2 * c
+        s = s - 1.0
+    return np.sum(c * u * w)
+`),
+  "do, while": javascript((u: Float64Array, w: Float64Array, c: Float64Array, limit: number): number => {
+    let s = 0, r = 0;
+    do {
+      s++;
+      for (let i = 1; i < u.length; i++) u[i] = 0.5 * Math.sin(u[i - 1]!) * w[i]! + 0.4 * u[i]!;
+      u[0]! *= 0.9;
+    } while (s < limit);
+    for (let i = 0; i < u.length; i++) r += c[i]! * u[i]! * u[i]!;
+    return r;
+  }) as unknown as Program,
+};
+
+function differentiated(p: Program, precision: "default" | "strict"): Differentiated {
+  const facts = p.facts(), given = [u, w, weights].map((x) => classify(Float64Array.from(x), "x")).concat(classify(3.5, "limit"));
+  const { signature } = specialise(given, { language: facts.language, names: facts.parameters, integers: facts.integers, ...(facts.fixed ? { fixed: facts.fixed } : {}) });
+  const graph = p.graph({ ...signature, speculate: true, checked: false, precision }), { result } = graph;
+  if (result.kind !== "container") throw new Error("no result");
+  const container = (name: string): string => graph.parameters.flatMap((x) => (x.kind === "container" && x.name === name ? [x.container] : []))[0]!;
+  return differentiate(graph, { wrt: ["u", "w"].map(container), of: [result.name], seeds: "unit", keep: [] });
+}
+
+interface Made { readonly d: Differentiated; readonly loops: readonly OnlineLoop[]; readonly plan: Plan; readonly store: Plan }
+function make(p: Program, precision: "default" | "strict"): Made {
+  const d = differentiated(p, precision), { planned, loops } = boundLoops(d, growingLoops(d, precision === "strict"));
+  validate(planned.graph);
+  const options = { precision, vectorMath: false, outputs: d.outputs };
+  return { d, loops, plan: finish(planned.graph, options), store: finish(d.graph, options) };
+}
+
+interface Ran { readonly gradients: readonly (readonly number[])[]; readonly counts: readonly (readonly number[])[] }
+function run({ d, loops }: Made, plan: Plan, limit: number, numbers: readonly (readonly [slots: number, rows: number])[]): Ran {
+  const sizes: Record<string, number> = { n0: N }, arrays: Record<string, readonly number[]> = {};
+  loops.forEach((l, k) => { const [slots, rows] = numbers[k % numbers.length]!; Object.assign(sizes, { [l.slots]: slots, [l.rows]: rows }); });
+  for (const x of plan.parameters) if (x.kind === "container") { const given = { u, w, c: weights, limit: [limit] }[x.name]; if (given) arrays[plan.buffers[x.buffer]!.name] = given; }
+  const out = runPlan(plan, sizes, arrays), of = (name: string): readonly number[] => out.get(name)!;
+  return { gradients: Object.entries(d.outputs).filter(([k]) => k.startsWith("grad:")).map(([, name]) => of(name)), counts: loops.flatMap((l) => (out.has(l.run) ? [of(l.run)] : [])) };
+}
+
+const numbers = (): fc.Arbitrary<readonly [number, number]> => fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }));
+for (const [name, p] of Object.entries(PROGRAMS)) {
+  test(`${name}: any count of steps, snapshots and rows`, (t) => {
+    const made = make(p, "strict"), known = new Map<number, Ran>();
+    t.true(made.loops.length > 0);
+    t.false(made.plan.buffers.some((b) => b.storage === "growable"));
+    t.true(made.store.buffers.some((b) => b.storage === "growable"));
+    fc.assert(fc.property(fc.integer({ min: 0, max: 45 }), fc.array(numbers(), { minLength: 2, maxLength: 2 }), (steps, each) => {
+      const limit = steps + 0.5, want = known.get(steps) ?? run(made, made.store, limit, each), got = run(made, made.plan, limit, each);
+      known.set(steps, want);
+      t.deepEqual(got.gradients, want.gradients);
+      got.counts.forEach(([ran, again, copies], k) => {
+        const [slots, rows] = each[k % each.length]!, paper = carryOut({ steps: ran!, snapshot: 1, tape: 1, forward: 1, taped: 1 }, onlineActions(ran!, slots, rows));
+        t.deepEqual([again, copies], [paper.advanced, paper.copies], `${ran!} steps, ${slots} snapshots, ${rows} rows`);
+      });
+    }), { numRuns: 100 });
+  });
+}
+
+test("default precision agrees to the last digits, and what it takes is the sum of its snapshots and rows", (t: ExecutionContext) => {
+  const made = make(PROGRAMS["while"]!, "default"), { slots, rows } = made.loops[0]!, bytes = (s: number, r: number, n: number): number => layoutOf(made.plan, new Map([["n0", n], [slots, s], [rows, r]])).arenaBytes;
+  for (const [s, r] of [[1, 1], [3, 1], [2, 4], [6, 3]] as const) {
+    const want = run(made, made.store, 20.5, [[1, 1]]).gradients.flat(), got = run(made, made.plan, 20.5, [[s, r]]).gradients.flat(), largest = Math.max(...want.map(Math.abs));
+    t.true(got.every((x, i) => Math.abs(x - want[i]!) <= 1e-12 * largest));
+  }
+  // And an integer per snapshot, which may find a place beside others.
+  const row = 8 * 4096, more = bytes(32, 1, 4096) - bytes(16, 1, 4096) - 16 * row;
+  t.true(more >= 0 && more <= 128);
+  t.is(bytes(16, 6, 4096) - bytes(16, 1, 4096), 5 * row);
+});
+
+test("the form of a while loop under a limit", (t) => {
+  const d = differentiated(PROGRAMS["while"]!, "default");
+  golden(t, "online-loop", graphText(boundLoops(d, growingLoops(d, false)).planned.graph));
+});
