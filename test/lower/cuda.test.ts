@@ -1,6 +1,6 @@
 /** CUDA code on the device made of the processor against C++: what small programs do not reach. */
 import test, { type ExecutionContext } from "ava";
-import { DaceError, javascript, jit, ndarray, python, vjp, type DerivativeOptions, type NDArray } from "../../ts/index.js";
+import { DaceError, javascript, jit, ndarray, python, vjp, type NDArray } from "../../ts/index.js";
 import { compareDevices, flat } from "../programs/cuda-shim.js";
 
 process.env["DACE_AD_CUDA"] = "shim";
@@ -9,7 +9,7 @@ const wave = (n: number, f = 0.37): Float64Array => Float64Array.from({ length: 
 const matrix = (m: number, n: number, f = 0.37): NDArray => ndarray(wave(m * n, f), [m, n]);
 /** The sources begin with a line break. */
 const numpy = (source: string): ReturnType<typeof python> => python({ source: `import numpy as np${source}`, name: "p.py" }, { function: "f" });
-const compare = (t: ExecutionContext, source: string, args: readonly unknown[], options: DerivativeOptions = {}, tolerance = 1e-12): void => { compareDevices(t, numpy(source), args, options, tolerance); };
+const compare = (t: ExecutionContext, source: string, args: readonly unknown[], options: Parameters<typeof compareDevices>[3] = {}, tolerance = 1e-12): void => { compareDevices(t, numpy(source), args, options, tolerance); };
 
 test("sums, products and extrema in many parts, over one and two dimensions and by rows", (t) => {
   compare(t, `
@@ -62,6 +62,38 @@ def f(A, B, C):
     t.regex(cuda!.host.sources.join(), dtype === "complex64" ? /gemm\(gpu->state, 3,/ : /gemm\(gpu->state, 2,/);
     t.true(cuda!.kernels.length > 0 && /i32 ca, i32 cb/.test(cuda!.device));
   }
+});
+
+test("batches of products: a kernel for all, sums of products in it, rows of the batch taken into the product", (t) => {
+  const cube = (b: number, m: number, n: number, f: number): NDArray => ndarray(wave(b * m * n, f), [b, m, n]);
+  // Attention: transposed operands; with B one matrix, whose gradient sums over the batch; a product per row of a plane.
+  const source = `
+def f(Q, K, V, B, C):
+    P = np.tanh(Q @ np.transpose(K, (0, 2, 1)))
+    R = P @ V
+    S = R @ B
+    for i in range(C.shape[0]):
+        for j in range(C.shape[1]):
+            C[i, j, :] = C[i, j, :] @ B
+    return np.sum(S * S) + np.sum(C * C)
+`, args = [cube(3, 70, 20, 0.3), cube(3, 65, 20, 0.2), cube(3, 65, 18, 0.7), matrix(18, 18), cube(2, 40, 18, 0.5)];
+  compare(t, source, args);
+  const { cuda } = vjp(numpy(source), { device: "cuda" }).lower(args as never).plan, kernels = cuda!.device.split(/^(?=extern "C")/m).filter((k) => k.includes("const double* const a = "));
+  t.true(kernels.length >= 8);
+  // Sums over the batch are inside a tile's sum.
+  t.true(kernels.some((k) => /sum\[i\]\[j\] = double\(0\);\n\s+for \(i64 i\d+/.test(k)));
+  for (const dtype of ["complex128", "complex64"] as const) {
+    const z = (b: number, m: number, n: number, f: number): NDArray => ndarray(dtype === "complex64" ? Float32Array.from(wave(2 * b * m * n, f)) : wave(2 * b * m * n, f), [b, m, n], { dtype });
+    compare(t, `
+def f(A, B, C):
+    C[:] = np.conj(A) @ B + C
+    s = np.sum(C * C)
+    return s.real
+`, [z(2, 17, 20, 0.3), z(2, 20, 19, 0.7), z(2, 17, 19, 0.2)], {}, dtype === "complex64" ? 1e-4 : 1e-12);
+  }
+  // None at all, and small ones, which are loops.
+  compare(t, "\ndef f(A, B):\n    C = A @ B\n    return np.sum(C * C)\n", [cube(0, 20, 20, 0.3), cube(0, 20, 20, 0.2)], { gradient: false });
+  compare(t, "\ndef f(A, B):\n    C = A @ B\n    return np.sum(C * C)\n", [cube(300, 3, 4, 0.3), cube(300, 4, 2, 0.2)]);
 });
 
 test("single precision and complex numbers", (t) => {

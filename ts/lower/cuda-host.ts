@@ -8,7 +8,7 @@ import { PARTIALS } from "../schedule/gpu/kernel.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { mul, ONE } from "../symbolic/expr.js";
-import { CudaDevice, CudaHost, productKernel } from "./cuda.js";
+import { CudaDevice, CudaHost, productKernel, tilesShared } from "./cuda.js";
 import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
@@ -149,6 +149,16 @@ export class HostEmitter extends Emitter {
       case "grid": {
         const launch = this.#kernel(k, 256, writes, true, l.loc);
         this.#block([`const dace_shape g = spread(gpu, ${[0, 1, 2].map(extent).join(", ")});`, "if (g.gx > 0) {", ...launch("g.gx, g.gy, g.gz, g.bx, g.by, 1", 0).map((x) => `  ${x}`), "}"]);
+        return;
+      }
+      case "product": {
+        let inner: Node = l;
+        while (inner.kind === "loop") inner = inner.body[0]!;
+        const launch = this.#kernel(k, 256, writes, false, l.loc), bytes = tilesShared(this.graph.container((inner as LibraryNode).outputs[0]!.data).dtype);
+        this.#block([
+          `const u32 gx = tiles(${extent(0)}, 1 << 20), gy = tiles(${extent(1)}, 65535), gz = blocks(${extent(2)}, 65535);`, "if (gx > 0 && gy > 0 && gz > 0) {",
+          ...launch("gx, gy, gz, 16, 16, 1", bytes).map((x) => `  ${x}`), "}",
+        ]);
         return;
       }
       case "rows": {

@@ -4,12 +4,13 @@
  */
 import { loopFacts } from "../analysis/dependence.js";
 import { visitNodes } from "../analysis/walk.js";
+import { isComplex } from "../base/dtypes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { hasLoads } from "../symbolic/expr.js";
 import { isSmall } from "../schedule/scalars.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Container, GpuAxis, GpuSchedule, Loop, Node } from "../sdfg/nodes.js";
-import type { CudaDevice } from "./cuda.js";
+import type { Container, GpuAxis, GpuSchedule, LibraryNode, Loop, Node } from "../sdfg/nodes.js";
+import { productTiles, tilesHead, type CudaDevice } from "./cuda.js";
 import { cppStorage, cppType } from "./cpp-types.js";
 import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
@@ -58,10 +59,11 @@ export class KernelEmitter extends Emitter {
     let unsafe = false;
     visitNodes([l], (n) => { if (n.kind === "while" || (n.kind === "loop" && (hasLoads(n.begin) || hasLoads(n.end)))) unsafe = true; });
     // After a mistake, what bounds were computed from may be anything.
-    const meets = this.#gpu.kernel === "rows" || this.#gpu.kernel === "reduce" || this.#gpu.kernel === "block";
+    const meets = this.#gpu.kernel !== "single" && this.#gpu.kernel !== "grid";
     if (unsafe || this.host.stops) this.line(meets ? STOP_TOGETHER : STOP);
     if (this.#gpu.kernel === "single") { const declared = this.privates(l); this.list(l.body); for (const name of declared) this.scope.locals.delete(name); return; }
     if (meets) this.failure = "continue";
+    if (this.#gpu.kernel === "product") { this.#product(l); return; }
     if (this.#gpu.kernel === "block") { this.#alike = true; this.#allRun(l); return; }
     if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, () => { this.loop(l); }, (r, value) => {
       this.line("if (gridDim.x == 1) {");
@@ -69,6 +71,37 @@ export class KernelEmitter extends Emitter {
       this.line(`} else ${this.place(r.partials!).text}[blockIdx.x] = ${value};`);
     });
     else this.loop(l);
+  }
+
+  // ---- batches of products
+
+  #product(l: Loop): void {
+    let inner: Node = l;
+    while (inner.kind === "loop") inner = inner.body[0]!;
+    this.#raw(tilesHead(this.graph.container((inner as LibraryNode).outputs[0]!.data).dtype));
+    this.node(l);
+  }
+  #raw(text: Text): void { for (const x of text.split("\n")) if (x !== "") this.line(x.slice(2)); }
+  /** The product of an iteration, or the sum of several: the loops of the terms are around the sum over k. */
+  #tiles(n: Node): void {
+    const terms: Loop[] = [], facts = this.facts;
+    for (; n.kind === "loop"; n = n.body[0]!) { this.integers.variables.set(n.variable, this.fresh("i")); this.facts = this.facts.with(...loopFacts(n)); terms.push(n); }
+    const g = this.gemmText(n as LibraryNode), t = cppType(g.dtype), constants: readonly (readonly [name: Text, type: Text, value: Text])[] = [
+      ["ta", "i32", String(Number(g.transA))], ["tb", "i32", String(Number(g.transB))], ["m", "i64", g.m], ["n", "i64", g.n], ["k", "i64", g.k], ["alpha", t, this.language.constant(g.alpha, undefined, g.dtype)], ["lda", "i64", g.lda], ["ldb", "i64", g.ldb],
+      ["beta", t, this.language.constant(g.accumulate ? 1 : 0, undefined, g.dtype)], ["ldc", "i64", g.ldc], ...(isComplex(g.dtype) ? [["ca", "i32", String(Number(g.conjugateA))], ["cb", "i32", String(Number(g.conjugateB))]] as const : []),
+    ];
+    this.line("{");
+    this.indent(() => {
+      for (const [name, type, value] of constants) this.line(`const ${type} ${name} = ${value};`);
+      this.line(`${t}* const c = ${g.c} + ${g.cAt};`);
+      const loops = terms.map((x) => `    ${this.language.loopOpen({ variable: this.integers.variables.get(x.variable)!, begin: this.integers.print(x.begin), end: this.integers.print(x.end), down: false }).join(" ")}\n`).join("");
+      this.#raw(productTiles(g.dtype, [`${loops}    ${terms.length > 0 ? "" : "{ "}const ${t}* const a = ${g.a} + ${g.aAt}; const ${t}* const b = ${g.b} + ${g.bAt};\n`, `    }${" }".repeat(Math.max(0, terms.length - 1))}\n`]));
+    });
+    this.line("}");
+    this.facts = facts;
+  }
+  protected override node(n: Node): void {
+    if (this.#gpu.kernel === "product" && (n.kind === "library" || (n.kind === "loop" && n.schedule?.gpu?.axis?.by === "all"))) this.#tiles(n); else super.node(n);
   }
 
   // ---- kernels of one block

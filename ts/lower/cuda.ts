@@ -25,7 +25,7 @@ export class CudaHost extends Cpp {
   override gemm(g: GemmText): readonly Text[] {
     // The library conjugates only what it transposes, and goes on behind a mistake, wherever its operands then begin.
     const library = !g.conjugateA && !g.conjugateB && (!this.stops || [g.aAt, g.bAt, g.cAt].every((x) => /^\d+$/.test(x)));
-    const t = cppType(g.dtype), bytes = bytesOf(g.dtype), number = ["float64", "float32", "complex128", "complex64"].indexOf(g.dtype);
+    const t = cppType(g.dtype), number = ["float64", "float32", "complex128", "complex64"].indexOf(g.dtype);
     const product: readonly (readonly [name: Text, type: Text, value: Text])[] = [
       ["ta", "i32", String(Number(g.transA))], ["tb", "i32", String(Number(g.transB))], ["m", "i64", g.m], ["n", "i64", g.n], ["k", "i64", g.k], ["alpha", t, this.constant(g.alpha, undefined, g.dtype)],
       ["a", `const ${t}*`, `${g.a} + ${g.aAt}`], ["lda", "i64", g.lda], ["b", `const ${t}*`, `${g.b} + ${g.bAt}`], ["ldb", "i64", g.ldb], ["beta", t, this.constant(g.accumulate ? 1 : 0, undefined, g.dtype)],
@@ -36,7 +36,7 @@ export class CudaHost extends Cpp {
       ...product.map(([name, type, value]) => `  ${type} p_${name} = ${value};`),
       "  if (p_m > 0 && p_n > 0) {",
       library ? `    i32 status = gpu->gemm(gpu->state, ${number}, p_ta, p_tb, p_m, p_n, p_k, &p_alpha, p_a, p_lda, p_b, p_ldb, &p_beta, p_c, p_ldc);` : "    i32 status = -1;",
-      `    if (status == -1) { void* p[] = {${[...product.map(([name]) => `(void*)&p_${name}`), ...(this.stops ? ["(void*)&gpu->error"] : [])].join(", ")}}; status = gpu->launch(gpu->state, ${this.product(g.dtype)}, tiles(p_n, 65535), tiles(p_m, 65535), 1, 16, 16, 1, ${2 * 16 * 68 * bytes}, p); }`,
+      `    if (status == -1) { void* p[] = {${[...product.map(([name]) => `(void*)&p_${name}`), ...(this.stops ? ["(void*)&gpu->error"] : [])].join(", ")}}; status = gpu->launch(gpu->state, ${this.product(g.dtype)}, tiles(p_n, 65535), tiles(p_m, 65535), 1, 16, 16, 1, ${tilesShared(g.dtype)}, p); }`,
       "    if (status != 0) return status;",
       "  }",
       "}",
@@ -47,21 +47,17 @@ export class CudaHost extends Cpp {
 /**
  * C = alpha op(A) op(B) + beta C in tiles of 64 × 64: 16 × 16 threads, 4 × 4 elements each, with strips of 16 along the sum in shared memory. Each element is summed in order of k, by one thread.
  * Rows of a tile in shared memory are 68 elements apart. What beta = 0 overwrites is not read. Complex operands can be conjugated (ca, cb).
+ * Of the names ta, tb, m, n, k, alpha, lda, ldb, beta, c, ldc (ca, cb) and, inside `terms` (text around the sum over k, for sums of several products), a and b.
  */
-export function productKernel(name: string, dtype: DType, stops: boolean): string {
+export function productTiles(dtype: DType, terms: readonly [before: Text, after: Text] = ["", ""]): string {
   const t = cppType(dtype), complex = isComplex(dtype), zero = complex ? `${t}(0, 0)` : `${t}(0)`;
-  const stop = stops ? "  if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error;\n  __syncthreads();\n  if (*(i64*)shared != 0) return;\n  __syncthreads();\n" : "";
   const conjugated = (flag: Text, x: Text): Text => (complex ? ` if (${flag}) ${x}.im = -${x}.im;` : "");
   // to += p · q, without helpers.
   const addProduct = (to: Text, p: Text, q: Text): Text => (complex ? `{ ${to}.re += ${p}.re * ${q}.re - ${p}.im * ${q}.im; ${to}.im += ${p}.re * ${q}.im + ${p}.im * ${q}.re; }` : `${to} += ${p} * ${q};`);
-  return `extern "C" __global__ void __launch_bounds__(256) ${name}(i32 ta, i32 tb, i64 m, i64 n, i64 k, ${t} alpha, const ${t}* a, i64 lda, const ${t}* b, i64 ldb, ${t} beta, ${t}* c, i64 ldc${complex ? ", i32 ca, i32 cb" : ""}${stops ? ", i64* error" : ""}) {
-${stop}  ${t}* const x = (${t}*)shared;
-  ${t}* const y = x + 16 * 68;
-  const i32 tx = threadIdx.x, ty = threadIdx.y, me = ty * 16 + tx;
-  for (i64 row = i64(blockIdx.y) * 64; row < m; row += i64(gridDim.y) * 64) for (i64 col = i64(blockIdx.x) * 64; col < n; col += i64(gridDim.x) * 64) {
+  return `  for (i64 row = i64(blockIdx.y) * 64; row < m; row += i64(gridDim.y) * 64) for (i64 col = i64(blockIdx.x) * 64; col < n; col += i64(gridDim.x) * 64) {
     ${t} sum[4][4];
     for (i32 i = 0; i < 4; i++) for (i32 j = 0; j < 4; j++) sum[i][j] = ${zero};
-    for (i64 from = 0; from < k; from += 16) {
+${terms[0]}    for (i64 from = 0; from < k; from += 16) {
       for (i32 q = me; q < 1024; q += 256) {
         i32 i = ta ? q % 64 : q / 16, l = ta ? q / 64 : q % 16;
         x[l * 68 + i] = row + i < m && from + l < k ? (ta ? a[(from + l) * lda + row + i] : a[(row + i) * lda + from + l]) : ${zero};${conjugated("ca", "x[l * 68 + i]")}
@@ -77,11 +73,22 @@ ${stop}  ${t}* const x = (${t}*)shared;
       }
       __syncthreads();
     }
-    for (i32 i = 0; i < 4; i++) for (i32 j = 0; j < 4; j++) {
+${terms[1]}    for (i32 i = 0; i < 4; i++) for (i32 j = 0; j < 4; j++) {
       const i64 r = row + ty + 16 * i, s = col + tx + 16 * j;
       if (r < m && s < n) { ${t}* const to = c + r * ldc + s; ${complex ? `${t} z(0, 0); ${addProduct("z", "alpha", "sum[i][j]")} if (beta.re != 0 || beta.im != 0) ${addProduct("z", "beta", "(*to)")} *to = z;` : `*to = beta == ${t}(0) ? alpha * sum[i][j] : alpha * sum[i][j] + beta * *to;`} }
     }
   }
+`;
 }
+/** Threads and shared memory of `productTiles`. */
+export const tilesHead = (dtype: DType): string => `  ${cppType(dtype)}* const x = (${cppType(dtype)}*)shared;\n  ${cppType(dtype)}* const y = x + 16 * 68;\n  const i32 tx = threadIdx.x, ty = threadIdx.y, me = ty * 16 + tx;\n`;
+export const tilesShared = (dtype: DType): number => 2 * 16 * 68 * bytesOf(dtype);
+
+/** The kernel for any one product. */
+export function productKernel(name: string, dtype: DType, stops: boolean): string {
+  const t = cppType(dtype);
+  const stop = stops ? "  if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error;\n  __syncthreads();\n  if (*(i64*)shared != 0) return;\n  __syncthreads();\n" : "";
+  return `extern "C" __global__ void __launch_bounds__(256) ${name}(i32 ta, i32 tb, i64 m, i64 n, i64 k, ${t} alpha, const ${t}* a, i64 lda, const ${t}* b, i64 ldb, ${t} beta, ${t}* c, i64 ldc${isComplex(dtype) ? ", i32 ca, i32 cb" : ""}${stops ? ", i64* error" : ""}) {
+${stop}${tilesHead(dtype)}${productTiles(dtype)}}
 `;
 }

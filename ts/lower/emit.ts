@@ -21,7 +21,7 @@ import { nonNegative } from "../symbolic/prove.js";
 import { carriedValue } from "./carried.js";
 import { invariantReads, offsetsOf, sharedKeys } from "./invariants.js";
 import { Integers } from "./integers.js";
-import type { AccumulatorText, Failure, Language, LoopText, Text } from "./language.js";
+import type { AccumulatorText, Failure, GemmText, Language, LoopText, Text } from "./language.js";
 import type { Sites } from "./plan.js";
 import { memletKey, Scope, type Accumulator, type Place } from "./scope.js";
 import { checkIndices, checkLoads, printValue, type Printer } from "./values.js";
@@ -172,7 +172,8 @@ export class Emitter implements Printer {
   }
   readonly #apart = (a: Expr, b: Expr): boolean => { const d = sub(a, b); return !d.key.includes("[") && (nonNegative(addInt(d, -1), this.facts) === "yes" || nonNegative(addInt(sub(b, a), -1), this.facts) === "yes"); };
 
-  #gemm(n: LibraryNode): void {
+  #gemm(n: LibraryNode): void { this.line(...this.language.gemm(this.gemmText(n), this.failure === "continue")); }
+  protected gemmText(n: LibraryNode): GemmText {
     let [a, b] = n.inputs;
     let [c] = n.outputs;
     if (n.op !== "matmul" || !a || !b || !c) throw new InternalError(`library node ${n.op} was not expanded`);
@@ -183,10 +184,10 @@ export class Emitter implements Printer {
     const forms = [a, b, c].map((o) => { const f = gemmOperand(this.graph, o)!; return { ...f, at: this.integers.offset(this.integers.flat(this.graph.container(o.data), o.base)), ld: this.integers.print(f.ld), text: this.place(o.data).text }; });
     const [fa, fb, fc] = forms as [typeof forms[0], typeof forms[0], typeof forms[0]];
     const alpha = n.attributes["alpha"];
-    this.line(...this.language.gemm({
+    return {
       dtype: this.graph.container(c.data).dtype, transA: fa.transposed, transB: fb.transposed, m: this.integers.print(c.sizes[0]!), n: this.integers.print(c.sizes[1]!), k: this.integers.print(a.sizes[1]!),
       alpha: typeof alpha === "number" ? alpha : 1, a: fa.text, aAt: fa.at, lda: fa.ld, b: fb.text, bAt: fb.at, ldb: fb.ld, c: fc.text, cAt: fc.at, ldc: fc.ld, accumulate: n.accumulate, conjugateA: conjugates[0]!, conjugateB: conjugates[1]!,
-    }, this.failure === "continue"));
+    };
   }
 
   #grow(n: LibraryNode): void {

@@ -4,29 +4,39 @@
  */
 import { isComplex } from "../base/dtypes.js";
 import { InternalError } from "../base/errors.js";
-import { mapNodes, symbolsOf, visitNodes } from "../analysis/walk.js";
+import { bodiesOf } from "../analysis/paths.js";
+import { mapNodes, symbolsOf } from "../analysis/walk.js";
 import { LIBRARY } from "../library/index.js";
 import { constant, op, symbolic } from "../scalar/expr.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
-import type { LibraryNode, Operand } from "../sdfg/nodes.js";
+import type { LibraryNode, Node, Operand } from "../sdfg/nodes.js";
 import { mul, ONE, visitAtoms, type Expr } from "../symbolic/expr.js";
 
 /** Flops from which a call pays. */
 const CALL_FLOPS = 100_000;
 
-/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map (a kernel calls nothing). */
+/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map beside other things (a kernel calls nothing). */
 export function expandLibrary(graph: Graph, options: { readonly strict: boolean; readonly always?: boolean }): Graph {
   const used = symbolsOf(graph.body);
   let next = 0;
   const variable = (): string => { for (;;) { const v = `l${next++}`; if (!used.has(v)) { used.add(v); return v; } } };
-  const inMaps = new Set<number>();
-  if (options.always) visitNodes(graph.body, (l) => { if (l.kind === "loop" && l.order === "any") visitNodes(l.body, (n) => { inMaps.add(n.id); }); });
+  const inMaps = new Set<number>(), batches = new Set<number>();
+  // What is alone in its maps is a batch.
+  const walk = (list: readonly Node[], map: boolean, alone: boolean): void => {
+    for (const n of list) {
+      if (n.kind === "library" && map && !(alone && list.length === 1)) inMaps.add(n.id); else if (n.kind === "library" && map) batches.add(n.id);
+      const isMap = n.kind === "loop" && n.order === "any";
+      for (const b of bodiesOf(n)) walk(b.list, map || isMap, isMap && !n.locals?.length && (!map || (alone && list.length === 1)));
+    }
+  };
+  if (options.always) walk(graph.body, false, false);
   const body = mapNodes(graph.body, (n) => {
     if (n.kind !== "library") return n;
     const rule = LIBRARY.get(n.op);
     if (!rule) throw new InternalError(`no library operation ${n.op}`);
     const loops = rule.expand(n, (d) => graph.container(d).dtype, variable);
-    if (options.strict || !callable(graph, n, options.always === true) || inMaps.has(n.id)) return loops;
+    if (options.strict || !isCallable(graph, n, options.always === true) || inMaps.has(n.id)) return loops;
+    if (batches.has(n.id)) return [n];
     const flops = rule.flops(n), big = flops.constant;
     if (big !== undefined) return big >= CALL_FLOPS ? [n] : loops;
     if (options.always) return [n];
@@ -48,8 +58,8 @@ export function gemmOperand(graph: Graph, o: Operand): { readonly transposed: bo
   return undefined;
 }
 
-/** `complex`: products of complex matrices, too. */
-function callable(graph: Graph, n: LibraryNode, complex: boolean): boolean {
+/** Is it a product that the runtime's library can do? `complex`: products of complex matrices, too. */
+export function isCallable(graph: Graph, n: LibraryNode, complex: boolean): boolean {
   if (n.op !== "matmul") return false;
   const all = [...n.inputs, ...n.outputs], dtype = graph.container(n.outputs[0]!.data).dtype;
   if (dtype !== "float64" && dtype !== "float32" && !(complex && isComplex(dtype))) return false;

@@ -100,8 +100,8 @@ export interface LoopSchedule {
  */
 export interface GpuAxis { readonly by: "global" | "block" | "lane" | "part" | "warp" | "warp lane" | "all"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
 export interface GpuSchedule {
-  /** The loop is one kernel: run by one thread; a grid; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; or one block, all of whose threads run the loop and share its `piece`s. */
-  readonly kernel?: "single" | "grid" | "rows" | "reduce" | "block";
+  /** The loop is one kernel: run by one thread; a grid; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; a batch of products of matrices; or one block, all of whose threads run the loop and share its `piece`s. */
+  readonly kernel?: "single" | "grid" | "rows" | "reduce" | "product" | "block";
   /** Of a kernel of one block: what its threads share, as a kernel of that kind would. Loops that are no pieces are run by all threads alike. */
   readonly piece?: "single" | "grid" | "rows" | "reduce";
   /** Iterations along x of a piece, as far as they can be told outside it. */

@@ -11,7 +11,7 @@ import { exprsOf, visitNodes } from "../../analysis/walk.js";
 import { LIBRARY } from "../../library/index.js";
 import { op, symbolic } from "../../scalar/expr.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
-import type { GpuAxis, GpuSchedule, Loop, Node } from "../../sdfg/nodes.js";
+import type { GpuAxis, GpuSchedule, LibraryNode, Loop, Node } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
 import { add, addInt, dependsOn, floordiv, freeSymbols, hasLoads, int, max, min, mul, ONE, scale, sub, substitute, sym, ZERO, type Expr } from "../../symbolic/expr.js";
 import { nonNegative } from "../../symbolic/prove.js";
@@ -147,11 +147,15 @@ class Together {
   #node(n: Node, facts: Assumptions): readonly Node[] | undefined {
     switch (n.kind) {
       case "loop": {
+        if (n.schedule?.gpu?.kernel === "product") return this.#list(this.context.place([this.#expanded(n)], facts), facts);
         const made = n.schedule?.gpu?.kernel ? pieceOf(n) : this.loop(n, facts);
         return made && [made];
       }
       case "conditional": {
         if (exprsOf(n).some(hasLoads)) return undefined;
+        // Of a batch of products the form for small ones.
+        const last = n.branches.at(-1)!;
+        if (!last.condition && n.branches.some((b) => b !== last && b.body.some((x) => x.kind === "loop" && x.schedule?.gpu?.kernel === "product"))) return this.#list(last.body, facts);
         const branches = n.branches.map((b) => {
           const inputs = b.condition?.inputs.map((m) => ({ ...m, data: this.#asked.get(m.data) ?? m.data })), body = this.#list(b.body, b.condition ? facts.with(...conditionFacts(b.condition.code)) : facts);
           return body && { ...b, ...(b.condition ? { condition: { ...b.condition, inputs: inputs! } } : {}), body };
@@ -166,13 +170,14 @@ class Together {
       }
       case "block": { const body = this.#list(n.body, facts); return body && [{ ...n, id: freshId(), body }]; }
       case "exit": return [{ ...n, id: freshId() }];
-      case "library": {
-        if (n.op !== "matmul") return undefined;
-        const graph = this.context.graph();
-        return this.#list(this.context.place(LIBRARY.get(n.op)!.expand(n, (d) => graph.container(d).dtype, () => this.context.variable("along")), facts), facts);
-      }
+      case "library": return n.op === "matmul" ? this.#list(this.context.place(this.#loops(n), facts), facts) : undefined;
       default: return undefined;
     }
+  }
+  #loops(n: LibraryNode): readonly Node[] { return LIBRARY.get(n.op)!.expand(n, (d) => this.context.graph().container(d).dtype, () => this.context.variable("along")); }
+  #expanded(n: Loop): Loop {
+    const { schedule: _, ...bare } = n;
+    return { ...bare, id: freshId(), body: n.body.flatMap((x) => (x.kind === "loop" ? [this.#expanded(x)] : x.kind === "library" ? this.#loops(x) : [x])) };
   }
 }
 

@@ -21,6 +21,7 @@ import { unitsIn } from "../work.js";
 import { smallLoops } from "./block.js";
 import { kernelsOf, PARTIALS } from "./kernel.js";
 import { threadable } from "./nests.js";
+import { batchForms } from "./products.js";
 import { separate } from "./separate.js";
 
 /** Units of work that one thread does rather than a grid. */
@@ -35,8 +36,8 @@ export interface Placed {
 }
 
 export function placeOnGpu(graph: Graph, options: { readonly strict: boolean; readonly blocks: boolean }): Placed {
-  const p = new Placer(graph, options.strict), used = symbolsOf(graph.body);
-  const variable = (prefix: string): string => { for (let n = 0; ; n++) { const v = `${prefix}_${n}`; if (!used.has(v)) { used.add(v); return v; } } };
+  const used = symbolsOf(graph.body), variable = (prefix: string): string => { for (let n = 0; ; n++) { const v = `${prefix}_${n}`; if (!used.has(v)) { used.add(v); return v; } } };
+  const p = new Placer(graph, options.strict, variable);
   const placed = p.list(graph.body, graph.facts), body = !options.blocks ? placed : smallLoops(placed, graph.facts, { graph: () => p.graph, host: p.host, variable, place: (nodes, facts) => p.list(nodes, facts) });
   return { graph: graph.with({ body, containers: p.graph.containers }), host: p.host, partials: p.partials };
 }
@@ -50,7 +51,8 @@ class Placer {
   readonly #kernels = new WeakMap<Loop, { readonly kernel: Node | undefined }>();
   /** Loops of the host around. */
   #around: readonly Loop[] = [];
-  constructor(graph: Graph, readonly strict: boolean) { this.graph = graph; }
+  /** `variable`: a new loop variable. */
+  constructor(graph: Graph, readonly strict: boolean, readonly variable: (prefix: string) => string) { this.graph = graph; }
 
   #container(prefix: string, dtype: DType, shape: readonly Expr[]): string {
     let n = this.#names.get(prefix) ?? 0, name: string;
@@ -59,7 +61,6 @@ class Placer {
     this.graph = this.graph.with({ containers: new Map([...this.graph.containers, [name, { name, dtype, shape, transient: true, role: "workspace" }]]) });
     return name;
   }
-  #variable(): string { const n = this.#names.get("one") ?? 0; this.#names.set("one", n + 1); return `one_${n}`; }
 
   /** What launches the loop: one kernel, or one of two by sizes. */
   #kernel(l: Loop, facts: Assumptions): Node | undefined {
@@ -131,13 +132,15 @@ class Placer {
   /** One thread runs the nodes in order. */
   #single(body: readonly Node[], facts: Assumptions): Node {
     const [first] = body;
-    const l: Loop = { kind: "loop", id: freshId(), variable: this.#variable(), begin: ZERO, end: ONE, order: "any", body, ...(first?.loc ? { loc: first.loc } : {}), schedule: { gpu: { kernel: "single" } } };
+    const l: Loop = { kind: "loop", id: freshId(), variable: this.variable("one"), begin: ZERO, end: ONE, order: "any", body, ...(first?.loc ? { loc: first.loc } : {}), schedule: { gpu: { kernel: "single" } } };
     return this.#finished(l, facts);
   }
 
   #place(n: Node, facts: Assumptions): readonly Node[] {
     switch (n.kind) {
       case "loop": {
+        const batch = batchForms(this.graph, n, facts, { few: this.#isFew(n), variable: this.variable, place: (x) => this.list([x], facts) });
+        if (batch) return batch;
         const kernel = this.#isFew(n) ? undefined : this.#kernel(n, facts);
         if (kernel) return [kernel];
         const before: Node[] = [], begin = this.#known(n.begin, n.loc, before, facts), end = this.#known(n.end, n.loc, before, facts);

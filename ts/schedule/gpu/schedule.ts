@@ -6,13 +6,14 @@ import { shortenZeros } from "../zeros.js";
 import type { ScheduleOptions } from "../schedule.js";
 import { placeOnGpu, type Placed } from "./place.js";
 import { meetBetween } from "./barriers.js";
+import { widenProducts } from "./products.js";
 import { markSections } from "./sections.js";
 import { wavefronts } from "./wavefront.js";
 
 /** `blocks`: small loops may be one kernel of one block (default true). */
 export function scheduleGpu(graph: Graph, options: ScheduleOptions & { readonly blocks?: boolean } = {}): Placed {
   const strict = options.precision === "strict";
-  let g = expandLibrary(graph, { strict, always: true });
+  let g = expandLibrary(strict ? graph : widenProducts(graph), { strict, always: true });
   g = privatiseScalars(g, options.outputs ?? {});
   g = shortenZeros(g);
   g = wavefronts(g);
