@@ -12,8 +12,9 @@ def f(x, w, limit):
     return x
 `;
 const n = 4096;
-for (const device of ["js", "cpu"] as const) {
-  (device === "cpu" && !nativeAddon().addon ? test.skip : test)(`tapes of a loop of unknown length are counted (${device})`, async (t) => {
+process.env["DACE_AD_CUDA"] = "shim";
+for (const device of ["js", "cpu", "cuda"] as const) {
+  (device !== "js" && !nativeAddon().addon ? test.skip : test)(`tapes of a loop of unknown length are counted (${device})`, async (t) => {
     const f = vjp(python({ source }, { function: "f" }), { device, wrt: ["x"] });
     const x = Float64Array.from({ length: n }, (_, i) => 1 + i / n / 100), w = new Float64Array(n).fill(0.9), ones = { return: new Float64Array(n).fill(1) };
     const peak = (limit: number): number => { f([x.slice(), w, limit], ones); return f.report!.grownBytes; };

@@ -1,7 +1,7 @@
 /** Device arrays through the driver, which is the one made of the processor: its memory is apart from the program's, and it counts what is held. */
 import test from "ava";
 import type { DeviceArray} from "../../ts/index.js";
-import { DaceError, deviceMemory, grad, jit, ndarray, python } from "../../ts/index.js";
+import { DaceError, deviceMemory, grad, jit, ndarray, python, valueAndGrad } from "../../ts/index.js";
 import { registerDeviceArrays } from "../api/device-arrays.js";
 import { useProcessor } from "./processor.js";
 
@@ -33,6 +33,39 @@ test.serial("a thousand steps on the device hold no more memory than one, and no
     if (inUse !== held) t.fail(`step ${k}: ${inUse} bytes instead of ${held}`);
   }
   t.true((x.toHost().data as Float64Array).every((v) => Math.abs(v - 2) < 1e-12));
+});
+
+test.serial("calls with other arrays of the device take the short way: same results, nothing left behind, also where they fail", (t) => {
+  const f = python({ source: "import numpy as np\ndef f(x, y, a):\n    return np.sum(a * x * x * y)\n", name: "short.py" }, { function: "f" }), g = grad(f, { device: "cuda", wrt: ["x", "a"] }), v = valueAndGrad(f, { device: "cuda", wrt: "y" });
+  const put = (k: number): DeviceArray => ndarray(Float64Array.from({ length: 100 }, (_, i) => i + k), [100], { device: "cuda" }), before = deviceMemory().arrays, host = Float64Array.from({ length: 100 }, () => 3);
+  for (let k = 0; k < 4; k++) {
+    using x = put(k);
+    using y = put(1);
+    const [dx, da] = g(x, y, 2) as unknown as [DeviceArray, number];
+    t.deepEqual([...dx.toHost().data as Float64Array], Array.from({ length: 100 }, (_, i) => 4 * (i + k) * (i + 1)));
+    t.is(da, Array.from({ length: 100 }, (_, i) => (i + k) ** 2 * (i + 1)).reduce((a, b) => a + b));
+    dx.dispose();
+    // The gradient of an array of the host is the host's.
+    const r = v(x, host, 2) as unknown as { value: number; grad: Float64Array };
+    t.deepEqual([...r.grad], Array.from({ length: 100 }, (_, i) => 2 * (i + k) ** 2));
+    t.is(deviceMemory().arrays, before + 2);
+    // One array twice, an array of another kind, one that is gone: not what the short way is for.
+    const [twice] = g(x, x, 2) as unknown as [DeviceArray];
+    t.is((twice.toHost().data as Float64Array)[5], 6 * (5 + k) ** 2);
+    twice.dispose();
+    t.true((g(host, y, 2) as unknown[])[0] instanceof Float64Array);
+    const gone = put(1);
+    gone.dispose();
+    t.is(t.throws(() => g(gone, y, 2), { instanceOf: DaceError }).code, "ERR_DACE_DISPOSED");
+    (g(x, y, 2) as unknown as [DeviceArray])[0].dispose();
+    for (let n = 1; n < 12; n++) {
+      control.fail(n, 2);
+      try { (g(x, y, 2) as unknown as [DeviceArray])[0].dispose(); } catch (e) { t.is((e as DaceError).code, "ERR_DACE_OOM", String(e)); }
+      control.set("failAt", 0);
+      t.is(deviceMemory().arrays, before + 2, `call ${n}`);
+    }
+  }
+  t.is(deviceMemory().arrays, before);
 });
 
 test.serial("no memory left: OOM that names sizes; the pool and the arrays stay usable", (t) => {

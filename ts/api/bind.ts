@@ -107,7 +107,7 @@ function fromDevice(v: Variant, a: DeviceArray, buffer: PlanBuffer, verb: Verb, 
   return buffer.writes && verb !== "jit" ? a.copy() : a;
 }
 /** Which new arrays lie on the device: gradients of what lies there, and, once any array does, results that are arrays whose size is known before the run. */
-function freshOn(v: Variant, given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): ((buffer: number) => boolean) | undefined {
+export function freshOn(v: Variant, given: readonly Given[], cotangents?: ReadonlyMap<string, readonly CotangentValue[]>): ((buffer: number) => boolean) | undefined {
   const there = (g: Given | number | undefined): boolean => typeof g === "object" && g.kind === "array" && g.device !== undefined;
   if (!given.some(there) && ![...cotangents?.values() ?? []].flat().some((c) => there(c.value))) return undefined;
   const { plan, gradients, positions, outputs } = v.compiled, home = new Set<number>();

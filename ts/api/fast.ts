@@ -4,26 +4,28 @@
  */
 import { isComplex, type DType } from "../base/dtypes.js";
 import type { ProgramFacts } from "../compile/program.js";
-import type { TypedArray } from "../runtime/addon-types.js";
+import type { NativeGpu, TypedArray } from "../runtime/addon-types.js";
 import { likeArgument, scalarOf, type Given } from "../runtime/arguments.js";
+import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import type { Layout } from "../runtime/layout.js";
 import { allocate, lengthOf, NDArray, tagOf } from "../runtime/ndarray.js";
-import type { Variant } from "./bind.js";
+import { freshOn, type Variant } from "./bind.js";
 import type { Verb } from "./build.js";
 
 type Guard =
   | { readonly kind: "typed"; readonly tag: string | undefined; readonly length: number }
   | { readonly kind: "ndarray"; readonly dtype: DType; readonly tag: string | undefined; readonly shape: readonly number[]; readonly length: number }
+  | { readonly kind: "device"; readonly dtype: DType; readonly gpu: NativeGpu | undefined; readonly shape: readonly number[] }
   /** An integer parameter, or any other value that the layout depends on. */
   | { readonly kind: "same"; readonly value: unknown }
   | { readonly kind: "float" };
 
-type Source = { readonly kind: "argument" | "inner"; readonly position: number } | { readonly kind: "scalar"; readonly position: number; readonly buffer: TypedArray } | { readonly kind: "fresh"; readonly dtype: DType; readonly n: number } | { readonly kind: "scratch" | "constant"; readonly buffer: TypedArray };
+type Source = { readonly kind: "argument" | "inner"; readonly position: number } | { readonly kind: "fresh on device"; readonly dtype: DType; readonly shape: readonly number[] } | { readonly kind: "scalar"; readonly position: number; readonly buffer: TypedArray } | { readonly kind: "fresh"; readonly dtype: DType; readonly n: number } | { readonly kind: "scratch" | "constant"; readonly buffer: TypedArray };
 
 export class FastCall {
-  readonly #args: TypedArray[];
-  private constructor(readonly variant: Variant, readonly layout: Layout, readonly guards: readonly Guard[], readonly sources: readonly Source[], readonly result: (args: readonly TypedArray[]) => unknown) {
-    this.#args = new Array<TypedArray>(sources.length);
+  readonly #args: Bound[];
+  private constructor(readonly variant: Variant, readonly layout: Layout, readonly guards: readonly Guard[], readonly sources: readonly Source[], readonly result: (args: readonly Bound[]) => unknown) {
+    this.#args = new Array<Bound>(sources.length);
   }
 
   /** The short way for calls like this one, if there is one; for `grad` and `valueAndGrad` only. */
@@ -43,31 +45,35 @@ export class FastCall {
     if (raw.length !== given.length) return undefined;
     // Results that the caller gets as plain numbers need no memory of their own.
     const scalars = new Set([...positions.flatMap((p, k) => (given[p]!.kind === "array" ? [] : [gradients[k]!])), ...(verb === "valueAndGrad" ? [outputs[0]!.buffer] : [])]);
-    const sources: Source[] = [];
+    const sources: Source[] = [], onDevice = freshOn(variant, given);
     for (const [k, binder] of variant.binders.entries()) {
       const b = plan.arguments[k]!, buffer = plan.buffers[b]!, n = layout.elements[b]!;
       if (binder.kind === "cotangent" || binder.kind === "captured") return undefined;
+      if (binder.kind === "fresh" && onDevice?.(b)) { sources.push({ kind: "fresh on device", dtype: buffer.dtype, shape: layout.shapes[b]! }); continue; }
       if (binder.kind === "fresh") { sources.push(layout.shapes[b]!.length === 0 && scalars.has(b) ? { kind: "scratch", buffer: allocate(buffer.dtype, n) } : { kind: "fresh", dtype: buffer.dtype, n }); continue; }
       if (binder.kind === "schedule") { sources.push({ kind: "constant", buffer: binder.list }); continue; }
       if (buffer.writes) return undefined;
       const g = given[binder.position]!;
-      if (g.kind === "array") sources.push({ kind: g.form === "typed" ? "argument" : "inner", position: binder.position });
+      if (g.kind === "array") sources.push({ kind: g.form === "typed" || g.form === "device" ? "argument" : "inner", position: binder.position });
       else if (g.kind === "number" && !isComplex(buffer.dtype) && buffer.dtype !== "int64" && buffer.dtype !== "uint64") sources.push({ kind: "scalar", position: binder.position, buffer: allocate(buffer.dtype, 1) });
       else return undefined;
     }
     const makers = positions.map((position, k) => {
       const p = withoutData(given[position]!), b = gradients[k]!, place = variant.placeOf.get(b)!, dtype = plan.buffers[b]!.dtype, shape = layout.shapes[b]!, source = sources[place];
+      if (source?.kind === "fresh on device") return (args: readonly Bound[]): unknown => args[place];
       if (source?.kind !== "fresh" && source?.kind !== "scratch") return undefined;
-      return p.kind === "array" && p.form === "typed" ? (args: readonly TypedArray[]): unknown => args[place] : (args: readonly TypedArray[]): unknown => likeArgument(p, args[place]!, shape, dtype);
+      return p.kind === "array" && p.form === "typed" ? (args: readonly Bound[]): unknown => args[place] : (args: readonly Bound[]): unknown => likeArgument(p, args[place] as TypedArray, shape, dtype);
     });
+    // What lies on the device and is nobody's gradient would be left there.
+    if (sources.some((x, k) => x.kind === "fresh on device" && !gradients.includes(plan.arguments[k]!))) return undefined;
     const [one] = makers;
     if (!one || makers.includes(undefined)) return undefined;
-    const gradient = many ? (args: readonly TypedArray[]): unknown => makers.map((m) => m!(args)) : one;
+    const gradient = many ? (args: readonly Bound[]): unknown => makers.map((m) => m!(args)) : one;
     if (verb === "grad") return new FastCall(variant, layout, guards, sources, gradient);
     const out = outputs[0]!, at = variant.placeOf.get(out.buffer);
     if (at === undefined || layout.shapes[out.buffer]!.length !== 0) return undefined;
     const type = plan.buffers[out.buffer]!.dtype;
-    return new FastCall(variant, layout, guards, sources, (args) => ({ value: scalarOf(args[at]!, type), grad: gradient(args) }));
+    return new FastCall(variant, layout, guards, sources, (args) => ({ value: scalarOf(args[at] as TypedArray, type), grad: gradient(args) }));
   }
 
   matches(args: readonly unknown[]): boolean {
@@ -83,6 +89,9 @@ export class FastCall {
           if (shared(args, i, (a as TypedArray).buffer)) return false;
           break;
         }
+        case "device":
+          if (!(a instanceof DeviceArray) || a.disposed || a.dtype !== g.dtype || a.gpu !== g.gpu || a.shape.length !== g.shape.length || a.shape.some((n, d) => n !== g.shape[d]) || args.indexOf(a) !== i) return false;
+          break;
         case "ndarray": {
           if (!(a instanceof NDArray) || a.dtype !== g.dtype || a.offset !== 0 || tagOf(a.data) !== g.tag || lengthOf(a.data) !== g.length || a.shape.length !== g.shape.length || !a.isContiguous) return false;
           for (let d = 0; d < g.shape.length; d++) if (a.shape[d] !== g.shape[d]) return false;
@@ -96,27 +105,38 @@ export class FastCall {
 
   run(args: readonly unknown[]): unknown {
     const { sources } = this, bound = this.#args;
-    for (let k = 0; k < sources.length; k++) {
-      const s = sources[k]!;
-      switch (s.kind) {
-        case "argument": bound[k] = args[s.position] as TypedArray; break;
-        case "inner": bound[k] = (args[s.position] as NDArray).data; break;
-        case "scalar": (s.buffer as Float64Array)[0] = args[s.position] as number; bound[k] = s.buffer; break;
-        case "fresh": bound[k] = allocate(s.dtype, s.n); break;
-        case "constant": bound[k] = s.buffer; break;
-        case "scratch": (s.buffer as Float64Array).fill(0); bound[k] = s.buffer; break;
+    let done = false;
+    try {
+      for (let k = 0; k < sources.length; k++) {
+        const s = sources[k]!;
+        switch (s.kind) {
+          case "argument": bound[k] = args[s.position] as Bound; break;
+          case "inner": bound[k] = (args[s.position] as NDArray).data; break;
+          case "scalar": (s.buffer as Float64Array)[0] = args[s.position] as number; bound[k] = s.buffer; break;
+          case "fresh": bound[k] = allocate(s.dtype, s.n); break;
+          case "fresh on device": bound[k] = DeviceArray.zeros(this.variant.executable.backend.gpu, s.dtype, s.shape); break;
+          case "constant": bound[k] = s.buffer; break;
+          case "scratch": (s.buffer as Float64Array).fill(0); bound[k] = s.buffer; break;
+        }
+      }
+      this.variant.executable.runQuick(bound, this.layout);
+      const result = this.result(bound);
+      done = true;
+      return result;
+    } finally {
+      for (let k = 0; k < bound.length; k++) {
+        const made = bound[k];
+        // Every new array of a device is a gradient, which the caller gets.
+        if (!done && sources[k]!.kind === "fresh on device" && made instanceof DeviceArray) made.dispose();
+        bound[k] = EMPTY;
       }
     }
-    try {
-      this.variant.executable.runQuick(bound, this.layout);
-      return this.result(bound);
-    } finally { for (let k = 0; k < bound.length; k++) bound[k] = EMPTY; }
   }
 }
 /** Takes the place of the last call's arrays, which must not be kept alive. */
 const EMPTY = new Uint8Array(0);
 
-function anyShared(args: readonly unknown[]): boolean { return args.some((a, i) => (a instanceof NDArray ? shared(args, i, a.data.buffer) : ArrayBuffer.isView(a) && shared(args, i, a.buffer))); }
+function anyShared(args: readonly unknown[]): boolean { return args.some((a, i) => (a instanceof DeviceArray ? args.indexOf(a) !== i : a instanceof NDArray ? shared(args, i, a.data.buffer) : ArrayBuffer.isView(a) && shared(args, i, a.buffer))); }
 
 /** What a gradient's form depends on, without the array itself, which must not be kept alive. */
 function withoutData(g: Given): Given { return g.kind === "array" ? { kind: "array", form: g.form, dtype: g.dtype, shape: g.shape, data: EMPTY, original: undefined } : g; }
@@ -133,6 +153,7 @@ function shared(args: readonly unknown[], i: number, buffer: ArrayBufferLike): b
 function guardOf(raw: unknown, g: Given, float: boolean): Guard | undefined {
   switch (g.kind) {
     case "array":
+      if (g.device) return g.device.size === 0 ? undefined : { kind: "device", dtype: g.dtype, gpu: g.device.gpu, shape: g.shape };
       if (lengthOf(g.data) === 0) return undefined;
       if (g.form === "typed") return { kind: "typed", tag: tagOf(g.data), length: lengthOf(g.data) };
       if (raw instanceof NDArray && raw.data === g.data) return { kind: "ndarray", dtype: g.dtype, tag: tagOf(g.data), shape: g.shape, length: lengthOf(g.data) };
