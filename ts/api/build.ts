@@ -14,6 +14,9 @@ import type { DerivativeOptions } from "./options.js";
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("../compile/pipeline.js"));
 
+/** `text`: the language that is wanted (both, if not given). */
+export interface BuildOptions extends DerivativeOptions { readonly text?: NonNullable<FinishOptions["text"]> }
+
 export type Verb = "jit" | "grad" | "valueAndGrad" | "vjp";
 
 export interface Compiled {
@@ -31,11 +34,11 @@ export interface Compiled {
 }
 
 /** The key of a compiled variant on disk; undefined where the program cannot be identified by text. */
-export function planKey(program: Program, verb: Verb, options: DerivativeOptions, signatureKey: string, memory?: Memory): string | undefined {
+export function planKey(program: Program, verb: Verb, options: BuildOptions, signatureKey: string, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
-  const { wrt, of, precision, debug } = options;
-  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}` : "", signatureKey])).digest("hex");
+  const { wrt, of, precision, debug, text } = options;
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}` : text ?? "", signatureKey])).digest("hex");
 }
 export function factsKey(program: Program, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);
@@ -52,15 +55,15 @@ export interface Derivation {
 
 /** Programs for a GPU are other programs. */
 const onGpu = (options: DerivativeOptions): boolean => options.device?.startsWith("cuda") === true;
-function common(options: DerivativeOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(onGpu(options) ? { device: "cuda" as const } : {}), ...(options.debug?.nan ? { trapNan: true } : {}) }; }
+function common(options: BuildOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(onGpu(options) ? { device: "cuda" as const } : {}), ...(options.text ? { text: options.text } : {}), ...(options.debug?.nan ? { trapNan: true } : {}) }; }
 
-export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: DerivativeOptions, signature: Signature, trace: Trace): Compiled {
+export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: BuildOptions, signature: Signature, trace: Trace): Compiled {
   if (verb === "jit") return { plan: pipeline().finish(trace.stage("simplified", () => program.graph(signature)), common(options), trace), positions: [], gradients: [], outputs: [], saved: [], unaffected: [] };
   const d = derive(program, facts, verb, options, signature, trace);
   return d.compiled(pipeline().finish(d.differentiated.graph, { ...d.options, outputs: d.differentiated.outputs }, trace));
 }
 
-export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb, "jit">, options: DerivativeOptions, signature: Signature, trace: Trace): Derivation {
+export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb, "jit">, options: BuildOptions, signature: Signature, trace: Trace): Derivation {
   // Before anything else: `wrt` naming an integer is the user's first mistake to hear of.
   const positions = positionsOf(options.wrt, facts, signature.parameters, verb === "vjp" ? "all" : "first");
   const primal = trace.stage("simplified", () => program.graph(signature));

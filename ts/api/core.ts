@@ -2,6 +2,7 @@
 import { bytesOf } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { lazy } from "../base/lazy.js";
+import { whileBuilding } from "../base/optimiser.js";
 import type { Trace } from "../compile/pipeline.js";
 import { ProgramCache } from "../compile/program-cache.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
@@ -17,7 +18,7 @@ import type { Answer, Question } from "../checkpoint/plan/index.js";
 import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
 import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import { makeVariant, type Variant } from "./bind.js";
-import { compile, derive, factsKey, planKey, type Compiled, type Derivation, type Verb } from "./build.js";
+import { compile, derive, factsKey, planKey, type BuildOptions, type Compiled, type Derivation, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
 import { evaluate } from "../symbolic/expr.js";
 import { parseExpr } from "../symbolic/parse.js";
@@ -269,14 +270,21 @@ export class Core {
     return known;
   }
 
+  /** The options, and the one language that the backend takes. */
+  get #printed(): BuildOptions {
+    const device = this.options.device ?? "auto";
+    if (device.startsWith("cuda")) return this.options;
+    return { ...this.options, text: device === "js" || (device === "auto" && (this.#backend ??= backendFor(this.options)).device === "js") ? "js" : "cpp" };
+  }
+
   #build(signature: Signature, key: string): Variant {
     const start = performance.now();
-    const diskKey = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.options, key, this.cache);
+    const diskKey = this.cache.mode === "off" ? undefined : planKey(this.program, this.verb, this.#printed, key, this.cache);
     let compiled = diskKey === undefined ? undefined : this.cache.get(diskKey) as Compiled | undefined;
     if (compiled && compiled.plan.version === PLAN_VERSION) this.#fromDisk.add(compiled);
     else {
       const trace: Trace = new (pipeline().Trace)();
-      compiled = compile(this.program, this.facts, this.verb, this.options, signature, trace);
+      compiled = whileBuilding(() => compile(this.program, this.facts, this.verb, this.#printed, signature, trace));
       Object.assign(this.#stages, trace.timings);
       if (diskKey !== undefined) this.cache.put(diskKey, compiled);
     }

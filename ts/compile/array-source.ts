@@ -37,13 +37,30 @@ export interface ArraySourceOptions {
   readonly closure?: ClosureIdentity;
 }
 
+/** The last few programs of text and their graphs: a program that runs and its gradient start from the same. */
+const LAST = 4, programs = new Map<string, ArrayProgram>(), graphs = new Map<string, Graph>();
+function recent<T>(last: Map<string, T>, key: string, make: () => T): T {
+  const found = last.get(key) ?? make();
+  last.delete(key);
+  last.set(key, found);
+  if (last.size > LAST) last.delete(last.keys().next().value!);
+  return found;
+}
+/** Undefined where values of any kind are part of the signature. */
+function keyOf(s: Signature): string | undefined {
+  return s.parameters.some((p) => p.kind === "value") ? undefined : JSON.stringify([s.parameters.map((p) => (p.kind === "array" ? { ...p, dims: p.dims.map((e) => e.key) } : p)), s.aliases ?? [], s.speculate, s.checked, s.precision ?? "default"]);
+}
+
 export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends Program<A, R> {
   #parsed: ArrayProgram | undefined;
   #facts: ProgramFacts | undefined;
   #key: string | undefined | null = null;
   constructor(readonly parse: () => ArrayProgram, readonly options: ArraySourceOptions = {}) { super(); }
 
-  get program(): ArrayProgram { return (this.#parsed ??= this.parse()); }
+  get program(): ArrayProgram {
+    const text = this.#text();
+    return (this.#parsed ??= text === undefined ? this.parse() : recent(programs, text, this.parse));
+  }
   facts(): ProgramFacts {
     if (!this.#facts) {
       const p = this.program, params = p.entry.params.filter((x) => !x.keywordOnly);
@@ -52,7 +69,16 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
     return this.#facts;
   }
   override recall(facts: ProgramFacts): void { this.#facts ??= facts; }
-  graph(signature: Signature): Graph { return pipeline().simplifyGraph(lowering().lowerProgram(this.program, signature), signature.speculate); }
+  graph(signature: Signature): Graph {
+    const make = (): Graph => pipeline().simplifyGraph(lowering().lowerProgram(this.program, signature), signature.speculate), text = this.#text(), key = text === undefined ? undefined : keyOf(signature);
+    if (key === undefined) return make();
+    return recent(graphs, `${text}\0${key}`, make);
+  }
+  /** What identifies a program that is all text. */
+  #text(): string | undefined {
+    const { source, identity } = this.options;
+    return source && identity !== undefined ? `${identity}\0${source.name}\0${source.text}` : undefined;
+  }
   override captured(parameter: string): unknown {
     const [name, ...path] = JSON.parse(parameter.slice("capture:".length)) as [string, ...(string | number)[]], g = this.program.globals.get(name);
     return g?.kind === "value" ? path.reduce<unknown>((v, k) => (v as Record<string | number, unknown>)[k], g.value) : undefined;
@@ -78,7 +104,7 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
       }
       return state && createHash("sha256").update(JSON.stringify([state.log, state.digest])).digest("hex");
     }
-    const { source, identity } = this.options;
-    return source && identity !== undefined ? hash.update(`${identity}\0${source.name}\0${source.text}`).digest("hex") : undefined;
+    const text = this.#text();
+    return text === undefined ? undefined : hash.update(text).digest("hex");
   }
 }

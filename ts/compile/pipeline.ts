@@ -5,6 +5,7 @@
 import { reverse, type Joint, type ReverseOptions } from "../autodiff/reverse.js";
 import { resolveSaved, type Decision } from "../checkpoint/resolve.js";
 import { InternalError } from "../base/errors.js";
+import { buildGoesOn } from "../base/optimiser.js";
 import { LIBRARY } from "../library/index.js";
 import { lowerToCuda } from "../lower/cuda-plan.js";
 import { lowerToPlan } from "../lower/lower.js";
@@ -36,7 +37,7 @@ export class Trace {
   readonly graphs = new Map<Stage, Graph>();
   time<T>(name: string, f: () => T): T {
     const t = performance.now();
-    try { return f(); } finally { this.timings[name] = (this.timings[name] ?? 0) + performance.now() - t; }
+    try { return f(); } finally { buildGoesOn(); this.timings[name] = (this.timings[name] ?? 0) + performance.now() - t; }
   }
   stage(name: Stage, f: () => Graph): Graph { return this.keep(name, this.time(name, f)); }
   /** With DACE_AD_VALIDATE=1 (debugging, tests) every stage's graph must be valid. */
@@ -65,6 +66,8 @@ export interface FinishOptions {
   readonly optimize?: 0 | 1 | 2 | 3;
   /** Stop at the first value that is not a number. */
   readonly trapNan?: boolean;
+  /** The language that is wanted: the other text of the Plan stays empty (default: both). */
+  readonly text?: "cpp" | "js";
   /** "cuda": kernels and the host code that launches them, in `Plan.cuda`. */
   readonly device?: "cpu" | "cuda";
 }
@@ -79,6 +82,6 @@ export function finish(graph: Graph, options: FinishOptions, trace = new Trace()
   const scheduled = trace.stage("scheduled", () => schedule(optimised, { precision: options.precision, outputs: options.outputs ?? {} }));
   return trace.time("lower", () => lowerToPlan(scheduled, {
     precision: options.precision, threads: true, vectorMath: options.vectorMath,
-    ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}),
+    ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}), ...(options.text ? { text: options.text } : {}),
   }));
 }

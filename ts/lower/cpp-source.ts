@@ -4,7 +4,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import { Cpp } from "./cpp.js";
 import { preambleFor } from "./cpp-preamble.js";
 import { cppStorage, cppType } from "./cpp-types.js";
-import { Emitter, type EmitOptions } from "./emit.js";
+import { Emitter, TYPE_NAMES, type EmitOptions } from "./emit.js";
 import type { PlanBuffer } from "./plan.js";
 import { TeamEmitter } from "./team.js";
 
@@ -41,7 +41,7 @@ export function cppText(p: CppProgram): CppText {
   const whole = print(p, p.graph.body), longest = p.longest ?? LONGEST;
   const groups = whole.lines.length > longest ? divide(p.graph.body, whole.lengths, longest / 2) : [p.graph.body];
   if (groups.length === 1) return { sources: [source(p, whole)], regions: whole.regions, gemm: whole.cpp.gemmUsed, perThread: whole.perThread };
-  const units = groups.map((g) => print(p, g));
+  const units = cut(p, whole, groups) ?? groups.map((g) => print(p, g));
   const growing = p.buffers.flatMap((b, i) => (b.storage === "growable" ? [`${cppStorage(b.dtype)}* v${i}; i64 v${i}n;`] : [])).join(" ");
   const vars = `struct dace_vars { ${growing} ${p.variables.map(([c, name]) => `${cppType(c.dtype)} ${name};`).join(" ")} };\n`;
   const parts = units.map((u, k) => source(p, u, { name: `dace_part_${k}`, vars }));
@@ -55,6 +55,24 @@ export function cppText(p: CppProgram): CppText {
   };
 }
 
+/** The units as parts of the whole text, if none of them uses a name that another one declares. */
+function cut(p: CppProgram, whole: Unit, groups: readonly (readonly Node[])[]): Unit[] | undefined {
+  const common = new Set(p.variables.map(([, name]) => name)), owner = new Map<string, number>(), units: Unit[] = [];
+  let line = 0, step = 0;
+  for (const [k, g] of groups.entries()) {
+    const lengths = whole.lengths.slice(step, step + g.length), lines = whole.lines.slice(line, line + lengths.reduce((a, b) => a + b, 0));
+    step += g.length;
+    line += lines.length;
+    // Symbols and buffers every unit has for itself; all other names of this form were made as they were printed.
+    for (const [name] of lines.join("\n").matchAll(/\b[a-zA-Z]\d+\b/g)) {
+      if (/^[sv]/.test(name) || common.has(name) || TYPE_NAMES.has(name)) continue;
+      const first = owner.get(name);
+      if (first === undefined) owner.set(name, k); else if (first !== k) return undefined;
+    }
+    units.push({ ...whole, lines, lengths });
+  }
+  return line === whole.lines.length ? units : undefined;
+}
 /** Kernels that grow buffers need the part of the table that does so. */
 const version = (p: CppProgram): string => `  if (rt->abi_version != 2u${p.buffers.some((b) => b.storage === "growable") ? " || rt->struct_bytes < sizeof(dace_rt)" : ""}) return 6;\n`;
 

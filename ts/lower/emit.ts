@@ -41,7 +41,7 @@ export interface EmitOptions {
 }
 
 /** Types of the preamble that look like our names. */
-const TYPE_NAMES: ReadonlySet<string> = new Set(["i32", "i64", "u32", "u64", "c64", "c128"]);
+export const TYPE_NAMES: ReadonlySet<string> = new Set(["i32", "i64", "u32", "u64", "c64", "c128"]);
 
 export class Emitter implements Printer {
   readonly lines: string[] = [];

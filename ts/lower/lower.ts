@@ -7,7 +7,7 @@ import { returnedContainers, type Container, type Node, type ReturnValue } from 
 import type { Graph } from "../sdfg/sdfg.js";
 import { lifetimes, type Lifetime } from "../schedule/lifetimes.js";
 import { unitsIn } from "../schedule/work.js";
-import { cppText } from "./cpp-source.js";
+import { cppText, type CppText } from "./cpp-source.js";
 import { Emitter } from "./emit.js";
 import { Js } from "./js.js";
 import { jsHelpers } from "./js-helpers.js";
@@ -23,6 +23,8 @@ export interface LowerOptions {
   /** -O level of the C++ compiler (default 3). */
   readonly optimize?: 0 | 1 | 2 | 3;
   readonly vectorMath: boolean;
+  /** Print one language alone. */
+  readonly text?: "cpp" | "js";
   /** Units of work from which threads share a loop (default: 3 to 5 microseconds' worth). */
   readonly threshold?: number;
   /** Lines of C++ from which the program is divided into translation units. */
@@ -36,12 +38,12 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
   const indices = indexScalars(graph, new Set(buffers.map((b) => b.name)));
   const js = new Js(options.precision), sites = new Sites();
   const emit = { precision: options.precision, place, symbol, sites, used: (name: string): boolean => use.has(name), indices, ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
-  const cpp = cppText({
+  const cpp: CppText = options.text === "js" ? { sources: [], regions: false, gemm: false, perThread: new Set() } : cppText({
     graph, emit, threads: options.threads, vectorMath: options.vectorMath, buffers, args, symbols, variables: variables.map((x) => [x, places.get(x.name)!.text] as const),
     ...(options.longest === undefined ? {} : { longest: options.longest }),
   });
   const j = new Emitter(graph, js, emit);
-  j.list(graph.body);
+  if (options.text !== "cpp") j.list(graph.body);
   const { regions } = cpp;
   buffers.forEach((b, i) => { if (cpp.perThread.has(b.name)) buffers[i] = { ...b, perThread: true }; });
   return {
@@ -54,7 +56,7 @@ export function lowerToPlan(graph: Graph, options: LowerOptions): Plan {
       flags: ["-std=c++20", `-O${options.optimize ?? 3}`, "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti", "-fopenmp-simd", "-fno-split-loops", "-fno-unswitch-loops", ...(regions ? ["-fopenmp"] : []), options.precision === "strict" ? "-ffp-contract=off" : "-ffp-contract=fast"],
       link: ["libm", ...(options.vectorMath && options.precision !== "strict" ? ["libmvec" as const] : []), ...(regions ? ["openmp" as const] : [])],
     },
-    js: jsSource(js, j.lines, buffers, args, symbols, variables, places, indices),
+    js: options.text === "cpp" ? "" : jsSource(js, j.lines, buffers, args, symbols, variables, places, indices),
   };
 }
 

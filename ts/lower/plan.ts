@@ -96,10 +96,10 @@ export interface Plan {
   readonly parallel: boolean;
   /** Elements of work, for deciding whether a run is worth threads or another thread's wake-up; evaluated with the call's sizes. */
   readonly work: ExprText;
-  /** One translation unit per element; compiled with `flags` and linked with `link` (symbolic names, resolved by the runtime). */
+  /** One translation unit per element (none where only JavaScript was asked for); compiled with `flags` and linked with `link` (symbolic names, resolved by the runtime). */
   readonly cpp: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
   /** Only where the program was compiled for a GPU. */
   readonly cuda?: PlanCuda;
-  /** Body of a JavaScript function `(rt, args, symbols, arena) => status`; see ts/lower/js.ts. */
+  /** Body of a JavaScript function `(rt, args, symbols, arena) => status`; see ts/lower/js.ts. Empty where only C++ was asked for. */
   readonly js: string;
 }
