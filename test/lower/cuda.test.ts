@@ -96,6 +96,22 @@ def f(A, B, C):
   compare(t, "\ndef f(A, B):\n    C = A @ B\n    return np.sum(C * C)\n", [cube(300, 3, 4, 0.3), cube(300, 4, 2, 0.2)]);
 });
 
+test("stencils in tiles of shared memory: planes, borders, conditions, and gradients that gather", (t) => {
+  const source = `
+def f(A, B, H, G, steps):
+    for t in range(steps):
+        B[1:-1, 1:-1] = 0.2 * (A[1:-1, 1:-1] + A[:-2, 1:-1] + A[2:, 1:-1] + A[1:-1, :-2] * A[1:-1, 2:])
+        A[1:-1, 1:-1] = 0.2 * (B[1:-1, 1:-1] + B[:-2, :-2] * B[2:, 2:] + np.where(B[:-2, 1:-1] > 0.0, B[1:-1, :-2], B[1:-1, 2:]))
+    G[1:-1, 1:-1, 1:-1] = H[1:-1, 1:-1, 1:-1] * H[:-2, 1:-1, 1:-1] + H[2:, 1:-1, 1:-1] * H[1:-1, :-2, 1:-1] + H[1:-1, 2:, 1:-1] * H[1:-1, 1:-1, :-2] + H[1:-1, 1:-1, 2:]
+    return np.sum(A * A) + np.sum(G)
+`;
+  const cube = (a: number, b: number, c: number, f: number): NDArray => ndarray(wave(a * b * c, f), [a, b, c]);
+  // Tiles that are whole, and tiles that are not: small loops of them are a block's, so each is a loop of its own here.
+  for (const [n, m] of [[70, 130], [35, 67]] as const) for (const precision of ["default", "strict"] as const) compare(t, source, [matrix(n, m), matrix(n, m, 0.2), cube(4, n, 40, 0.3), cube(4, n, 40, 0.7), n === 70 ? 2 : 1], { precision });
+  const { cuda } = vjp(numpy(source), { device: "cuda" }).lower([matrix(70, 130), matrix(70, 130), cube(4, 70, 40, 0.3), cube(4, 70, 40, 0.7), 2] as never).plan, kernels = cuda!.device.split(/^(?=extern "C")/m).filter((k) => / b\d+ = \(double\*\)|\* const b\d+ = /.test(k));
+  t.true(kernels.length >= 4, String(kernels.length));
+});
+
 test("single precision and complex numbers", (t) => {
   compare(t, `
 def f(x, y):

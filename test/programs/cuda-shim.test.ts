@@ -1,6 +1,6 @@
 /** Some of the named programs on the CUDA device made of the processor (all: cuda-shim.slow.test.ts), and that it notices what a real device would do wrong. */
 import test from "ava";
-import { jit, python } from "../../ts/index.js";
+import { jit, ndarray, python } from "../../ts/index.js";
 import type { Plan } from "../../ts/lower/plan.js";
 import { runCuda } from "../lower/cuda-program.js";
 import { registerNamed } from "./cuda-shim.js";
@@ -45,6 +45,22 @@ test("a missing barrier in a kernel of one block shows", (t) => {
   // The one that keeps reductions apart that follow one another: here there is one a round.
   t.is(unnoticed.length, 1);
   t.regex(device.slice(unnoticed[0]), /^__syncthreads\(\);\s+if \(threadIdx\.x % 32 == 0\)/);
+});
+
+test("a missing barrier around a tile shows", (t) => {
+  const n = 40, m = 70, source = "def f(A, B):\n    B[1:-1, 1:-1] = A[:-2, 1:-1] + 2.0 * A[2:, 1:-1] + 3.0 * A[1:-1, :-2] + 4.0 * A[1:-1, 2:]\n", a = x.subarray(0, n * m);
+  const p = plan(source, ndarray(a, [n, m]), ndarray(new Float64Array(n * m), [n, m])), given = { A: [...a], B: Array<number>(n * m).fill(0) }, sizes = { n0: n, n1: m };
+  // One block does all tiles.
+  const once = (s: readonly string[]): readonly string[] => s.map((text) => text.replace("1 << 30", "1").replace("/ 8, 65535", "/ 8, 1"));
+  const right = runCuda(p, sizes, given, (c) => c, once), places = [...p.cuda!.device.matchAll(/__syncthreads\(\);/g)].map((k) => k.index);
+  t.is(right.code, 0);
+  t.is(places.length, 2);
+  const b = right.values.get("B")!;
+  for (const i of [1, 8, 9, 38]) for (const j of [1, 32, 33, 68]) t.is(Number(b[i * m + j]).toFixed(12), (a[(i - 1) * m + j]! + 2 * a[(i + 1) * m + j]! + 3 * a[i * m + j - 1]! + 4 * a[i * m + j + 1]!).toFixed(12));
+  for (const at of places) {
+    const broken = runCuda(p, sizes, given, (c) => ({ ...c, device: `${c.device.slice(0, at)}${" ".repeat(16)}${c.device.slice(at + 16)}` }), once);
+    t.true(broken.code !== 0 || broken.values.get("B")!.some((e, k) => !Object.is(Number(e), Number(b[k]))));
+  }
 });
 
 test("threads that part at a barrier are an error, and so is memory beyond what the launch gives", (t) => {

@@ -4,12 +4,14 @@ import { loopFacts } from "../analysis/dependence.js";
 import { InternalError } from "../base/errors.js";
 import { bytesOf, type DType } from "../base/dtypes.js";
 import { movesToHost, offloadPair } from "../library/offload.js";
+import { visitNodes } from "../analysis/walk.js";
 import { PARTIALS } from "../schedule/gpu/kernel.js";
+import { TILE_X, TILE_Y } from "../schedule/gpu/tiles.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
-import { mul, ONE } from "../symbolic/expr.js";
+import type { LibraryNode, Loop, Node, Operand, Tasklet } from "../sdfg/nodes.js";
+import { mul, ONE, type Expr } from "../symbolic/expr.js";
 import { CudaDevice, CudaHost, productKernel, tilesShared } from "./cuda.js";
-import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS } from "./cuda-kernel.js";
+import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS, tileBytes } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
 import type { PlanCuda } from "./plan.js";
@@ -76,10 +78,12 @@ export class HostEmitter extends Emitter {
   }
   /** Starts a copy between device and host, or makes what follows wait for it. */
   #move(n: LibraryNode): void {
-    const { array, host } = offloadPair(n), slot = this.place(host).host, c = this.graph.container(host);
-    if (slot === undefined || this.#recording) throw new InternalError(`${host} is no array of the host`);
-    const bytes = this.integers.print(c.shape.reduce((a, b) => mul(a, b), ONE));
-    this.line(`if (i32 status = gpu->${n.op}(gpu->state, ${slot}${n.op === "settle" ? "" : `, ${this.place(array).text}, i64(${bytes}) * ${bytesOf(c.dtype)}`})) return status;`);
+    const { array, host } = offloadPair(n), slot = this.place(host.data).host, c = this.graph.container(host.data);
+    if (slot === undefined || this.#recording) throw new InternalError(`${host.data} is no array of the host`);
+    const bytes = (of: readonly Expr[]): Text => `${bytesOf(c.dtype)} * i64(${this.integers.print(of.reduce((a, b) => mul(a, b), ONE))})`;
+    const at = (o: Operand): Text => `i64(${this.integers.offset(this.integers.flat(this.graph.container(o.data), o.base))})`;
+    const moved = `${bytesOf(c.dtype)} * ${at(host)}, ${this.place(array.data).text} + ${at(array)}, ${bytes(array.sizes)}`;
+    this.line(`if (i32 status = gpu->${n.op}(gpu->state, ${slot}${n.op === "offload" ? `, ${bytes(c.shape)}, ${moved}` : n.op === "fetch" ? `, ${moved}` : ""})) return status;`);
   }
 
   protected override loop(l: Loop): void {
@@ -149,6 +153,16 @@ export class HostEmitter extends Emitter {
       case "grid": {
         const launch = this.#kernel(k, 256, writes, true, l.loc);
         this.#block([`const dace_shape g = spread(gpu, ${[0, 1, 2].map(extent).join(", ")});`, "if (g.gx > 0) {", ...launch("g.gx, g.gy, g.gz, g.bx, g.by, 1", 0).map((x) => `  ${x}`), "}"]);
+        return;
+      }
+      case "tiles": {
+        const launch = this.#kernel(k, TILE_X * TILE_Y, writes, true, l.loc);
+        let bytes = 0;
+        visitNodes([l], (n) => { if (n.kind === "loop") for (const x of n.schedule?.gpu?.tiles ?? []) bytes += tileBytes(x.height, x.width, this.graph.container(x.data).dtype); });
+        this.#block([
+          `const u32 gx = blocks((${extent(0)} + ${TILE_X - 1}) / ${TILE_X}, 1 << 30), gy = blocks((${extent(1)} + ${TILE_Y - 1}) / ${TILE_Y}, 65535), gz = blocks(${extent(2)}, 65535);`, "if (gx > 0 && gy > 0 && gz > 0) {",
+          ...launch(`gx, gy, gz, ${TILE_X}, ${TILE_Y}, 1`, bytes).map((x) => `  ${x}`), "}",
+        ]);
         return;
       }
       case "product": {

@@ -4,10 +4,12 @@
  */
 import { loopFacts } from "../analysis/dependence.js";
 import { visitNodes } from "../analysis/walk.js";
-import { isComplex } from "../base/dtypes.js";
+import { bytesOf, isComplex, type DType } from "../base/dtypes.js";
+import { InternalError } from "../base/errors.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { hasLoads } from "../symbolic/expr.js";
 import { isSmall } from "../schedule/scalars.js";
+import { TILE_X, TILE_Y } from "../schedule/gpu/tiles.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Container, GpuAxis, GpuSchedule, LibraryNode, Loop, Node } from "../sdfg/nodes.js";
 import { productTiles, tilesHead, type CudaDevice } from "./cuda.js";
@@ -25,6 +27,9 @@ const MEET = "__syncthreads();";
 const STOP = "if (*(volatile i64*)error != 0) return;";
 export const STOP_TOGETHER = "if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error; __syncthreads(); if (*(i64*)shared != 0) return; __syncthreads();";
 
+/** Of a tile in shared memory. */
+export const tileBytes = (height: number, width: number, dtype: DType): number => Math.ceil((height * width * bytesOf(dtype)) / 16) * 16;
+
 type Into = NonNullable<GpuSchedule["into"]>;
 /** `w`: width of a piece. */
 const INDEX: Readonly<Record<GpuAxis["by"], (d: string, w: Text) => readonly [from: Text, step: Text]>> = {
@@ -35,6 +40,7 @@ const INDEX: Readonly<Record<GpuAxis["by"], (d: string, w: Text) => readonly [fr
   warp: () => ["i64(threadIdx.x / 32)", "i64(blockDim.x / 32)"],
   "warp lane": () => ["i64(threadIdx.x % 32)", "i64(32)"],
   all: () => ["i64(0)", "i64(1)"],
+  tile: () => { throw new InternalError("a loop over a tile strides over the grid with it"); },
 };
 
 export class KernelEmitter extends Emitter {
@@ -42,6 +48,8 @@ export class KernelEmitter extends Emitter {
   /** All threads of the one block do what is printed now. */
   #alike = false;
   #width: Text = "";
+  /** The tile's first iteration, and where the loops end. */
+  #corner: Readonly<Record<"x" | "y", { readonly from: Text; readonly end: Text }>> | undefined;
   /** Loops that are numbered together with one around, and where their iteration comes from. */
   #together: { readonly number: Text; readonly rest: number }[] = [];
 
@@ -63,6 +71,7 @@ export class KernelEmitter extends Emitter {
     if (unsafe || this.host.stops) this.line(meets ? STOP_TOGETHER : STOP);
     if (this.#gpu.kernel === "single") { const declared = this.privates(l); this.list(l.body); for (const name of declared) this.scope.locals.delete(name); return; }
     if (meets) this.failure = "continue";
+    if (this.#gpu.kernel === "tiles") { this.loop(l); return; }
     if (this.#gpu.kernel === "product") { this.#product(l); return; }
     if (this.#gpu.kernel === "block") { this.#alike = true; this.#allRun(l); return; }
     if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, () => { this.loop(l); }, (r, value) => {
@@ -71,6 +80,53 @@ export class KernelEmitter extends Emitter {
       this.line(`} else ${this.place(r.partials!).text}[blockIdx.x] = ${value};`);
     });
     else this.loop(l);
+  }
+
+  // ---- stencils
+
+  /** Blocks stride over the grid in tiles, whose elements their threads load between two barriers. */
+  #tiled(y: Loop): void {
+    const x = y.body[0] as Loop, [yb, ye, xb, xe] = [y.begin, y.end, x.begin, x.end].map((e) => this.bound(e)), [top, left, q] = [this.fresh("i"), this.fresh("i"), this.fresh("q")], facts = this.facts;
+    const arrays = y.schedule!.gpu!.tiles!.map((t) => ({ ...t, name: this.fresh("b"), c: this.graph.container(t.data) }));
+    let from = 0;
+    for (const { name, c, height, width } of arrays) {
+      this.line(`${cppStorage(c.dtype)}* const ${name} = (${cppStorage(c.dtype)}*)(shared + ${from});`);
+      from += tileBytes(height, width, c.dtype);
+    }
+    this.line(`for (i64 ${top} = ${yb} + i64(blockIdx.y) * ${TILE_Y}; ${top} < ${ye}; ${top} += i64(gridDim.y) * ${TILE_Y}) for (i64 ${left} = ${xb} + i64(blockIdx.x) * ${TILE_X}; ${left} < ${xe}; ${left} += i64(gridDim.x) * ${TILE_X}) {`);
+    this.indent(() => {
+      this.line(MEET);
+      const [row, column] = [this.fresh("i"), this.fresh("i")];
+      this.integers.variables.set(y.variable, row); this.integers.variables.set(x.variable, column);
+      for (const t of arrays) {
+        this.line(`for (u32 ${q} = threadIdx.y * ${TILE_X} + threadIdx.x; ${q} < ${t.height * t.width}; ${q} += ${TILE_X * TILE_Y}) {`);
+        this.indent(() => {
+          this.line(`const i64 ${row} = ${top} + i64(${q} / ${t.width}), ${column} = ${left} + i64(${q} % ${t.width});`);
+          const inside = t.index.map((e, d) => `u64(${this.integers.print(e)}) < u64(${this.integers.print(t.c.shape[d]!)})`).join(" && ");
+          this.line(`if (${inside}) ${t.name}[${q}] = ${this.place(t.data).text}[${this.integers.print(this.integers.flat(t.c, t.index))}];`);
+        });
+        this.line("}");
+      }
+      this.line(MEET);
+      this.scope.nested(() => {
+        for (const t of arrays) for (const r of t.reads) this.scope.keep({ data: t.data, index: r.index }, this.language.read(t.name, `threadIdx.y * ${t.width} + threadIdx.x + ${r.at}`, t.c.dtype), true);
+        this.#corner = { y: { from: top, end: ye! }, x: { from: left, end: xe! } };
+        this.loop(y);
+        this.#corner = undefined;
+      });
+    });
+    this.line("}");
+    this.facts = facts;
+  }
+  /** An iteration of a loop over a tile. */
+  #inTile(l: Loop): void {
+    const d = l.schedule!.gpu!.axis!.dimension as "x" | "y", { from, end } = this.#corner![d], variable = this.fresh("i"), facts = this.facts;
+    this.integers.variables.set(l.variable, variable);
+    this.facts = this.facts.with(...loopFacts(l));
+    this.line(`const i64 ${variable} = ${from} + threadIdx.${d};`, `if (${variable} < ${end}) {`);
+    this.indent(() => { this.#parts(l, variable); });
+    this.line("}");
+    this.facts = facts;
   }
 
   // ---- batches of products
@@ -193,6 +249,7 @@ export class KernelEmitter extends Emitter {
   protected override loop(l: Loop): void {
     if (this.#alike) { if (l.schedule?.gpu?.piece) this.#piece(l); else this.#allRun(l); return; }
     const axis = l.schedule?.gpu?.axis, joined = this.#together.at(-1);
+    if (axis?.by === "tile") { if (this.#corner) this.#inTile(l); else this.#tiled(l); return; }
     if (!axis && !(joined && joined.rest > 0)) { super.loop(l); return; }
     for (const e of [l.begin, l.end]) checkLoads(this, e, l.loc);
     const variable = this.fresh("i"), facts = this.facts, begin = this.bound(l.begin), end = this.bound(l.end);

@@ -62,6 +62,8 @@ export interface Tasklet extends NodeBase {
   readonly output: Memlet;
   readonly wcr?: Wcr;
   readonly code: ScalarExpr;
+  /** In joint graphs: the same value from the result of the tasklet that is reversed (`of`), where neither that nor all operands are at hand in the end. */
+  readonly instead?: { readonly of: number; readonly code: ScalarExpr; readonly inputs: readonly Memlet[] };
 }
 
 /** For every integer `variable` in [begin, end): ascending, descending, or in any order and in parallel (a map). */
@@ -96,12 +98,12 @@ export interface LoopSchedule {
 }
 /**
  * Which threads take which iterations: v = begin + index, then every (number of indices)-th. "global": of a dimension of the grid, "block": its blocks, "lane": the threads of a block. In a kernel of one block also
- * "part": its threads as a rectangle as wide as the loop along x (`width`), "warp": its warps, "warp lane": the threads of a warp, "all": every thread takes all.
+ * "part": its threads as a rectangle as wide as the loop along x (`width`), "warp": its warps, "warp lane": the threads of a warp, "all": every thread takes all. "tile": those of the block's tile.
  */
-export interface GpuAxis { readonly by: "global" | "block" | "lane" | "part" | "warp" | "warp lane" | "all"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
+export interface GpuAxis { readonly by: "global" | "block" | "lane" | "part" | "warp" | "warp lane" | "all" | "tile"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
 export interface GpuSchedule {
-  /** The loop is one kernel: run by one thread; a grid; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; a batch of products of matrices; or one block, all of whose threads run the loop and share its `piece`s. */
-  readonly kernel?: "single" | "grid" | "rows" | "reduce" | "product" | "block";
+  /** The loop is one kernel: run by one thread; a grid; a grid with tiles in shared memory; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; a batch of products of matrices; or one block, all of whose threads run the loop and share its `piece`s. */
+  readonly kernel?: "single" | "grid" | "tiles" | "rows" | "reduce" | "product" | "block";
   /** Of a kernel of one block: what its threads share, as a kernel of that kind would. Loops that are no pieces are run by all threads alike. */
   readonly piece?: "single" | "grid" | "rows" | "reduce";
   /** Iterations along x of a piece, as far as they can be told outside it. */
@@ -112,6 +114,8 @@ export interface GpuSchedule {
   /** Iterations along x, y and z where they can be told on the host; a grid's size only: the loops stride over it. */
   readonly extents?: readonly (Expr | undefined)[];
   readonly axis?: GpuAxis;
+  /** At the loop along y of "tiles": what a block loads, `height` × `width` elements from `index` (at the tile's first iteration); and where iterations read it, in elements from (y · width + x). */
+  readonly tiles?: readonly { readonly data: string; readonly index: readonly Expr[]; readonly height: number; readonly width: number; readonly reads: readonly { readonly index: readonly Expr[]; readonly at: number }[] }[];
   /** "rows": the threads of a block share what stands in this loop. */
   readonly row?: boolean;
   /** Reductions of "rows" and "reduce"; `partials`: a container for the parts of each, where blocks make several. */

@@ -153,9 +153,9 @@ class Together {
       }
       case "conditional": {
         if (exprsOf(n).some(hasLoads)) return undefined;
-        // Of a batch of products the form for small ones.
+        // Of batches of products and of stencils the form for small ones.
         const last = n.branches.at(-1)!;
-        if (!last.condition && n.branches.some((b) => b !== last && b.body.some((x) => x.kind === "loop" && x.schedule?.gpu?.kernel === "product"))) return this.#list(last.body, facts);
+        if (!last.condition && n.branches.some((b) => b !== last && b.body.some((x) => x.kind === "loop" && ["product", "tiles"].includes(x.schedule?.gpu?.kernel ?? "")))) return this.#list(last.body, facts);
         const branches = n.branches.map((b) => {
           const inputs = b.condition?.inputs.map((m) => ({ ...m, data: this.#asked.get(m.data) ?? m.data })), body = this.#list(b.body, b.condition ? facts.with(...conditionFacts(b.condition.code)) : facts);
           return body && { ...b, ...(b.condition ? { condition: { ...b.condition, inputs: inputs! } } : {}), body };
@@ -192,7 +192,7 @@ function pieceOf(k: Loop): Loop | undefined {
   const known = (e: Expr | undefined): Expr | undefined => (e && !hasLoads(e) && !nest.some((l) => dependsOn(e, l.variable)) ? e : undefined);
   switch (gpu.kernel) {
     case "single": axes.set(k.variable, at("lane")); break;
-    case "grid": {
+    case "grid": case "tiles": {
       const flat = !nest.some((l) => along(l)?.dimension === "y");
       nest.forEach((l, i) => {
         const a = along(l);
@@ -219,7 +219,7 @@ function pieceOf(k: Loop): Loop | undefined {
   const convert = (n: Node, root: boolean): Node => {
     if (n.kind !== "loop") return withBodies(n, bodiesOf(n).map((b) => b.list.map((x) => convert(x, false))));
     const { interior } = n.schedule ?? {}, axis = axes.get(n.variable);
-    const mine: GpuSchedule = { ...(root ? { piece: gpu.kernel as "grid", ...(width ? { width } : {}), ...(gpu.into ? { into: gpu.into.map(({ partials: _, ...r }) => r) } : {}) } : {}), ...(axis ? { axis } : {}), ...(n.schedule?.gpu?.row ? { row: true } : {}) };
+    const mine: GpuSchedule = { ...(root ? { piece: gpu.kernel === "tiles" ? "grid" : gpu.kernel as "grid", ...(width ? { width } : {}), ...(gpu.into ? { into: gpu.into.map(({ partials: _, ...r }) => r) } : {}) } : {}), ...(axis ? { axis } : {}), ...(n.schedule?.gpu?.row ? { row: true } : {}) };
     return {
       ...n, body: n.body.map((x) => convert(x, false)),
       schedule: { ...(interior ? { interior: { ...interior, body: interior.body.map((x) => convert(x, false)) } } : {}), ...(Object.keys(mine).length > 0 ? { gpu: mine } : {}) },

@@ -11,11 +11,12 @@ import { constant, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { GpuAxis, GpuSchedule, Loop, Node } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
-import { dependsOn, hasLoads, max, mul, sub, ZERO, type Expr } from "../../symbolic/expr.js";
-import { upperBound } from "../../symbolic/prove.js";
+import { addInt, dependsOn, hasLoads, max, mul, sub, ZERO, type Expr } from "../../symbolic/expr.js";
+import { nonNegative, upperBound } from "../../symbolic/prove.js";
 import { elementKey, reductionsOf, type Reduction } from "../reductions.js";
 import { unitsIn } from "../work.js";
 import { apartAlong, contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
+import { tiled, TILE_X, TILE_Y } from "./tiles.js";
 
 /** Blocks of a reduction into single elements, at most: a number that depends on sizes alone. */
 export const PARTIALS = 512;
@@ -35,10 +36,21 @@ export function kernelsOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOp
   const nest = nestOf(l), shared = [...sharedLoops(graph, nest, facts)];
   if (shared.length === 0) { const kernel = reduction(graph, l, facts, o); return kernel && [{ kernel }]; }
   const grid = gridKernel(graph, nest, shared, facts), r = rows(graph, nest, shared, facts, o);
-  if (!r || !grid) return r ? [{ kernel: r.kernel }] : grid && [{ kernel: grid }];
+  if (!r || !grid) return r ? [{ kernel: r.kernel }] : grid && stencil(graph, grid, facts);
   const long = r.length && op("ge", "bool", symbolic(r.length), constant(TOGETHER, "int64"));
   if (r.contiguous) return !long || r.length.constant !== undefined ? [{ kernel: r.kernel }] : [{ kernel: r.kernel, when: long }, { kernel: grid }];
   return long && r.sums ? [{ kernel: r.kernel, when: op("and", "bool", long, op("lt", "bool", symbolic(r.sums), constant(FEW_SUMS, "int64"))) }, { kernel: grid }] : [{ kernel: grid }];
+}
+
+/** Tiles where they are filled. */
+function stencil(graph: Graph, grid: Loop, facts: Assumptions): readonly Choice[] {
+  const kernel = tiled(graph, grid), [nx, ny] = grid.schedule!.gpu!.extents!;
+  if (!kernel || !nx || !ny) return [{ kernel: grid }];
+  const wide = addInt(nx, -TILE_X), high = addInt(ny, -TILE_Y), filled = [wide, high].map((e) => nonNegative(e, facts));
+  if (filled.includes("no")) return [{ kernel: grid }];
+  if (filled.every((x) => x === "yes")) return [{ kernel }];
+  const least = (e: Expr, n: number): ScalarExpr => op("ge", "bool", symbolic(e), constant(n, "int64"));
+  return [{ kernel, when: op("and", "bool", least(nx, TILE_X), least(ny, TILE_Y)) }, { kernel: grid }];
 }
 
 /** The kernel that large sizes get. */
