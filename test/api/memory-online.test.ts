@@ -85,6 +85,7 @@ for (const [k, c] of CASES.entries()) test(c.name, (t) => {
     const r = f.report!.checkpoint!, online = r.loops.filter((l) => l.schedule === "online");
     t.true(r.planned <= limit, `${r.planned} within ${limit}`);
     t.is(r.measured, r.planned);
+    t.is(r.storeAll, Infinity);
     t.true(online.length > 0 && online.every((l) => l.snapshots >= 1 && l.steps >= 3 && l.extraSteps >= l.steps && l.copies >= 2), JSON.stringify(online));
     // More room, fewer steps that run again.
     const sum = online.reduce((s, l) => s + l.extraSteps, 0);

@@ -41,6 +41,7 @@ export interface CheckpointReport {
   readonly planned: number;
   /** The allocator's high-water mark of the last run. */
   readonly measured?: number;
+  /** Infinity where only the run could tell: what a loop of unknown length keeps has no bound. */
   readonly storeAll: number;
   /** Of computing everything again; estimated, unless that is the plan or the smallest one found. */
   readonly recomputeAll: number;
@@ -226,7 +227,7 @@ export class MemoryPlanner {
       key: t.form.key, call: t.call, ...(this.#online.length > 0 ? { counted: model.loops.flatMap((l, loop) => (l.online ? [{ loop, list: l.online.run }] : [])) } : {}),
       report: {
         ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: s.smallest, smallestProven: s.proven }),
-        planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
+        planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: this.#online.length > 0 ? Infinity : all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
         solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
         arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, ...decided(v, again.has(i), fetches.get(i)) }] : [])),
         loops: model.loops.map((l, k) => {

@@ -12,6 +12,7 @@ export interface PageInput {
 const escape = (s: string): string => s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;" })[c]!);
 /** Bytes for people, exact below 10 KiB. */
 export function bytesText(n: number): string {
+  if (n === Infinity) return "known only to the run";
   if (n < 10240) return `${n} B`;
   const k = Math.min(4, Math.floor(Math.log2(n) / 10));
   return `${(n / 2 ** (10 * k)).toFixed(1)} ${["", "KiB", "MiB", "GiB", "TiB"][k]!}`;
