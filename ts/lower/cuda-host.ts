@@ -8,8 +8,8 @@ import { visitNodes } from "../analysis/walk.js";
 import { PARTIALS } from "../schedule/gpu/kernel.js";
 import { TILE_X, TILE_Y } from "../schedule/gpu/tiles.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { LibraryNode, Loop, Node, Operand, Tasklet } from "../sdfg/nodes.js";
-import { mul, ONE, type Expr } from "../symbolic/expr.js";
+import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import { mul, ONE } from "../symbolic/expr.js";
 import { CudaDevice, CudaHost, productKernel, tilesShared } from "./cuda.js";
 import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS, tileBytes } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
@@ -78,12 +78,10 @@ export class HostEmitter extends Emitter {
   }
   /** Starts a copy between device and host, or makes what follows wait for it. */
   #move(n: LibraryNode): void {
-    const { array, host } = offloadPair(n), slot = this.place(host.data).host, c = this.graph.container(host.data);
-    if (slot === undefined || this.#recording) throw new InternalError(`${host.data} is no array of the host`);
-    const bytes = (of: readonly Expr[]): Text => `${bytesOf(c.dtype)} * i64(${this.integers.print(of.reduce((a, b) => mul(a, b), ONE))})`;
-    const at = (o: Operand): Text => `i64(${this.integers.offset(this.integers.flat(this.graph.container(o.data), o.base))})`;
-    const moved = `${bytesOf(c.dtype)} * ${at(host)}, ${this.place(array.data).text} + ${at(array)}, ${bytes(array.sizes)}`;
-    this.line(`if (i32 status = gpu->${n.op}(gpu->state, ${slot}${n.op === "offload" ? `, ${bytes(c.shape)}, ${moved}` : n.op === "fetch" ? `, ${moved}` : ""})) return status;`);
+    const { array, host } = offloadPair(n), slot = this.place(host).host, c = this.graph.container(host);
+    if (slot === undefined || this.#recording) throw new InternalError(`${host} is no array of the host`);
+    const bytes = this.integers.print(c.shape.reduce((a, b) => mul(a, b), ONE));
+    this.line(`if (i32 status = gpu->${n.op}(gpu->state, ${slot}${n.op === "settle" ? "" : `, ${this.place(array).text}, i64(${bytes}) * ${bytesOf(c.dtype)}`})) return status;`);
   }
 
   protected override loop(l: Loop): void {
