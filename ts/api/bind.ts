@@ -1,4 +1,5 @@
 /** The arrays of a run, in the plan's order, and what the caller gets from them afterwards. */
+import type { EntryExpr } from "../scalar/entry.js";
 import { isComplex, isDifferentiable, type DType } from "../base/dtypes.js";
 import { DaceError, InternalError } from "../base/errors.js";
 import type { MemoryDecision } from "../compile/memory.js";
@@ -27,6 +28,8 @@ export interface Variant {
   readonly placeOf: ReadonlyMap<number, number>;
   /** Integer parameters: symbol and position. */
   readonly symbolPositions: readonly { readonly symbol: string; readonly position: number }[];
+  /** Integers that follow from the call's numbers and sizes. */
+  readonly entry: readonly { readonly symbol: string; readonly value: EntryExpr }[];
   /** What was decided to keep a memory limit. */
   readonly decision?: MemoryDecision;
 }
@@ -34,10 +37,11 @@ export interface Variant {
 export function makeVariant(compiled: Compiled, executable: Executable, facts: ProgramFacts, program?: Program, decision?: MemoryDecision): Variant {
   const { plan } = compiled;
   const buffers = new Map<number, number>(), cotangents = new Map<number, string>(), captures = new Map<number, Binder>(), lists = new Map<number, Binder>();
-  const symbolPositions: { symbol: string; position: number }[] = [];
+  const symbolPositions: { symbol: string; position: number }[] = [], entry: { symbol: string; value: EntryExpr }[] = [];
   for (const p of plan.parameters) {
     const position = facts.parameters.indexOf(p.name);
-    if (p.kind === "symbol") symbolPositions.push({ symbol: p.symbol, position });
+    if (p.kind === "symbol" && p.name.startsWith("entry:")) entry.push({ symbol: p.symbol, value: JSON.parse(p.name.slice("entry:".length)) as EntryExpr });
+    else if (p.kind === "symbol") symbolPositions.push({ symbol: p.symbol, position });
     else if (p.name.startsWith("capture:")) {
       const value = classify(program?.captured(p.name), "a captured array");
       if (value.kind !== "array") throw new InternalError(`no captured array for ${p.name}`);
@@ -50,7 +54,7 @@ export function makeVariant(compiled: Compiled, executable: Executable, facts: P
     const position = buffers.get(b), container = cotangents.get(b), capture = captures.get(b);
     return capture ?? lists.get(b) ?? (position !== undefined ? { kind: "parameter", position } : container !== undefined ? { kind: "cotangent", container } : { kind: "fresh" });
   });
-  return { compiled, executable, binders, placeOf: new Map(plan.arguments.map((b, i) => [b, i])), symbolPositions, ...(decision ? { decision } : {}) };
+  return { compiled, executable, binders, placeOf: new Map(plan.arguments.map((b, i) => [b, i])), symbolPositions, entry, ...(decision ? { decision } : {}) };
 }
 
 /** `given` beyond the call's arguments is absent. Functional verbs never hand the caller's memory to a program that writes it. */

@@ -18,6 +18,7 @@ import type { Answer, Question } from "../checkpoint/plan/index.js";
 import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
 import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import { makeVariant, type Variant } from "./bind.js";
+import { evaluateEntry } from "../scalar/entry.js";
 import { compile, derive, factsKey, planKey, type BuildOptions, type Compiled, type Derivation, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
 import { evaluate } from "../symbolic/expr.js";
@@ -107,10 +108,10 @@ export class Core {
   get facts(): ProgramFacts {
     if (this.#facts) return this.#facts;
     const key = this.cache.mode === "off" ? undefined : factsKey(this.program, this.cache);
-    const stored = key === undefined ? undefined : this.cache.get(key) as (Omit<ProgramFacts, "integers" | "fixed"> & { integers: string[]; fixed?: string[] }) | undefined;
-    if (stored) this.program.recall({ ...stored, integers: new Set(stored.integers), fixed: new Set(stored.fixed) });
+    const stored = key === undefined ? undefined : this.cache.get(key) as (Omit<ProgramFacts, "integers" | "fixed" | "flexible"> & { integers: string[]; fixed?: string[]; flexible?: string[] }) | undefined;
+    if (stored) this.program.recall({ ...stored, integers: new Set(stored.integers), fixed: new Set(stored.fixed), flexible: new Set(stored.flexible) });
     const facts = this.program.facts();
-    if (key !== undefined && !stored) this.cache.put(key, { ...facts, integers: [...facts.integers], fixed: [...facts.fixed ?? []] });
+    if (key !== undefined && !stored) this.cache.put(key, { ...facts, integers: [...facts.integers], fixed: [...facts.fixed ?? []], flexible: [...facts.flexible ?? []] });
     for (const name of this.#declared?.keys() ?? []) if (!facts.parameters.includes(name)) throw new DaceError("ARGUMENT", `args: ${facts.name} has no argument ${name}`, { hint: `its arguments are ${facts.parameters.join(", ")}` });
     return (this.#facts = facts);
   }
@@ -180,7 +181,7 @@ export class Core {
     const f = this.facts;
     // `wrt` naming an integer is the user's first mistake to hear of.
     if (this.verb !== "jit" && this.options.wrt !== undefined) positionsOf(this.options.wrt, f, kindsOf(given, f), "first");
-    const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, ...(this.#declared ? { declared: this.#declared } : {}) });
+    const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, flexible: f.flexible, ...(this.#declared ? { declared: this.#declared } : {}) });
     let speculate = true, checked = false;
     for (;;) {
       const key = `${spec.key}|${speculate}|${checked}`;
@@ -194,6 +195,11 @@ export class Core {
       const failed = v.executable.failedCheck(sizes);
       if (failed) {
         if (failed.kind === "speculation" && speculate) { speculate = false; continue; }
+      for (const e of v.entry) {
+        const n = evaluateEntry(e.value, (name) => { const g = given[f.parameters.indexOf(name)]; return g?.kind === "number" ? g.value : NaN; }, sizes);
+        if (!Number.isSafeInteger(n)) throw new DaceError("TYPE", `a size or bound that follows from the arguments is ${n}`);
+        sizes.set(e.symbol, n);
+      }
         if (failed.kind === "bounds" && !checked) { checked = true; continue; }
         throw withSizes(new DaceError(failed.kind === "bounds" ? "BOUNDS" : "SHAPE", failed.message, locate(failed, this.program.source())), sizes, given, f);
       }

@@ -9,6 +9,7 @@ import { likeArgument, scalarOf, type Given } from "../runtime/arguments.js";
 import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import type { Layout } from "../runtime/layout.js";
 import { allocate, lengthOf, NDArray, tagOf } from "../runtime/ndarray.js";
+import { argumentsOf } from "../scalar/entry.js";
 import { freshOn, type Variant } from "./bind.js";
 import type { Verb } from "./build.js";
 
@@ -34,10 +35,10 @@ export class FastCall {
     // Arguments that are one array make a signature of their own, which the guards cannot tell.
     if (new Set(variant.compiled.gradients).size !== variant.compiled.gradients.length || anyShared(raw)) return undefined;
     const { plan, positions, gradients, outputs } = variant.compiled;
-    const guards: Guard[] = [];
+    const guards: Guard[] = [], decisive = new Set(variant.entry.flatMap((e) => argumentsOf(e.value)));
     for (const [i, g] of given.entries()) {
       // Any other number may be a symbol of the plan, or part of the signature.
-      const inPlan = variant.binders.some((b) => b.kind === "parameter" && b.position === i) && !facts.integers.has(facts.parameters[i]!);
+      const inPlan = variant.binders.some((b) => b.kind === "parameter" && b.position === i) && !facts.integers.has(facts.parameters[i]!) && !decisive.has(facts.parameters[i]!);
       const guard = guardOf(raw[i], g, inPlan);
       if (!guard) return undefined;
       guards.push(guard);

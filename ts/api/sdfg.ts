@@ -60,7 +60,7 @@ export class SDFG<A extends unknown[] = unknown[], R = unknown> extends Program<
   /** A program for given arguments (as values or, by name, as `{ args }` declares types) as an SDFG: its sizes stay symbols. */
   static of(program: Program | ((...args: never[]) => unknown), ...args: unknown[]): SDFG {
     const p = toProgram(program), facts = p.facts();
-    const spec = specialise(args.map((a, i) => classify(a, facts.parameters[i] ?? `#${i}`)), { language: facts.language, names: facts.parameters, integers: facts.integers, fixed: facts.fixed });
+    const spec = specialise(args.map((a, i) => classify(a, facts.parameters[i] ?? `#${i}`)), { language: facts.language, names: facts.parameters, integers: facts.integers, fixed: facts.fixed, flexible: facts.flexible });
     return new SDFG(sources().specialised(p.graph({ ...spec.signature, speculate: false, checked: false })));
   }
 

@@ -64,7 +64,7 @@ export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends P
   facts(): ProgramFacts {
     if (!this.#facts) {
       const p = this.program, params = p.entry.params.filter((x) => !x.keywordOnly);
-      this.#facts = { name: p.entry.name, language: p.language, parameters: params.map((x) => x.name), integers: usage().integerParameters(p), fixed: usage().powerParameters(p), required: params.filter((x) => !x.default).length };
+      this.#facts = { name: p.entry.name, language: p.language, parameters: params.map((x) => x.name), integers: usage().integerParameters(p), fixed: usage().powerParameters(p), flexible: usage().flexibleParameters(p), required: params.filter((x) => !x.default).length };
     }
     return this.#facts;
   }

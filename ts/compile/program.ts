@@ -13,6 +13,8 @@ export interface ProgramFacts {
   readonly integers: ReadonlySet<string>;
   /** Those of them that the program is specialised to the values of (exponents of sizes). */
   readonly fixed?: ReadonlySet<string>;
+  /** Those that are floats as well, where they have fractions. */
+  readonly flexible?: ReadonlySet<string>;
   /** Fewest arguments a call needs (the others have defaults). */
   readonly required: number;
 }

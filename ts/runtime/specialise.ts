@@ -23,6 +23,8 @@ export interface SpecialiseOptions {
   readonly integers: ReadonlySet<string>;
   /** Integer parameters whose values belong to the signature. */
   readonly fixed?: ReadonlySet<string> | undefined;
+  /** Integer parameters that are floats where they have fractions. */
+  readonly flexible?: ReadonlySet<string> | undefined;
   readonly declared?: ReadonlyMap<string, Declared>;
 }
 
@@ -56,7 +58,7 @@ export function specialise(given: readonly Given[], o: SpecialiseOptions): Speci
         const integer = declared ? isInteger(declared.dtype) : o.integers.has(name);
         if (integer) {
           if (Number.isInteger(g.value)) { if (!Number.isSafeInteger(g.value)) throw new DaceError("TYPE", `argument ${name} is ${g.value}, beyond the integers that can be represented`); return whole(name, g.value); }
-          if (o.language !== "javascript" || declared) throw new DaceError("TYPE", `argument ${name} is ${g.value} where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
+          if ((o.language !== "javascript" && !o.flexible?.has(name)) || declared) throw new DaceError("TYPE", `argument ${name} is ${g.value} where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
           if (Number.isNaN(g.value)) throw new DaceError("TYPE", `argument ${name} is NaN where the program needs an integer`, { hint: `${name} is used as an index, a bound or a size` });
         }
         return declared?.dtype === "float32" ? { kind: "float", dtype: "float32", strong: true } : { kind: "float", dtype: "float64" };

@@ -112,6 +112,10 @@ export class Lowering {
   /** Integer scalars that are lengths of arrays, and the sizes of the buffers that those lie in. */
   readonly lengths = new Map<string, Expr>();
   cells = new Map<number, Cell>();
+  /** The call's numbers: parameters by container. */
+  readonly numbers = new Map<string, string>();
+  /** Symbols for integers that follow from them, by what they are. */
+  readonly entryIntegers = new Map<string, string>();
   /** When each container was made, by a count of containers made. */
   readonly births = new Map<string, number>();
   born = 0;

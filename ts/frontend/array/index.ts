@@ -74,6 +74,7 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
   } else if (value.reason) ctx.errors.push(new DaceError("UNSUPPORTED", value.reason, { loc: entry.loc }));
   if (ctx.errors.length === 0) checkLists(ctx);
   if (ctx.errors.length > 0) throw together(ctx.errors);
+  for (const [e, symbol] of ctx.entryIntegers) if (ctx.symbols.includes(symbol)) parameters.push({ kind: "symbol", name: `entry:${e}`, symbol });
   const graph = new Graph({
     name: entry.name, containers: new Map(ctx.containers), symbols: [...ctx.symbols], assumptions: [...ctx.entryFacts], parameters, result, checks: [...ctx.checks], body: ctx.body,
   });
@@ -93,6 +94,7 @@ function parameter(ev: Evaluator, name: string, type: ParameterType, shared: str
       const container = ctx.addContainer({ name: ctx.unique(name), dtype: type.dtype, shape: [], transient: false, label: name, loc }).name;
       parameters.push({ kind: "container", name, container });
       ctx.single.add(container);
+      if (type.dtype === "float64") ctx.numbers.set(container, name);
       return scalarValue(ctx.read(container, []), !type.strong);
     }
     case "int": {

@@ -7,6 +7,7 @@ import { addInt, type Expr, floordiv, int, load, loadedContainers, mod, neg, sub
 import { isEqual, nonNegative } from "../../symbolic/prove.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import type { Lowering } from "./context.js";
+import { entryInteger, exactEntryInteger } from "./entry.js";
 import { holds } from "./library/integers.js";
 import { type Value, constantOf, describe, integerOf } from "./value.js";
 
@@ -67,10 +68,15 @@ export function toInteger(ctx: Lowering, v: Value, loc?: SourceLoc): Expr | unde
     if (typeof c === "number" && Number.isSafeInteger(c)) return int(c);
     if (!integral(v.code)) return undefined;
   } else if (!isInteger(v.dtype) && v.dtype !== "bool") return undefined;
+  const entry = v.dtype === "bool" ? undefined : entryInteger(ctx, v.code);
+  if (entry) return entry;
+  return storedInteger(ctx, v.code, loc);
+}
+function storedInteger(ctx: Lowering, code: ScalarExpr, loc: SourceLoc | undefined): Expr {
   const c = ctx.addContainer({ dtype: "int64", shape: [], transient: true, label: "index", ...(loc ? { loc } : {}) });
   ctx.scopes.at(-1)?.locals.push(c.name);
   ctx.single.add(c.name);
-  ctx.tasklet(c.name, [], cast(v.code, "int64"), loc ? { loc } : {});
+  ctx.tasklet(c.name, [], cast(code, "int64"), loc ? { loc } : {});
   return load(c.name, []);
 }
 
@@ -82,9 +88,18 @@ export function exactQuotient(ctx: Lowering, v: Value, loc: SourceLoc | undefine
   return holds(ctx, neg(mod(a, b)), `${b.key} divides ${a.key}`, loc) ? floordiv(a, b) : undefined;
 }
 
+/** A JavaScript number that nothing says to be an integer: it is checked, on entry or where the program runs. */
+export function checkedInteger(ctx: Lowering, v: Value, loc: SourceLoc | undefined, what: string): Expr | undefined {
+  if (ctx.language !== "javascript" || v.kind !== "scalar" || v.dtype !== "float64" || v.code.kind === "const") return undefined;
+  const entry = exactEntryInteger(ctx, v.code, loc);
+  if (entry) return entry;
+  runCheck(ctx, op("ne", "bool", v.code, op("trunc", "float64", v.code)), `${what} must be an integer`, loc);
+  return storedInteger(ctx, v.code, loc);
+}
+
 /** The value as a symbolic integer, or a TYPE error that says what it was needed for. */
 export function requireInt(ctx: Lowering, v: Value, loc: SourceLoc | undefined, what: string): Expr {
-  const e = toInteger(ctx, v, loc) ?? exactQuotient(ctx, v, loc);
+  const e = toInteger(ctx, v, loc) ?? exactQuotient(ctx, v, loc) ?? checkedInteger(ctx, v, loc, what);
   if (e) return e;
   const c = constantOf(v);
   const hint = v.kind === "scalar" && isFloat(v.dtype) ? (ctx.language === "python" ? "use int(…), or // instead of /" : "use Math.floor(…), Math.trunc(…) or | 0") : undefined;

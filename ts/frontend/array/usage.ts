@@ -5,13 +5,14 @@
 import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
 
 /** Library functions all of whose numeric arguments are sizes or bounds. */
-const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace|fromfunction|indices|hanning|hamming|blackman|triu_indices|tril_indices|diag_indices)|slice|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
+const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace|fromfunction|indices|hanning|hamming|blackman|triu_indices|tril_indices|diag_indices|vander|split|array_split|hsplit|vsplit|dsplit|diag|triu|tril|histogram|linalg\.matrix_power|rot90|logspace)|slice|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
 /** Which arguments of such a function are: some take an array, a value or the ends of a range beside. */
 function sizesAmong(name: string): (position: number) => boolean {
   switch (name) {
-    case "np.linspace": return (i) => i === 2;
+    case "np.linspace": case "np.logspace": return (i) => i === 2;
     case "np.full": return (i) => i === 0;
-    case "np.roll": case "np.repeat": case "np.tile": case "np.reshape": case "np.broadcast_to": case "np.fromfunction": return (i) => i > 0;
+    case "np.roll": case "np.repeat": case "np.tile": case "np.reshape": case "np.broadcast_to": case "np.fromfunction": case "np.vander": case "np.split": case "np.array_split": case "np.hsplit": case "np.vsplit": case "np.dsplit": case "np.diag": case "np.triu": case "np.tril": case "np.linalg.matrix_power": case "np.rot90": return (i) => i > 0;
+    case "np.histogram": return (i) => i === 1;
     default: return () => true;
   }
 }
@@ -19,6 +20,11 @@ const SIZED_METHODS = new Set(["reshape", "repeat", "slice", "subarray", "fill",
 
 export function integerParameters(program: ArrayProgram): ReadonlySet<string> {
   return new Usage(program).of(program.entry);
+}
+/** Those of them that may be fractions as well: nothing but np.arange takes them. */
+export function flexibleParameters(program: ArrayProgram): ReadonlySet<string> {
+  const firm = new Usage(program, false).of(program.entry);
+  return new Set([...integerParameters(program)].filter((n) => !firm.has(n)));
 }
 
 /**
@@ -48,7 +54,8 @@ class Usage {
   readonly #powers = new Map<ReadonlySet<string>, Set<string>>();
   /** By the same: names that are sizes of arrays. */
   readonly #sizes = new Map<ReadonlySet<string>, Set<string>>();
-  constructor(readonly program: ArrayProgram) {}
+  /** `ranges`: np.arange's arguments are integers. */
+  constructor(readonly program: ArrayProgram, readonly ranges = true) {}
 
   of(def: FunctionDef): ReadonlySet<string> {
     const known = this.#done.get(def);
@@ -171,7 +178,7 @@ class Usage {
         go(e.callee);
         for (const a of e.args) go(a.value);
         for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift|bins)$/.test(k.name)) this.#need(k.value, names); }
-        if (e.callee.kind === "library" && SIZED.test(e.callee.name)) { const sized = sizesAmong(e.callee.name); e.args.forEach((a, i) => { if (sized(i)) this.#need(a.value, names); }); if (/Array$/.test(e.callee.name) && e.args[0]) this.#size(e.args[0].value, names); }
+        if (e.callee.kind === "library" && SIZED.test(e.callee.name) && (this.ranges || e.callee.name !== "np.arange")) { const sized = sizesAmong(e.callee.name); e.args.forEach((a, i) => { if (sized(i)) this.#need(a.value, names); }); if (/Array$/.test(e.callee.name) && e.args[0]) this.#size(e.args[0].value, names); }
         // The number of bins; edges are an array.
         if (e.callee.kind === "library" && e.callee.name === "np.histogram" && e.args[1]) this.#need(e.args[1].value, names);
         if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" || e.callee.name === "set" ? e.args.slice(1) : e.args) this.#need(a.value, names);

@@ -24,7 +24,7 @@ export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
   const values = evaluateAll(ev, [e.callee, ...e.args.map((a) => a.value), ...e.keywords.map((k) => k.value)]);
   const args: Value[] = [], callee = values[0]!;
   e.args.forEach((a, i) => {
-    const v = values[i + 1]!;
+    const given = values[i + 1]!, v = a.spread && given.kind === "grown" ? arrayOfGrown(ev.ctx, given, a.value.loc) : given;
     if (!a.spread) { args.push(v); return; }
     if (v.kind === "tuple" || v.kind === "list") { args.push(...v.items); return; }
     const seq = sequenceOf(ev.ctx, v, a.value.loc), n = seq.length.constant;

@@ -7,11 +7,11 @@ import { type Expr as Int, int, load, min, mul, sub, ZERO } from "../../../symbo
 import type * as ast from "../ast.js";
 import { isDynamic } from "../compress.js";
 import type { Lowering } from "../context.js";
-import { afterArm, arrayOfGrown, lengthsNow } from "../grown.js";
+import { afterArm, arrayOfGrown, lengthOf, lengthsNow } from "../grown.js";
 import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
 import { isSettled, materialise, pin, store } from "../store.js";
 import { type ArrayValue, type ScalarValue, type Value, NONE, NULL, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, sameNone, stringValue, tupleValue } from "../value.js";
-import { binary, compare, select, truth, unary } from "../library/elementwise.js";
+import { binary, both, compare, select, truth, unary } from "../library/elementwise.js";
 import { hintFor } from "../library/suggest.js";
 import { reshaped } from "../library/views.js";
 import { call, closureOf } from "./calls.js";
@@ -21,7 +21,8 @@ import { sequenceOf } from "./sequences.js";
 import { readIndex, type Item } from "./subscript.js";
 import { assignTarget } from "./assign.js";
 import { visitExpr } from "./names.js";
-import { type Arm, lookup, mergeValues, saveVariables, setVariables, settle, withoutAssigning } from "./variables.js";
+import { requireInt } from "../shapes.js";
+import { type Arm, lookup, ownerOf, mergeValues, saveVariables, setVariables, settle, withoutAssigning } from "./variables.js";
 
 export function evaluate(ev: Evaluator, e: ast.Expr): Value {
   const { ctx } = ev;
@@ -186,8 +187,26 @@ function choose(ev: Evaluator, condition: ScalarValue, then: () => Value, otherw
 /** The condition's code is used after the arms were evaluated, before they run: nothing is written in between. */
 function pinIfNeeded(_ev: Evaluator, condition: ScalarValue, _loc: SourceLoc): ScalarValue { return condition; }
 
+/** JavaScript's `a[k] ?? x`: x where the array has no element k. Undefined if the left side is no element of an array of one dimension. */
+function elementOr(ev: Evaluator, e: ast.Expr & { kind: "logical" }): Value | undefined {
+  const { ctx } = ev, { left } = e, index = left.kind === "index" && left.items.length === 1 ? left.items[0] : undefined;
+  if (left.kind !== "index" || index?.kind !== "expr" || left.object.kind !== "name") return undefined;
+  const owner = ownerOf(ev.frame, left.object.name)?.vars.get(left.object.name);
+  if (owner?.kind === "value" && owner.value.kind !== "array" && owner.value.kind !== "grown") return undefined;
+  const a = evaluate(ev, left.object), size = a.kind === "array" && a.dims.length === 1 ? a.dims[0]!.size : a.kind === "grown" ? lengthOf(ctx, a, e.loc) : undefined;
+  if (size === undefined) return undefined;
+  const k = evaluate(ev, index.value);
+  if (k.kind !== "scalar") return undefined;
+  const i = protect(ev, k, e.loc), at = requireInt(ctx, i, index.value.loc, "an index");
+  const low = compare(ctx, ">=", ctx.int(at), ctx.int(0), e.loc), high = compare(ctx, "<", ctx.int(at), ctx.int(size), e.loc);
+  if (low.kind !== "scalar" || high.kind !== "scalar") return undefined;
+  const read = (): Value => readIndex(ctx, a, [{ kind: "value", value: ctx.int(at), loc: index.value.loc }], left.loc);
+  return choose(ev, both(low, high), read, () => evaluate(ev, e.right), e.loc);
+}
+
 function logical(ev: Evaluator, e: ast.Expr & { kind: "logical" }): Value {
-  const { ctx } = ev;
+  const { ctx } = ev, element = e.op === "nullish" ? elementOr(ev, e) : undefined;
+  if (element) return element;
   let left = evaluate(ev, e.left);
   if (e.op === "nullish") return left.kind === "none" ? evaluate(ev, e.right) : left;
   const test = truth(ctx, left, e.left.loc), isAnd = e.op === "and";

@@ -98,8 +98,8 @@ export class FunctionFacts {
         const b = new Set<string>();
         bindsOf(s, b);
         for (const n of b) if (!d.locals.has(n)) this.assignedInside.add(n);
-        if (s.kind === "augmented" && s.target.kind === "name") this.captured.add(s.target.name);
-        visitOwn(s, (e) => { if (e.kind === "name") this.captured.add(e.name); else if (e.kind === "function") inside(e.def); });
+        if (s.kind === "augmented" && s.target.kind === "name" && !d.locals.has(s.target.name)) this.captured.add(s.target.name);
+        visitOwn(s, (e) => { if (e.kind === "name" && !d.locals.has(e.name)) this.captured.add(e.name); else if (e.kind === "function") inside(e.def); });
         if (s.kind === "function") inside(s.def);
       });
       for (const n of this.assignedInside) this.captured.add(n);

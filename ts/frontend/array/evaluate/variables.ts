@@ -1,10 +1,12 @@
 /** Looking names up, binding them, and merging what two arms made of them. */
 import { DaceError, type SourceLoc } from "../../../base/errors.js";
+import { symbolic } from "../../../scalar/expr.js";
 import type { Node } from "../../../sdfg/nodes.js";
 import { equals, neg, type Expr } from "../../../symbolic/expr.js";
 import type { Binding, Frame, Lowering } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
 import { lengthsNow, unchangedLists } from "../grown.js";
+import { entryInteger, exactEntryInteger } from "../entry.js";
 import { exactQuotient, toInteger } from "../shapes.js";
 import { materialise, pin, settleView } from "../store.js";
 import { type Value, NONE, describe, isArray, shapeOf } from "../value.js";
@@ -59,8 +61,13 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
   const frame = ownerOf(ev.frame, name) ?? ev.frame, b = frame.vars.get(name);
   // `const k = x | 0; a[k]`: what is certainly integral stays an integer under its name.
   if (ev.ctx.language === "javascript" && v.kind === "scalar" && v.dtype === "float64" && !v.int && ev.needsInteger(frame.def, name)) {
-    const e = toInteger(ev.ctx, v, loc) ?? exactQuotient(ev.ctx, v, loc);
+    const e = toInteger(ev.ctx, v, loc) ?? exactQuotient(ev.ctx, v, loc) ?? exactEntryInteger(ev.ctx, v.code, loc);
     if (e) v = { ...v, int: e };
+  }
+  // `n = int(T / dt)`: an integer that the call alone decides can be a size.
+  if (ev.ctx.language === "python" && v.kind === "scalar" && v.dtype === "int64" && !v.int) {
+    const e = entryInteger(ev.ctx, v.code);
+    if (e) v = { ...v, int: e, code: symbolic(e) };
   }
   // A list keeps its identity, for what is done to it in this iteration.
   if (b?.kind === "cell" && (v.kind === "list" || v.kind === "grown") && frame === ev.frame && ev.repeated.has(b.id)) { frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name) }); return; }

@@ -4,6 +4,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { constant, op, select, symbolic, type ScalarExpr } from "../../../scalar/expr.js";
 import { add, addInt, equals, int, max, min, mul, neg, ONE, sub, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
+import { entryInteger } from "../entry.js";
 import { define, defineMethod, type Keywords } from "../registry.js";
 import { requireInt, shapeFromValue } from "../shapes.js";
 import { materialise, store, toScalarContainer } from "../store.js";
@@ -158,6 +159,11 @@ define("np.arange", (ctx, args, keywords, loc) => {
   if (known.every((x): x is number => typeof x === "number") && (isFloat(dtype) || isInteger(dtype))) {
     const [p, q, r] = known as [number, number, number], n = Math.max(0, Math.ceil((q - p) / r)), delta = p + r - p;
     return { kind: "lazy", dtype, shape: [int(n)], at: ([i]) => convert(op("add", "float64", constant(p, "float64"), op("mul", "float64", convert(symbolic(i!), "float64"), constant(delta, "float64"))), dtype) };
+  }
+  if (all.every((x) => isFloat(x.dtype) || isInteger(x.dtype)) && isFloat(dtype)) {
+    const [p, q, r] = all.map((x) => convert(x.code, "float64")) as [ScalarExpr, ScalarExpr, ScalarExpr], d = "float64" as const;
+    const n = entryInteger(ctx, op("max", d, op("ceil", d, op("div", d, op("sub", d, q, p), r)), constant(0, d))), delta = op("sub", d, op("add", d, p, r), p);
+    if (n) { ctx.assume(n); return { kind: "lazy", dtype, shape: [n], at: ([i]) => convert(op("add", d, p, op("mul", d, convert(symbolic(i!), d), delta)), dtype) }; }
   }
   return ctx.unsupported("np.arange whose length depends on floats that are known only when the program runs", loc, "use np.linspace, or np.arange(n) * step");
 });

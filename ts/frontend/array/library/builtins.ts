@@ -1,11 +1,11 @@
 /** Python's built-in functions on numbers, sequences and arrays. */
 import { isComplex, isFloat, isInteger } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
-import { cast, constant, op, select as choose, type ScalarExpr } from "../../../scalar/expr.js";
-import { add, addInt, equals, floordiv, int, max, min, mul, neg, sub, ZERO, type Expr } from "../../../symbolic/expr.js";
+import { cast, constant, op, select as choose, symbolic, type ScalarExpr } from "../../../scalar/expr.js";
+import { add, addInt, equals, floordiv, int, loadedContainers, max, min, mul, neg, sub, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { define, type Handler } from "../registry.js";
-import { requireInt } from "../shapes.js";
+import { requireInt, runCheck } from "../shapes.js";
 import { type Arrayish, boolValue, constantOf, describe, floatValue, intValue, isArray, listValue, NONE, type ScalarValue, type SequenceValue, shapeOf, tupleValue, type Value } from "../value.js";
 import { bind } from "./arguments.js";
 import { atLeastZero, rangeLength } from "./arrays.js";
@@ -45,7 +45,11 @@ define("range", (ctx, args, _keywords, loc) => {
   const item = (i: Expr): Value => intValue(add(start, mul(step, i)));
   if (k !== undefined) return { kind: "sequence", length: rangeLength(ctx, start, stop, k), at: item, range: { start, stop, step: k } };
   const up = proven(ctx, addInt(step, -1)), down = proven(ctx, addInt(neg(step), -1));
-  if (!up && !down && !holds(ctx, addInt(step, -1), "the step of range is positive", loc)) return ctx.unsupported("a range whose step has an unknown sign", loc, "write the step as a number");
+  if (!up && !down && !holds(ctx, addInt(step, -1), "the step of range is positive", loc)) {
+    if (loadedContainers(step).size === 0) return ctx.unsupported("a range whose step has an unknown sign", loc, "write the step as a number");
+    runCheck(ctx, op("le", "bool", symbolic(step), constant(0, "int64")), "the step of this range is not positive: which way it goes must not depend on the run", loc);
+    ctx.facts = ctx.facts.with(addInt(step, -1));
+  }
   const span = down ? sub(start, stop) : sub(stop, start), by = down ? neg(step) : step;
   return { kind: "sequence", length: floordiv(addInt(add(atLeastZero(ctx, span), by), -1), by), at: item };
 });
