@@ -59,7 +59,7 @@ test("by work per launch, at run time: strips of a long loop, upwards and downwa
     const branches: Node[] = [];
     visitNodes(scheduleGpu(g).graph.body, (n) => { if (n.kind === "conditional") branches.push(n); });
     t.is(branches.length, 1);
-    same(t, g, { n: 5000, T: 4 });
+    same(t, g, { n: 20000, T: 4 });
   }
 });
 

@@ -18,8 +18,8 @@ import { nonNegative } from "../../symbolic/prove.js";
 import { unitsIn } from "../work.js";
 import { nestOf } from "./nests.js";
 
-/** Units of work, per launch that is saved, up to which one block is taken to be as fast as a grid: a launch costs some microseconds, in which a block does about as much. */
-const BLOCK_UNITS = 16384;
+/** Units of work, per launch that is saved, up to which one block is taken to be as fast as a grid: a launch costs two microseconds or more, in which a block does about as much. An estimate. */
+const BLOCK_UNITS = 32768;
 /** Pieces that one kernel runs through at most, in about a tenth of a second. */
 const STRIP = 32768;
 /** Units that one thread does in about the time of a launch. */
