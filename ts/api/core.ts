@@ -13,7 +13,7 @@ import { PLAN_VERSION } from "../lower/plan.js";
 import { asDeclared, classify, type Given } from "../runtime/arguments.js";
 import { Executable, locate, type Backend, type RunReport } from "../runtime/executable.js";
 import { allocated, type Layout } from "../runtime/layout.js";
-import { parseDeclared, specialise, type Declared } from "../runtime/specialise.js";
+import { parseDeclared, specialise, type Declared, type Specialised } from "../runtime/specialise.js";
 import type { Answer, Question } from "../checkpoint/plan/index.js";
 import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
 import { DeviceArray, type Bound } from "../runtime/device-array.js";
@@ -32,6 +32,10 @@ const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("
 const planning = lazy(() => require("../compile/memory.js") as typeof import("../compile/memory.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const solver = lazy(() => require("../checkpoint/plan/index.js") as typeof import("../checkpoint/plan/index.js"));
+const calibrating = lazy(() => require("../compile/calibration.js") as typeof import("../compile/calibration.js"));
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const notExact = lazy(() => (require("../frontend/array/context.js") as typeof import("../frontend/array/context.js")).inexact);
+// eslint-disable-next-line @typescript-eslint/no-require-imports
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const texts = lazy(() => require("../sdfg/text.js") as typeof import("../sdfg/text.js"));
 
@@ -171,6 +175,8 @@ export class Core {
   }
 
   /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */
+  /** The program is compiled for the numbers of each call: it calls itself, as deep as they say. */
+  #exact = false;
   #sized(given: readonly Given[]): Sized {
     // Asked twice of a call whose device is chosen.
     let s = this.#known.get(given);
@@ -181,13 +187,17 @@ export class Core {
     const f = this.facts;
     // `wrt` naming an integer is the user's first mistake to hear of.
     if (this.verb !== "jit" && this.options.wrt !== undefined) positionsOf(this.options.wrt, f, kindsOf(given, f), "first");
-    const spec = specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, flexible: f.flexible, ...(this.#declared ? { declared: this.#declared } : {}) });
+    const specialised = (): Specialised => specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, flexible: f.flexible, exact: this.#exact, ...(this.#declared ? { declared: this.#declared } : {}) });
+    let spec = specialised();
     let speculate = true, checked = false;
     for (;;) {
       const key = `${spec.key}|${speculate}|${checked}`;
       let v = this.#variants.get(key);
       if (!v) {
-        try { v = this.#build({ ...spec.signature, speculate, checked, precision: this.options.precision ?? "default" }, key); } catch (e) { throw e instanceof DaceError ? withSizes(e, numbersOf(spec.sizes, given, f), given, f) : e; }
+        try { v = this.#build({ ...spec.signature, speculate, checked, precision: this.options.precision ?? "default", ...(this.#exact ? { exact: true } : {}) }, key); } catch (e) {
+          if (!this.#exact && e instanceof DaceError && notExact().has(e)) { this.#exact = true; spec = specialised(); continue; }
+          throw e instanceof DaceError ? withSizes(e, numbersOf(spec.sizes, given, f), given, f) : e;
+        }
         this.#variants.set(key, v);
       }
       const sizes = new Map(spec.sizes);

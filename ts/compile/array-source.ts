@@ -48,7 +48,7 @@ function recent<T>(last: Map<string, T>, key: string, make: () => T): T {
 }
 /** Undefined where values of any kind are part of the signature. */
 function keyOf(s: Signature): string | undefined {
-  return s.parameters.some((p) => p.kind === "value") ? undefined : JSON.stringify([s.parameters.map((p) => (p.kind === "array" ? { ...p, dims: p.dims.map((e) => e.key) } : p)), s.aliases ?? [], s.speculate, s.checked, s.precision ?? "default"]);
+  return s.parameters.some((p) => p.kind === "value") ? undefined : JSON.stringify([s.parameters.map((p) => (p.kind === "array" ? { ...p, dims: p.dims.map((e) => e.key) } : p)), s.aliases ?? [], s.speculate, s.checked, s.precision ?? "default", s.exact ?? false]);
 }
 
 export class ArraySource<A extends unknown[] = unknown[], R = unknown> extends Program<A, R> {

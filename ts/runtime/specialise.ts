@@ -23,6 +23,8 @@ export interface SpecialiseOptions {
   readonly integers: ReadonlySet<string>;
   /** Integer parameters whose values belong to the signature. */
   readonly fixed?: ReadonlySet<string> | undefined;
+  /** All sizes and integers are numbers of the signature. */
+  readonly exact?: boolean;
   /** Integer parameters that are floats where they have fractions. */
   readonly flexible?: ReadonlySet<string> | undefined;
   readonly declared?: ReadonlyMap<string, Declared>;
@@ -43,12 +45,12 @@ export function parseDeclared(name: string, text: unknown): Declared {
 export function specialise(given: readonly Given[], o: SpecialiseOptions): Specialised {
   const sizes = new Map<string, number>(), symbolOf = new Map<number, string>(), names = new Map<string, number>();
   const dim = (n: number): Expr => {
-    if (n === 1) return int(1);
+    if (n === 1 || o.exact) return int(n);
     let s = symbolOf.get(n);
     if (s === undefined) { s = `n${symbolOf.size}`; symbolOf.set(n, s); sizes.set(s, n); }
     return sym(s);
   };
-  const whole = (name: string, value: number): ParameterType => (o.fixed?.has(name) ? { kind: "int", value } : { kind: "int" });
+  const whole = (name: string, value: number): ParameterType => (o.exact || o.fixed?.has(name) ? { kind: "int", value } : { kind: "int" });
   const parameters = given.map((g, i): ParameterType => {
     const name = o.names[i] ?? `#${i}`, declared = o.declared?.get(name);
     if (declared) checkDeclared(name, g, declared, names);

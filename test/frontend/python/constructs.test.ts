@@ -1,6 +1,6 @@
 /** The functions of fixtures/constructs.py on the JavaScript backend, and what would need a view that there is not. */
 import test from "ava";
-import { DaceError, jit, ndarray, python } from "../../../ts/index.js";
+import { DaceError, gradcheck, jit, ndarray, python } from "../../../ts/index.js";
 import { register } from "../array/library/algorithms.js";
 
 register("js", "frontend/python", "constructs");
@@ -49,5 +49,13 @@ test("Python's integers divided by zero raise, NumPy's give 0", (t) => {
     t.is(run("n // m + n % m", a, 5, 3), 3);
     t.is(run("n // m if m != 0 else -1", a, 5, 0), -1);
     t.deepEqual(run("a // (a - a)", a, 1, 1), BigInt64Array.of(0n, 0n));
+  }
+});
+test("a recursion whose depth sizes decide is compiled for each size", (t) => {
+  const p = python("import numpy as np\ndef go(x):\n    if len(x) == 1:\n        return x[0]\n    m = len(x) // 2\n    return np.tanh(go(x[:m]) + 0.5 * go(x[m:]))\ndef f(x, n):\n    def P(k):\n        return x[k] if k == 0 else x[k] * P(k - 1)\n    return go(x) + P(n) * x[n]\n", { function: "f" });
+  const go = (x: readonly number[]): number => (x.length === 1 ? x[0]! : Math.tanh(go(x.slice(0, x.length >> 1)) + 0.5 * go(x.slice(x.length >> 1)))), run = jit(p, { device: "js", cache: false });
+  for (const [x, n] of [[[0.3, -0.5, 0.8, 0.1, 0.4], 2], [[0.3, -0.5, 0.8], 2], [[0.3, -0.5, 0.8], 1], [[0.3, -0.5, 0.8, 0.1, 0.4], 3]] as const) {
+    t.true(Math.abs((run(Float64Array.from(x), n) as number) - go(x) - x.slice(0, n + 1).reduce<number>((a, b) => a * b, 1) * x[n]!) < 1e-14);
+    t.true(gradcheck(p, [Float64Array.from(x), n], { device: "js", cache: false }).ok);
   }
 });

@@ -14,6 +14,10 @@ import { type Arrayish, type ArrayValue, type GrownValue, type TupleValue, type 
 
 /** Thrown to abandon this lowering and start again with what was learnt; never leaves lowerProgram. */
 export class Restart extends Error {}
+/** Thrown to abandon this lowering where a program can only be compiled for known sizes and integers. */
+export class NeedsExact extends Error {}
+/** Errors of programs that would do, or may, if they were compiled for the call's sizes and integers. */
+export const inexact = new WeakSet<DaceError>();
 /** Thrown for a statement that uses the result of a statement already reported. */
 export class Poisoned extends Error {}
 

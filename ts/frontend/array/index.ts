@@ -7,7 +7,7 @@ import { type Expr, freeSymbols, loadedContainers, sym } from "../../symbolic/ex
 import type { ArrayProgram } from "./ast.js";
 import { knownOnEntry } from "./bounds.js";
 import { compressed } from "./compress.js";
-import { type Frame, type Learnt, Lowering, nothingLearnt, Restart } from "./context.js";
+import { type Frame, type Learnt, Lowering, inexact, NeedsExact, nothingLearnt, Restart } from "./context.js";
 import type { ParameterType, Signature } from "./signature.js";
 import { arrayOfGrown, checkLists } from "./grown.js";
 import { materialise } from "./store.js";
@@ -28,9 +28,18 @@ const MAX_RESTARTS = 200;
 export function lowerProgram(program: ArrayProgram, signature: Signature): Graph {
   const learnt: Learnt = nothingLearnt();
   for (let n = 0; n < MAX_RESTARTS; n++) {
-    try { return lowerOnce(program, signature, learnt); } catch (e) { if (!(e instanceof Restart)) throw e; }
+    try { return lowerOnce(program, signature, learnt); } catch (e) {
+      if (e instanceof NeedsExact) throw notExact(program);
+      if (!(e instanceof Restart)) throw e;
+    }
   }
   throw new InternalError(`lowering ${program.entry.name} does not come to an end`);
+}
+
+function notExact(program: ArrayProgram): DaceError {
+  const e = new DaceError("UNSUPPORTED", `${program.entry.name} calls a function that calls itself, where the depth is not known when the program is compiled`, { loc: program.entry.loc, hint: "write the recursion as a loop, or give its depth as a constant" });
+  inexact.add(e);
+  return e;
 }
 
 function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt): Graph {

@@ -22,4 +22,6 @@ export interface Signature {
   /** Emit bounds checks before accesses that are affine but not proven; else they become entry checks. */
   readonly checked: boolean;
   readonly precision?: "default" | "strict" | "fast";
+  /** Sizes and integers are the numbers of the call: the program needs to know them when it is compiled. */
+  readonly exact?: boolean;
 }

@@ -3,7 +3,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { freshId } from "../../../sdfg/sdfg.js";
 import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
-import type { Frame, Lowering } from "../context.js";
+import { type Frame, type Lowering, NeedsExact } from "../context.js";
 import { arrayOfGrown, decidedByRun, isIntegral, rowsOf } from "../grown.js";
 import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
@@ -71,6 +71,8 @@ function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keyword
   if (ev.calls.includes(def)) {
     // Where it ends must be known now: a recursion that the run's data steer never does.
     if (ev.recursions !== undefined && (++ev.recursions > RECURSIONS || ev.calls.filter((d) => d === def).length >= DEPTH)) ev.recursions = undefined;
+    // With sizes as symbols nothing ends; the deeper, the larger its expressions.
+    if (!ctx.signature.exact && (ev.recursions === undefined || ev.calls.filter((d) => d === def).length >= DEPTH / 4)) throw new NeedsExact();
     if (ev.recursions === undefined) return ctx.unsupported(`${def.name} calling itself, where its depth is not known when the program is compiled (or is above ${DEPTH} calls, or ${RECURSIONS} in all)`, loc, "write the recursion as a loop, or give its depth as a constant");
   }
   const scope = f.scope as Frame | undefined;
