@@ -7,15 +7,19 @@ import { freemem } from "node:os";
 import { actionLists, copiesIn, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
 import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
+import { NANOSECOND, pricesOf, stepPrices, type Prices } from "../checkpoint/cost/prices.js";
+import { TimeModel } from "../checkpoint/cost/time.js";
 import { boundLoops, type OnlineLoop } from "../checkpoint/apply/online.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
 import { growingLoops } from "../checkpoint/apply/steps.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
 import { formatLoc } from "../base/errors.js";
+import { CPU_RATES, type Rates } from "../base/rates.js";
 import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { allocated, layoutOf } from "../runtime/layout.js";
+import { evaluate, sub } from "../symbolic/expr.js";
 import { movedChoice, plainChoice } from "./memory-choices.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
@@ -47,7 +51,7 @@ export interface CheckpointReport {
   readonly recomputeAll: number;
   /** Of the host's memory, for arrays that leave the device meanwhile: what there is, and what the plan takes of it. On a device only. */
   readonly host?: { readonly limit: number; readonly planned: number; /** The most that the last run took. */ readonly measured?: number };
-  /** Work beyond that of store-all, in the cost model's units and as a part of the whole run's. */
+  /** Estimated seconds beyond those of storing everything, and as a part of those. */
   readonly cost: number;
   readonly relativeCost: number;
   readonly solver: { readonly rung: string; readonly status: string; readonly gap: number; readonly ms: number; readonly proven: boolean };
@@ -59,7 +63,7 @@ export interface CheckpointReport {
 export type Strategy = "auto" | "store-all" | "recompute-all" | { readonly store: readonly string[] };
 
 /** A program in one of its forms, for one set of sizes. */
-interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; readonly graphs: ReadonlyMap<string, Graph>; /** Of the model's loops. */ readonly scheduled: readonly number[] }
+interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; readonly graphs: ReadonlyMap<string, Graph>; /** Of the model's loops. */ readonly scheduled: readonly number[]; time?: TimeModel }
 interface Trial { readonly form: Form; readonly call: CallData; readonly peak: number; readonly hostBytes: number; readonly cost: number; readonly memory: MemoryPlan }
 
 /** Bytes of the host that may hold what leaves a device: half of what there is, since they are pinned. */
@@ -68,6 +72,8 @@ function hostMemory(): number {
   return Math.floor(available / 2);
 }
 
+/** The form that stores everything. */
+const PLAIN = JSON.stringify({ again: [], loops: [] });
 /** Rounds of asking with a moved limit. */
 const ROUNDS = 6;
 
@@ -80,8 +86,8 @@ export class MemoryPlanner {
   /** Loops of `#planned` whose length only the run knows: they have their schedule already. */
   readonly #online: readonly OnlineLoop[];
 
-  /** Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
-  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace) {
+  /** `rates`: asked for where plans are compared. Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
+  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace, readonly rates: () => Rates = () => CPU_RATES) {
     this.#exact = options.precision === "strict";
     const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, growingLoops(given, this.#exact));
     this.#planned = planned;
@@ -96,7 +102,7 @@ export class MemoryPlanner {
   graphs(key: string): ReadonlyMap<string, Graph> { return this.#form(key).graphs; }
 
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
-    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, limit, this.#device ? hostMemory() : undefined, this.#online), problem = restricted(model, strategy);
+    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, this.#prices(sizes, threads, limit, strategy), limit, this.#device && strategy === "auto" ? hostMemory() : undefined, this.#online), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
     const all = trial(storeAll(problem)), extreme = recomputeAll(problem), gap = all.peak - simulate(problem, all.memory).peak;
     // Every value again in every slot is a program that grows with the square of the original: only who asks for it gets it.
@@ -113,7 +119,8 @@ export class MemoryPlanner {
     if (model.loops.length === 1 && !problem.values.some((v) => v.recompute || v.offload)) {
       const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
-      return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
+      const timed = model.loops[0]!.online ? fits : fits.map((f) => ({ ...f, cost: Math.max(0, this.#runTime(f, sizes, threads) - model.whole) }));
+      return this.#decision(model, timed.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
     const known = this.#knownFor(sizes);
     // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
@@ -203,6 +210,25 @@ export class MemoryPlanner {
     return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), hostBytes: layout.hostBytes, cost: simulate(model.problem, memory).cost, memory };
   }
 
+  /** What choices cost. Where there is one to make, loops by what their steps take in the finished program with drivers, which is made in any case. */
+  #prices(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy): Prices {
+    const form = this.#form(PLAIN), fits = strategy === "store-all" || (strategy === "auto" && (limit === undefined || (this.#online.length === 0 && allocated(form.plan, layoutOf(form.plan, sizes, threads)) <= limit))), rates = fits ? CPU_RATES : this.rates();
+    // Of loops whose length only the run knows, there is no program that stores everything.
+    const whole = (this.#online.length > 0 ? new TimeModel(this.differentiated.graph, rates, false).seconds({ sizes }) : this.#time(form, rates).seconds({ sizes }, threads)) / NANOSECOND, candidates = fits ? [] : loopCandidates(this.#planned, this.#exact);
+    if (candidates.length === 0) return pricesOf(this.#planned.graph, whole, sizes, rates);
+    const driven = this.#form(JSON.stringify({ again: [], loops: candidates.map((_, k) => [k, 0]) })), steps = candidates.map((c) => evaluate(sub(c.loop.end, c.loop.begin), sizes));
+    return pricesOf(this.#planned.graph, whole, sizes, rates, stepPrices(this.#time(driven, rates), driven.loops, steps, sizes, threads, whole));
+  }
+  #time(form: Form, rates: Rates): TimeModel {
+    if (form.time?.rates !== rates) form.time = new TimeModel(form.graphs.get("scheduled")!, rates);
+    return form.time;
+  }
+  /** Nanoseconds of the finished program. */
+  #runTime(t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {
+    const lists = new Map(t.form.loops.flatMap((l) => [l.forwardList, l.backwardList]).map((name) => [name, t.call.lists[name]!]));
+    return this.#time(t.form, this.rates()).seconds({ sizes: new Map([...sizes, ...Object.entries(t.call.symbols)]), lists }, threads) / NANOSECOND;
+  }
+
   /** `recompute` and the scheduled loops, as the key says, carried out. */
   #form(key: string): Form {
     let form = this.#forms.get(key);
@@ -227,7 +253,7 @@ export class MemoryPlanner {
       key: t.form.key, call: t.call, ...(this.#online.length > 0 ? { counted: model.loops.flatMap((l, loop) => (l.online ? [{ loop, list: l.online.run }] : [])) } : {}),
       report: {
         ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: s.smallest, smallestProven: s.proven }),
-        planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: this.#online.length > 0 ? Infinity : all, recomputeAll: least, cost: t.cost, relativeCost: model.work > 0 ? t.cost / model.work : 0,
+        planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: this.#online.length > 0 ? Infinity : all, recomputeAll: least, cost: t.cost * NANOSECOND, relativeCost: model.whole > 0 ? t.cost / model.whole : 0,
         solver: { rung: s.rung, status: s.status, gap: s.gap, ms: performance.now() - s.start, proven: s.proven },
         arrays: p.values.flatMap((v, i) => (v.size > 0 && p.slots.some((x) => x.needs.includes(i)) ? [{ name: v.name, ...source(graph.body[i]!.loc ?? model.containers[i]!.map((d) => graph.container(d).loc).find((x) => x)), bytes: v.size, ...decided(v, again.has(i), fetches.get(i)) }] : [])),
         loops: model.loops.map((l, k) => {
@@ -244,8 +270,8 @@ function cheapest(list: readonly Trial[]): Trial | undefined { return list.reduc
 
 /** What became of an array. */
 function decided(v: Problem["values"][number], again: boolean, fetches: number | undefined): Pick<CheckpointReport["arrays"][number], "decision" | "cost"> {
-  if (fetches !== undefined && v.offload) return { decision: "offload", cost: v.offload.out + fetches * v.offload.in + (again ? v.cost : 0) };
-  return again ? { decision: "recompute", cost: v.cost } : { decision: "store", cost: 0 };
+  if (fetches !== undefined && v.offload) return { decision: "offload", cost: NANOSECOND * (v.offload.out + fetches * v.offload.in + (again ? v.cost : 0)) };
+  return again ? { decision: "recompute", cost: v.cost * NANOSECOND } : { decision: "store", cost: 0 };
 }
 
 /** `moved`: values that leave the device, each with the slots before which it is fetched. */

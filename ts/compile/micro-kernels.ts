@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { CPU_RATES, JS_RATES, type MemoryRate, type Rates } from "../base/rates.js";
 import { tasklet } from "../autodiff/names.js";
 import { matmulNode } from "../library/matmul.js";
+import { transposed } from "../library/op.js";
 import { lowerToPlan } from "../lower/lower.js";
 import { Executable, type Backend } from "../runtime/executable.js";
 import type { Layout } from "../runtime/layout.js";
@@ -17,7 +18,7 @@ import { freshId, Graph } from "../sdfg/sdfg.js";
 import { add, addInt, int, load, scale, sym, ZERO, type Expr } from "../symbolic/expr.js";
 
 const FUNCTIONS: readonly OpName[] = ["div", "sqrt", "exp", "log", "sin", "tanh", "pow"];
-const KERNELS = ["read", "sum", "stream", "flops", "scalar", "chain", "chainDivision", "gather", "rows", "shared", "product", "scalarFunction", ...FUNCTIONS] as const;
+const KERNELS = ["read", "sum", "stream", "flops", "scalar", "chain", "chainDivision", "gather", "rows", "shared", "product", "productTransposed", "scalarFunction", ...FUNCTIONS] as const;
 type Kernel = (typeof KERNELS)[number];
 
 const x = input(0, "float64"), number = (v: number): ScalarExpr => constant(v, "float64"), plus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("add", "float64", a, b), times = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("mul", "float64", a, b), minus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("sub", "float64", a, b);
@@ -60,6 +61,7 @@ function graph(): Graph {
       loop("any", N, (i) => [tasklet({ data: "x", index: [i] }, times(x, number(1.5)), [{ data: "y", index: [addInt(i, 1)] }])]),
     ],
     product: [matmulNode(all("a", M), all("b", M), all("c", M), false)],
+    productTransposed: [matmulNode(all("a", M), transposed(all("b", M)), all("c", M), false)],
   };
   for (const f of FUNCTIONS) bodies[f] = map(f === "div" ? op("div", "float64", number(1.25), x) : f === "pow" ? op("pow", "float64", x, plus(x, number(0.7))) : op(f, "float64", x));
   const branches = KERNELS.map((k, i): Branch => ({ condition: { inputs: [], code: op("eq", "bool", symbolic(sym("kernel")), constant(i, "int64")) }, body: [loop("up", sym("repeats"), () => bodies[k]!)] }));
@@ -74,9 +76,9 @@ function graph(): Graph {
 type Run = (kernel: Kernel, call: { readonly n?: number; readonly m?: number; readonly repeats: number; readonly threads?: number; readonly samples?: number }) => number;
 
 /** Bytes gone through, for how memory takes longer the farther it is away. */
-const SIZES = [24, 192, 640, 3 * 1024, 12 * 1024, 64 * 1024].map((k) => k * 1024);
+const SIZES = [24, 192, 640, 2560, 10 * 1024, 32 * 1024, 96 * 1024].map((k) => k * 1024);
 /** JavaScript is slower than memory is: what no cache holds says little of it, and takes long. */
-const sizesFor = (device: Backend["device"]): readonly number[] => (device === "js" ? SIZES.slice(0, -1) : SIZES);
+const sizesFor = (device: Backend["device"]): readonly number[] => (device === "js" ? SIZES.slice(0, -2) : SIZES);
 /** A sample of work that is in the first cache: elements, and how often. */
 const SMALL = 1024, OFTEN = 100, SAMPLES = 5, WARM_MS = 1, PASSES = 4;
 
@@ -110,7 +112,7 @@ function ratesOf(backend: Backend, run: Run): Rates {
   for (let k = memory.length - 2; k >= 0; k--) { const { bytes, read, write } = memory[k]!, far = memory[k + 1]!; memory[k] = { bytes, read: Math.min(read, far.read), write: Math.min(write, far.write) }; }
   const vector = each("flops") / MIXTURE_FLOPS, scalar = each("scalar", OFTEN / 4) / (MIXTURE_FLOPS + 1), chain = each("chain", OFTEN / 4) / 2, access = 4 * (memory[0]!.read + memory[0]!.write);
   const functions = Object.fromEntries(FUNCTIONS.map((f) => [f, each(f, OFTEN / 4)]));
-  const row = run("rows", { repeats: OFTEN }) / (OFTEN * ROWS) - 2 * ROW * access, product = (m: number, repeats: number): number => run("product", { m, repeats }) / (2 * m ** 3 * repeats);
+  const row = run("rows", { repeats: OFTEN }) / (OFTEN * ROWS) - 2 * ROW * access, product = (m: number, repeats: number, kernel: Kernel = "product"): number => run(kernel, { m, repeats }) / (2 * m ** 3 * repeats), middle = 96;
   let { barrier, memoryThreads } = built;
   if (cores > 1) {
     const n = 32_768, far = SIZES.at(-1)! / 16, one = run("shared", { n, repeats: 10 }) / 20, all = run("shared", { n, repeats: 10, threads: cores }) / 20;
@@ -121,7 +123,7 @@ function ratesOf(backend: Backend, run: Run): Rates {
   return {
     ...built, vector, sum: Math.max(vector, run("sum", { n: 16 * SMALL, repeats: 4 }) / (64 * SMALL)), scalar: Math.max(scalar, vector), chain, chainDivision: Math.max(chain, each("chainDivision", OFTEN / 4) - chain), access, scalarAccess: Math.max(access, 0.8 * scalar), gather: Math.max(access, each("gather", OFTEN / 4) - access),
     functions: { ...functions, cos: functions["sin"]! }, scalarFunction: Math.max(1, each("scalarFunction", OFTEN / 4) / functions["exp"]!), memory, start: Math.max(0, row),
-    product: backend.device === "js" ? [{ size: 32, seconds: product(32, 1) }] : [{ size: 32, seconds: product(32, 20) }, { size: 96, seconds: product(96, 2) }, { size: 256, seconds: product(256, 1) }], barrier, memoryThreads,
+    product: backend.device === "js" ? [{ size: 32, seconds: product(32, 1) }] : [{ size: 32, seconds: product(32, 20) }, { size: middle, seconds: product(middle, 4) }, { size: 256, seconds: product(256, 1) }], productTransposed: backend.device === "js" ? 1 : Math.max(1, product(middle, 4, "productTransposed") / product(middle, 4)), barrier, memoryThreads,
   };
 }
 

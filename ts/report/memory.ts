@@ -17,6 +17,8 @@ export function bytesText(n: number): string {
   const k = Math.min(4, Math.floor(Math.log2(n) / 10));
   return `${(n / 2 ** (10 * k)).toFixed(1)} ${["", "KiB", "MiB", "GiB", "TiB"][k]!}`;
 }
+/** Seconds for people. */
+export function secondsText(s: number): string { return s === 0 ? "0 s" : s < 1e-3 ? `${(1e6 * s).toPrecision(3)} µs` : s < 1 ? `${(1e3 * s).toPrecision(3)} ms` : `${s.toPrecision(3)} s`; }
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   `<table><tr>${head.map((h) => `<th>${escape(h)}</th>`).join("")}</tr>${rows.map((r) => `<tr>${r.map((c) => `<td>${escape(c)}</td>`).join("")}</tr>`).join("")}</table>`;
 
@@ -32,7 +34,7 @@ export function memoryPage({ title, checkpoint: c, buffers, graph }: PageInput):
   const facts: (readonly [string, string])[] = [
     ...(c.limit === undefined ? [] : [["limit", bytesText(c.limit)] as const]), ["planned peak", bytesText(c.planned)], ...(c.measured === undefined ? [] : [["measured peak", bytesText(c.measured)] as const]), ["storing everything", bytesText(c.storeAll)],
     ["computing everything again", bytesText(c.recomputeAll)], ...(c.smallest === undefined ? [] : [[c.smallestProven ? "smallest limit" : "smallest limit found", bytesText(c.smallest)] as const]),
-    ["extra work", `${(100 * c.relativeCost).toFixed(1)} % of the run's`], ["solver", `${c.solver.rung}, ${c.solver.status}${c.solver.gap > 0 ? `, gap ${(100 * c.solver.gap).toFixed(1)} %` : ""}, ${c.solver.ms.toFixed(0)} ms`],
+    ["estimated extra time", `${secondsText(c.cost)}, ${(100 * c.relativeCost).toFixed(1)} % of the run that stores everything`], ["solver", `${c.solver.rung}, ${c.solver.status}${c.solver.gap > 0 ? `, gap ${(100 * c.solver.gap).toFixed(1)} %` : ""}, ${c.solver.ms.toFixed(0)} ms`],
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title><style>

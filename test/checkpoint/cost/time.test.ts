@@ -75,7 +75,7 @@ test("a planner's list of actions: each counts as often as it stands there", (t)
   containers.set("list", { name: "list", dtype: "int64", shape: [sym("L"), int(4)], transient: false, role: "workspace" });
   const arm = (k: number, body: readonly Node[]): (Node & { kind: "conditional" })["branches"][number] => ({ condition: { inputs: [{ data: "list", index: [sym(act), ZERO] }], code: op("eq", "bool", input(0, "int64"), { kind: "const", dtype: "int64", value: k }) }, body });
   const steps = loop("up", ZERO, load("list", [sym(act), int(2)]), () => [map(mul3)]);
-  const g = graphOf([{ kind: "loop", id: freshId(), variable: act, begin: ZERO, end: sym("L"), order: "up", body: [{ kind: "conditional", id: freshId(), branches: [arm(0, [steps]), arm(1, [map(op("exp", "float64", x))])] }] }]).with({ containers, symbols: ["N", "T", "L"] });
+  const g = graphOf([{ kind: "loop", id: freshId(), variable: act, begin: ZERO, end: sym("L"), order: "up", body: [{ kind: "conditional", id: freshId(), branches: [arm(0, [steps]), arm(1, [map(op("exp", "float64", x))])] }] }]).with({ containers, symbols: ["N", "T", "L"], parameters: [...containers.keys()].map((name) => ({ kind: "container", name, container: name })) });
   const m = new TimeModel(schedule(g), CPU_RATES), of = (...rows: number[][]): number => m.seconds({ sizes: new Map([["N", 1000], ["T", 1], ["L", rows.length]]), lists: new Map([["list", rows.flat()]]) });
   const step = of([0, 0, 1, 0]), copy = of([1, 0, 0, 0]);
   t.true(step > 0 && copy > step);

@@ -5,15 +5,15 @@
  */
 import { accessesOf } from "../../analysis/accesses.js";
 import { bytesOf } from "../../base/dtypes.js";
-import { unitsIn } from "../../schedule/work.js";
 import type { Container, Node } from "../../sdfg/nodes.js";
 import { evaluate, freeSymbols, sub, type Expr } from "../../symbolic/expr.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { visitNodes } from "../../analysis/walk.js";
 import { loopOptions, onlineOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
+import type { Prices, StepPrice } from "../cost/prices.js";
 import { loopCandidates, type Planned } from "./candidates.js";
 import type { OnlineLoop } from "./online.js";
-import { offloadable, offloadCost } from "./offload.js";
+import { offloadable } from "./offload.js";
 import { recomputable, valuesOf } from "./recompute.js";
 
 export interface ScheduledOption extends ScheduleOption {
@@ -27,24 +27,24 @@ export interface MemoryModel {
   readonly problem: Problem;
   /** Those of `loopCandidates`, in that order, then those whose length only the run knows. */
   readonly loops: readonly { readonly loc?: SourceLoc; /** Position of the loop and of its reversal in the program's body. */ readonly at: number; readonly back: number; readonly steps: number; readonly options: readonly ScheduledOption[]; readonly online?: OnlineLoop }[];
-  /** Of the whole run that stores everything, in the units of costs. */
-  readonly work: number;
+  /** Of the whole run that stores everything, in nanoseconds like all costs. */
+  readonly whole: number;
   /** Per step of the forward sweep: the containers that are its value. */
   readonly containers: readonly (readonly string[])[];
 }
 
 const ALIGN = 64, SOME = 16;
-/** Units of copying 8 bytes to where they are not in a cache, while units of steps are mostly of data that is: 0.4 ns against 0.03 with two threads (Gray-Scott, 512 x 512). */
-const COPY = 14;
+/** Nothing that is done again costs nothing. */
+const LEAST = 1e-3;
 
 /** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
-export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
+export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, prices: Prices, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
   const { graph, forward } = planned, n = graph.body.length;
   // What only the run knows (a loaded bound, the variable of a loop around) counts as SOME.
   const number = (e: Expr): number => { const known = new Map(env); for (const s of freeSymbols(e)) if (!known.has(s)) known.set(s, SOME); return Math.max(0, evaluate(e, known, () => SOME)); };
   const bytes = (c: Container, from = 0): number => ALIGN * Math.ceil(c.shape.slice(from).reduce((p, e) => p * number(e), bytesOf(c.dtype)) / ALIGN);
   const sizeOf = (d: string): number => bytes(graph.container(d));
-  const units = (body: readonly Node[]): number => number(unitsIn(body));
+  const time = (body: readonly Node[]): number => Math.max(LEAST, prices.nodes(body));
 
   const candidates = loopCandidates(planned, exact);
   const taped = new Set([...candidates.flatMap((c) => c.tapes), ...online.flatMap((l) => [...l.snapshots, ...l.tapes])]);
@@ -76,32 +76,34 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   }
   for (const c of graph.containers.values()) if (!c.transient && c.role === "gradient") base += bytes(c);
 
-  const loops = candidates.map((candidate) => {
+  const loops = candidates.map((candidate, k) => {
     const { loop, state, scratch, kept, tapes, at, back } = candidate, steps = number(sub(loop.end, loop.begin)), sum = (list: readonly string[], from = 0): number => list.reduce((s, d) => s + bytes(graph.container(d), from), 0);
     // What the loop reads and does not write must be there when its steps run again.
     for (const a of accessesOf(graph, [loop])) { const owner = containers.findIndex((l) => l.includes(a.base)); if (owner >= 0 && owner < at) needs[back - forward]!.add(owner); }
-    const again = sum(state) + sum(scratch) + sum(kept), per = Math.max(1, units(loop.body)), tape = sum(tapes, 1);
-    const scheduled = loopOptions({ steps, snapshot: sum(state), tape, forward: per, taped: per + tape / 8, copy: COPY * sum(state) / 8 }, true, limit)
-      .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again }));
+    const again = sum(state) + sum(scratch) + sum(kept), tape = sum(tapes, 1);
+    const { forward: step, taped, copy, form } = prices.step(k) ?? roughly(loop.body, tape, sum(state)), per = Math.max(LEAST, step);
+    const scheduled = loopOptions({ steps, snapshot: sum(state), tape, forward: per, taped: Math.max(per, taped), copy }, true, limit)
+      .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again, cost: Math.max(LEAST, o.cost + form) }));
     const plain: ScheduledOption = scheduled.find((o) => o.plain) ?? { kind: "store-all", parameter: 0, held: steps * tape, inside: steps * tape, cost: 0, extraSteps: 0, copies: 0, plain: true, actions: function* () { /* taped as it is */ } };
     return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]) };
   });
-
+  // A step as the planned graph has it.
+  function roughly(body: readonly Node[], tape: number, state: number): StepPrice { const forward = time(body); return { forward, taped: forward + prices.copying(tape), copy: prices.copying(state), form: 0 }; }
   const holder = (id: number): number => graph.body.findIndex((node) => { let found = false; visitNodes([node], (x) => { if (x.id === id) found = true; }); return found; });
   const unknown = online.map((l) => {
-    const sum = (list: readonly string[]): number => list.reduce((s, d) => s + bytes(graph.container(d), 1), 0), per = Math.max(1, units(l.step)), tape = sum(l.tapes), state = l.state.reduce((s, d) => s + sizeOf(d), 0);
-    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, forward: per, taped: per + tape / 8, copy: COPY * state / 8 }, limit) };
+    const sum = (list: readonly string[]): number => list.reduce((s, d) => s + bytes(graph.container(d), 1), 0), tape = sum(l.tapes), state = l.state.reduce((s, d) => s + sizeOf(d), 0);
+    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, ...roughly(l.step, tape, state) }, limit) };
   });
   const scheduled = [...loops, ...unknown];
 
   const name = (node: Node, list: readonly string[]): string => list.map((d) => graph.container(d).label ?? d).join(", ") || node.kind;
   const values = graph.body.slice(0, forward).map((node, i): Value => ({
-    name: name(node, containers[i]!), size: size[i]!, cost: again[i] ? units(made.makers[i]!.map((k) => graph.body[k]!)) : 0, parents: [...parents[i]!].sort((a, b) => a - b), recompute: again[i]! && size[i]! > 0, forwardExtra: extra[i]!, workspace: extra[i]!,
-    ...(moves[i]?.length ? { offload: { out: offloadCost(size[i]!), in: offloadCost(size[i]!) } } : {}),
+    name: name(node, containers[i]!), size: size[i]!, cost: again[i] ? time(made.makers[i]!.map((k) => graph.body[k]!)) : 0, parents: [...parents[i]!].sort((a, b) => a - b), recompute: again[i]! && size[i]! > 0, forwardExtra: extra[i]!, workspace: extra[i]!,
+    ...(moves[i]?.length ? { offload: { out: prices.moving(size[i]!), in: prices.moving(size[i]!) } } : {}),
   }));
   const slots = graph.body.slice(forward).map((node, t): Slot => ({ name: node.kind, needs: [...needs[t]!].sort((a, b) => a - b), extra: extra[forward + t]! }));
   return {
-    containers, loops: scheduled, work: units(graph.body),
+    containers, loops: scheduled, whole: prices.whole,
     problem: problemOf({
       base, values, slots, mode: "slot", ...(host === undefined ? {} : { hostLimit: host }),
       loops: scheduled.map(({ at, back, options }, k) => ({ name: `loop ${k}`, step: at, slot: back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),

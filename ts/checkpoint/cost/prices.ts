@@ -1,5 +1,5 @@
 /**
- * What a memory planner's choices cost, in seconds: values that are computed again as the planned graph's nodes, one at a time; steps of a loop as the finished program
+ * What a memory planner's choices cost, in nanoseconds (a solver's tolerances are absolute): values that are computed again as the planned graph's nodes, one at a time; steps of a loop as the finished program
  * with drivers runs them, where there is one.
  */
 import type { Rates } from "../../base/rates.js";
@@ -9,7 +9,10 @@ import { OPS, WIDTH, type Op } from "../apply/actions.js";
 import type { ScheduledLoop } from "../apply/driver.js";
 import { TimeModel, type Call } from "./time.js";
 
-/** Seconds a step, without and with what its reversal reads, and of one copy of the state to a snapshot or back. */
+/** Of a second. */
+export const NANOSECOND = 1e-9;
+
+/** A step, without and with what its reversal reads, and of one copy of the state to a snapshot or back. */
 export interface StepPrice { readonly forward: number; readonly taped: number; readonly copy: number; /** Beyond storing everything, though every step runs once more only where a schedule says so: what the driver's form takes longer, or less. */ readonly form: number }
 
 export interface Prices {
@@ -26,19 +29,19 @@ export interface Prices {
 /** Rows and snapshots for which steps are priced. */
 const FEW = 4;
 
-/** `planned`: the graph that is planned; `whole`: seconds of the run that stores everything. */
+/** `planned`: the graph that is planned; `whole`: the run that stores everything. */
 export function pricesOf(planned: Graph, whole: number, sizes: ReadonlyMap<string, number>, rates: Rates, loops?: readonly StepPrice[]): Prices {
   let model: TimeModel | undefined;
   return {
-    copying: (bytes) => { const m = rates.memory.at(-1)!; return bytes * (m.read + m.write); }, moving: (bytes) => rates.launch + bytes * rates.transfer,
+    copying: (bytes) => { const m = rates.memory.at(-1)!; return bytes * (m.read + m.write) / NANOSECOND; }, moving: (bytes) => (rates.launch + bytes * rates.transfer) / NANOSECOND,
     whole, step: (k) => loops?.[k],
-    nodes: (body) => (model ??= new TimeModel(planned, rates, false)).of(body, { sizes }),
+    nodes: (body) => (model ??= new TimeModel(planned, rates, false)).of(body, { sizes }) / NANOSECOND,
   };
 }
 
 /** The loops of a finished program with drivers, in order: `steps` of each. */
 export function stepPrices(program: TimeModel, loops: readonly ScheduledLoop[], steps: readonly number[], sizes: ReadonlyMap<string, number>, threads: number, whole: number): readonly StepPrice[] {
-  const seconds = (k: number, actions: readonly (readonly [Op, number])[]): number => {
+  const time = (k: number, actions: readonly (readonly [Op, number])[]): number => {
     const symbols = new Map(sizes), lists = new Map<string, readonly number[]>();
     loops.forEach((l, j) => {
       const from = Math.floor(steps[j]! / 2), list = j === k ? actions.flatMap(([op, n]) => [OPS.indexOf(op), from, n, 0]) : [];
@@ -47,10 +50,10 @@ export function stepPrices(program: TimeModel, loops: readonly ScheduledLoop[], 
       lists.set(l.backwardList, list);
     });
     const call: Call = { sizes: symbols, lists };
-    return program.seconds(call, threads);
+    return program.seconds(call, threads) / NANOSECOND;
   };
-  const nothing = seconds(-1, []), each = loops.map((_, k) => {
-    const of = (op: Op, n: number): number => Math.max(0, (seconds(k, [[op, n]]) - nothing) / n);
+  const nothing = time(-1, []), each = loops.map((_, k) => {
+    const of = (op: Op, n: number): number => Math.max(0, (time(k, [[op, n]]) - nothing) / n);
     return { forward: of("advance", FEW), taped: of("tape", FEW), reverse: of("reverse", FEW), copy: (of("save", 1) + of("restore", 1)) / 2 };
   });
   const once = each.map((e, k) => steps[k]! * (e.taped + e.reverse)), all = once.reduce((a, b) => a + b, 0), form = nothing + all - whole;

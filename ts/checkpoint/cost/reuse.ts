@@ -77,11 +77,13 @@ export class Reuse {
     };
   }
 
-  /** The innermost loop around, itself aside, whose iterations come by the same elements; undefined: there is none. `around`: outermost first, the last one being the loop that makes the access. */
-  comesBack(a: Access, around: readonly Loop[]): Loop | undefined {
+  /** The innermost loop around, itself aside, whose iterations come by the same elements; undefined: there is none. `around`: outermost first, the last one being the loop that makes the access (undefined: it is no loop). */
+  comesBack(a: Access, around: readonly (Loop | undefined)[]): Loop | undefined {
     const variables = freeSymbols(flatIndex(this.graph, a.data, a.index));
     for (let k = around.length - 1; k >= 0; k--) {
-      const l = around[k]!, binds = bindsOne(l);
+      const l = around[k];
+      if (!l) continue;
+      const binds = bindsOne(l);
       if (variables.has(l.variable)) { if (binds) for (const s of freeSymbols(l.begin)) variables.add(s); continue; }
       if (!binds && k < around.length - 1) return l;
     }

@@ -21,6 +21,10 @@ import { linearPart, Reuse } from "./reuse.js";
 
 /** How often a loop of unknown length is taken to run, and what an unknown number is taken to be. */
 const SOME = 16;
+/** The part of reading that is not in writing already, where what is written has been read. */
+const BOTH = 0.25;
+/** How often longer than a loop that goes through it a product takes for an operand. */
+const WAITS = 2;
 /** Vector loops shorter than this run as scalar ones. */
 const SHORT = 4;
 
@@ -75,8 +79,15 @@ export class TimeModel {
 
   /** Of the whole program; with several threads, on one or on all of them, as the run will find out. */
   seconds(call: Call, threads = 1): number {
-    const one = this.#run(call, this.graph.body, 1);
-    return threads > 1 ? Math.min(one, this.#run(call, this.graph.body, threads)) : one;
+    const one = this.#run(call, this.graph.body, 1), results = this.#fresh() * this.rates.memory.at(-1)!.write;
+    return results + (threads > 1 ? Math.min(one, this.#run(call, this.graph.body, threads)) : one);
+  }
+  /** Bytes of results: new memory at each call, which is cleared. */
+  #fresh(): number {
+    const given = new Set(this.graph.parameters.flatMap((p) => (p.kind === "container" ? [p.container] : [])));
+    let sum = 0;
+    for (const c of this.graph.containers.values()) if (!c.transient && !c.view && !given.has(c.name)) sum += this.#reuse.bytes(c.name, this.#number);
+    return sum;
   }
   /** Of some of its nodes, on one thread. */
   of(nodes: readonly Node[], call: Call): number { return this.#run(call, nodes, 1); }
@@ -226,7 +237,7 @@ export class TimeModel {
     for (const t of nest.traffic) {
       const element = bytesOf(t.container.dtype), stride = t.stride ? Math.abs(this.#value(t.stride)) : 8, bytes = length * Math.min(64, Math.max(1, stride) * element);
       const distance = t.from ? this.#touched(t.from) : this.#all, rate = memoryRate(rates.memory, distance);
-      memory += bytes * (t.writes ? rate.write : rate.read) / (distance < rates.memory.at(-2)!.bytes ? this.#share : Math.min(this.#share, rates.memoryThreads));
+      memory += bytes * ((t.writes ? rate.write : rate.read) + (t.reads && t.writes ? BOTH * rate.read : 0)) / (distance < rates.memory.at(-2)!.bytes ? this.#share : Math.min(this.#share, rates.memoryThreads));
     }
     return Math.max(core / this.#share, memory) + rates.start;
   }
@@ -277,8 +288,17 @@ export class TimeModel {
     let rate: number;
     if (at <= 0) rate = at < 0 ? product.at(-1)!.seconds : product[0]!.seconds;
     else { const a = product[at - 1]!, b = product[at]!; rate = a.seconds + (b.seconds - a.seconds) * Math.log(size / a.size) / Math.log(b.size / a.size); }
-    const out = this.graph.container(n.outputs[0]!.data), single = bytesOf(out.dtype) / 8;
-    return flops * rate * single / this.#threads + this.rates.start;
+    const out = this.graph.container(n.outputs[0]!.data), single = bytesOf(out.dtype) / 8, [, b] = n.inputs;
+    if (b && b.axes.length === 2 && b.axes[1] !== this.graph.container(b.data).shape.length - 1) rate *= this.rates.productTransposed;
+    // Operands are packed before they are used: what has to come from far away is waited for.
+    let memory = 0;
+    const near = this.rates.memory[Math.min(2, this.rates.memory.length - 1)]!;
+    for (const a of accessesOf(this.graph, [n])) {
+      if (a.extra.length === 0) continue;
+      const from = this.#reuse.comesBack(a, [...this.#around.get(n) ?? [], undefined]), r = memoryRate(this.rates.memory, from ? this.#touched(from) : this.#all), bytes = a.extra.reduce((p, x) => p * this.#value(x.size), bytesOf(this.graph.container(a.base).dtype));
+      memory += WAITS * bytes * Math.max(0, a.write ? r.write - near.write : r.read - near.read);
+    }
+    return (flops * rate * single + memory) / this.#threads + this.rates.start;
   }
 
   #conditional(branches: readonly Branch[]): number {
