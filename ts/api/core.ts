@@ -5,6 +5,7 @@ import { lazy } from "../base/lazy.js";
 import { whileBuilding } from "../base/optimiser.js";
 import type { Trace } from "../compile/pipeline.js";
 import { ProgramCache } from "../compile/program-cache.js";
+import type { Calibration } from "../compile/calibration.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import type { Decision } from "../checkpoint/resolve.js";
@@ -258,7 +259,7 @@ export class Core {
     // What a device has left is another number at every call.
     if (planned && this.#limit === undefined && limit !== undefined && planned.decision!.report.planned > limit) planned = undefined;
     if (!planned) {
-      const disk = this.cache.mode === "off" || limit !== this.#limit ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}`, this.cache);
+      const disk = this.cache.mode === "off" || limit !== this.#limit ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}|${this.#calibration().id}`, this.cache);
       let found = disk === undefined ? undefined : this.cache.get(disk) as { readonly compiled: Compiled; readonly decision: MemoryDecision } | undefined;
       if (found?.compiled.plan.version !== PLAN_VERSION) {
         const decision = yield* this.#decide(v, key, sizes, limit);
@@ -277,11 +278,12 @@ export class Core {
     return yield* this.#planner(v, key).planner.decide(sizes, this.#threads(), limit, this.options.strategy ?? "auto");
   }
   #threads(): number { return this.#backend!.threads; }
+  #calibration(): Calibration { return calibrating().calibration(this.#backend!, this.cache); }
   #planner(v: Variant, key: string): { readonly planner: MemoryPlanner; readonly derivation: Derivation } {
     let known = this.#planners.get(key);
     if (!known) {
       const trace: Trace = new (pipeline().Trace)(), derivation = derive(this.program, this.facts, this.verb as Exclude<Verb, "jit">, this.options, this.#origins.get(v)!.signature, trace);
-      this.#planners.set(key, known = { derivation, planner: new (planning().MemoryPlanner)(derivation.differentiated, derivation.options, trace) });
+      this.#planners.set(key, known = { derivation, planner: new (planning().MemoryPlanner)(derivation.differentiated, derivation.options, trace, () => this.#calibration().rates) });
     }
     return known;
   }
