@@ -18,8 +18,8 @@ import { parseDeclared, specialise, type Declared, type Specialised } from "../r
 import type { Answer, Question } from "../checkpoint/plan/index.js";
 import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
 import { DeviceArray, type Bound } from "../runtime/device-array.js";
-import { makeVariant, type Variant } from "./bind.js";
 import { evaluateEntry } from "../scalar/entry.js";
+import { makeVariant, type Variant } from "./bind.js";
 import { compile, derive, factsKey, planKey, type BuildOptions, type Compiled, type Derivation, type Verb } from "./build.js";
 import { backendFor, cacheOf, checkOptions, memoryLimit, type DerivativeOptions } from "./options.js";
 import { evaluate } from "../symbolic/expr.js";
@@ -32,11 +32,11 @@ const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const planning = lazy(() => require("../compile/memory.js") as typeof import("../compile/memory.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
-const solver = lazy(() => require("../checkpoint/plan/index.js") as typeof import("../checkpoint/plan/index.js"));
 const calibrating = lazy(() => require("../compile/calibration.js") as typeof import("../compile/calibration.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const notExact = lazy(() => (require("../frontend/array/context.js") as typeof import("../frontend/array/context.js")).inexact);
 // eslint-disable-next-line @typescript-eslint/no-require-imports
+const solver = lazy(() => require("../checkpoint/plan/index.js") as typeof import("../checkpoint/plan/index.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const texts = lazy(() => require("../sdfg/text.js") as typeof import("../sdfg/text.js"));
 
@@ -175,9 +175,9 @@ export class Core {
     };
   }
 
-  /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */
   /** The program is compiled for the numbers of each call: it calls itself, as deep as they say. */
   #exact = false;
+  /** The sizes decide between the ordinary variant, the general one and the one with checks inside. */
   #sized(given: readonly Given[]): Sized {
     // Asked twice of a call whose device is chosen.
     let s = this.#known.get(given);
@@ -203,14 +203,14 @@ export class Core {
       }
       const sizes = new Map(spec.sizes);
       for (const s of v.symbolPositions) { const g = given[s.position]; sizes.set(s.symbol, g?.kind === "number" || g?.kind === "bigint" ? Number(g.value) : 0); }
-      const failed = v.executable.failedCheck(sizes);
-      if (failed) {
-        if (failed.kind === "speculation" && speculate) { speculate = false; continue; }
       for (const e of v.entry) {
         const n = evaluateEntry(e.value, (name) => { const g = given[f.parameters.indexOf(name)]; return g?.kind === "number" ? g.value : NaN; }, sizes);
         if (!Number.isSafeInteger(n)) throw new DaceError("TYPE", `a size or bound that follows from the arguments is ${n}`);
         sizes.set(e.symbol, n);
       }
+      const failed = v.executable.failedCheck(sizes);
+      if (failed) {
+        if (failed.kind === "speculation" && speculate) { speculate = false; continue; }
         if (failed.kind === "bounds" && !checked) { checked = true; continue; }
         throw withSizes(new DaceError(failed.kind === "bounds" ? "BOUNDS" : "SHAPE", failed.message, locate(failed, this.program.source())), sizes, given, f);
       }
