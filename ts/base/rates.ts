@@ -15,8 +15,9 @@ export interface Rates {
   /** A flop, and a division, that waits for the result of the iteration before. */
   readonly chain: number;
   readonly chainDivision: number;
-  /** Reading or writing an element that is in the first cache: vectorised, not vectorised, and at an index that is read from memory. */
-  readonly access: number;
+  /** Reading and writing an element that is in the first cache, vectorised; either of it, not vectorised; and at an index that is read from memory. */
+  readonly load: number;
+  readonly store: number;
   readonly scalarAccess: number;
   readonly gather: number;
   /** An evaluation in a vectorised loop, by name; functions that are not there take what their flops (scalar/ops.ts) say, by that of exp. */
@@ -45,7 +46,7 @@ const KIB = 2 ** 10, MIB = 2 ** 20;
 
 /** One core of a processor of 2024 with 512-bit vectors, 1 MiB of second-level and 32 MiB of shared cache. */
 export const CPU_RATES: Rates = {
-  vector: 0.01 * NS, scalar: 0.09 * NS, sum: 0.12 * NS, chain: 0.5 * NS, chainDivision: 3.3 * NS, access: 0.05 * NS, scalarAccess: 0.07 * NS, gather: 0.3 * NS,
+  vector: 0.01 * NS, scalar: 0.09 * NS, sum: 0.12 * NS, chain: 0.5 * NS, chainDivision: 3.3 * NS, load: 0.025 * NS, store: 0.08 * NS, scalarAccess: 0.07 * NS, gather: 0.3 * NS,
   functions: { div: 0.2 * NS, sqrt: 0.3 * NS, exp: 0.6 * NS, log: 0.65 * NS, sin: 0.5 * NS, cos: 0.5 * NS, tanh: 1 * NS, pow: 2.2 * NS }, scalarFunction: 5,
   memory: [
     { bytes: 24 * KIB, read: 0.006 * NS, write: 0.006 * NS }, { bytes: 192 * KIB, read: 0.007 * NS, write: 0.008 * NS }, { bytes: 640 * KIB, read: 0.007 * NS, write: 0.009 * NS },
@@ -56,13 +57,13 @@ export const CPU_RATES: Rates = {
 
 /** The same core running JavaScript. */
 export const JS_RATES: Rates = {
-  ...CPU_RATES, vector: 0.08 * NS, scalar: 0.09 * NS, sum: 0.93 * NS, chain: 0.7 * NS, chainDivision: 3 * NS, access: 0.38 * NS, scalarAccess: 0.38 * NS, gather: 25 * NS,
+  ...CPU_RATES, vector: 0.08 * NS, scalar: 0.09 * NS, sum: 0.93 * NS, chain: 0.7 * NS, chainDivision: 3 * NS, load: 0.3 * NS, store: 0.6 * NS, scalarAccess: 0.38 * NS, gather: 25 * NS,
   functions: { div: 0.95 * NS, sqrt: 1.8 * NS, exp: 5.2 * NS, log: 5.4 * NS, sin: 3.8 * NS, cos: 3.8 * NS, tanh: 10 * NS, pow: 36 * NS }, scalarFunction: 1.15, start: 0.5 * NS, product: [{ size: 32, seconds: 0.6 * NS }], productTransposed: 1,
 };
 
 /** A GPU for data centres: all of it at work, loops inside a kernel cost nothing of their own. */
 export const GPU_RATES: Rates = {
-  ...CPU_RATES, vector: 4e-14, scalar: 4e-14, sum: 4e-14, chain: 4e-14, chainDivision: 4e-13, access: 1e-13, scalarAccess: 1e-13, gather: 1e-12,
+  ...CPU_RATES, vector: 4e-14, scalar: 4e-14, sum: 4e-14, chain: 4e-14, chainDivision: 4e-13, load: 1e-13, store: 1e-13, scalarAccess: 1e-13, gather: 1e-12,
   functions: { div: 5e-13, sqrt: 5e-13, exp: 1e-12, log: 1e-12, sin: 1.5e-12, cos: 1.5e-12, tanh: 1.5e-12, pow: 4e-12 }, scalarFunction: 1,
   memory: [{ bytes: 32 * MIB, read: 2e-13, write: 2e-13 }, { bytes: 256 * MIB, read: 4e-13, write: 4e-13 }],
   start: 0, product: [{ size: 64, seconds: 1e-12 }, { size: 512, seconds: 5e-14 }], productTransposed: 1, barrier: 0, memoryThreads: 1, launch: 3e-6, transfer: 2e-11,

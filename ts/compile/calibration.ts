@@ -54,7 +54,7 @@ export function isRates(r: unknown, like: Rates): r is Rates {
   if (typeof r !== "object" || r === null) return false;
   const x = r as Record<string, unknown>, number = (v: unknown, least: number): boolean => typeof v === "number" && Number.isFinite(v) && v >= least && v < 1;
   const ascending = (list: unknown, by: string, rates: readonly string[]): boolean => Array.isArray(list) && list.length > 0 && list.every((e: Record<string, unknown>, i) => typeof e === "object" && Number(e[by]) > (i > 0 ? Number((list[i - 1] as Record<string, unknown>)[by]) : 0) && rates.every((k) => number(e[k], Number.MIN_VALUE)));
-  const functions = x["functions"] as Record<string, unknown> | null | undefined, plain = ["vector", "scalar", "sum", "chain", "chainDivision", "access", "scalarAccess", "gather"], free = ["start", "barrier", "launch", "transfer"], factors = ["scalarFunction", "memoryThreads", "productTransposed"];
+  const functions = x["functions"] as Record<string, unknown> | null | undefined, plain = ["vector", "scalar", "sum", "chain", "chainDivision", "load", "store", "scalarAccess", "gather"], free = ["start", "barrier", "launch", "transfer"], factors = ["scalarFunction", "memoryThreads", "productTransposed"];
   return plain.every((k) => number(x[k], Number.MIN_VALUE)) && free.every((k) => number(x[k], 0)) && factors.every((k) => typeof x[k] === "number" && (x[k]) >= 1 && Number.isFinite(x[k]))
     && typeof functions === "object" && functions !== null && Object.keys(like.functions).every((k) => number(functions[k], Number.MIN_VALUE))
     && ascending(x["memory"], "bytes", ["read", "write"]) && (x["memory"] as unknown[]).length > 1 && ascending(x["product"], "size", ["seconds"]);

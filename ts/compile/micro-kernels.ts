@@ -18,7 +18,7 @@ import { freshId, Graph } from "../sdfg/sdfg.js";
 import { add, addInt, int, load, scale, sym, ZERO, type Expr } from "../symbolic/expr.js";
 
 const FUNCTIONS: readonly OpName[] = ["div", "sqrt", "exp", "log", "sin", "tanh", "pow"];
-const KERNELS = ["read", "sum", "stream", "flops", "scalar", "chain", "chainDivision", "gather", "rows", "shared", "product", "productTransposed", "scalarFunction", ...FUNCTIONS] as const;
+const KERNELS = ["read", "neighbours", "sum", "stream", "flops", "scalar", "chain", "chainDivision", "gather", "rows", "shared", "product", "productTransposed", "scalarFunction", ...FUNCTIONS] as const;
 type Kernel = (typeof KERNELS)[number];
 
 const x = input(0, "float64"), number = (v: number): ScalarExpr => constant(v, "float64"), plus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("add", "float64", a, b), times = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("mul", "float64", a, b), minus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => op("sub", "float64", a, b);
@@ -32,7 +32,7 @@ const MIXTURE = mixture();
 let flops = 0;
 visitScalar(MIXTURE, (e) => { if (e.kind === "op") flops += costOf(e.op); });
 const MIXTURE_FLOPS = flops;
-/** Arrays that "read" reads for one that it writes. */
+/** What "read" and "neighbours" read for one element that they write. */
 const STREAMS = 8;
 /** Rows and their length in "rows". */
 const ROWS = 64, ROW = 27;
@@ -50,6 +50,7 @@ function graph(): Graph {
   const all = (name: string, size: Expr): { readonly data: string; readonly base: readonly Expr[]; readonly axes: readonly number[]; readonly sizes: readonly Expr[] } => ({ data: name, base: [ZERO, ZERO], axes: [0, 1], sizes: [size, size] });
   const bodies: Record<string, readonly Node[]> = {
     read: [loop("any", N, (i) => [tasklet({ data: "y", index: [i] }, Array.from({ length: STREAMS }, (_, k) => input(k, "float64")).reduce<ScalarExpr>(plus, number(0)), Array.from({ length: STREAMS }, (_, k) => ({ data: "x", index: [add(i, scale(N, k))] })))])],
+    neighbours: [loop("any", N, (i) => [tasklet({ data: "y", index: [i] }, Array.from({ length: STREAMS }, (_, k) => input(k, "float64")).reduce<ScalarExpr>(plus, number(0)), Array.from({ length: STREAMS }, (_, k) => ({ data: "x", index: [addInt(i, k)] })))])],
     sum: [loop("any", N, (i) => [tasklet({ data: "s", index: [] }, times(x, input(1, "float64")), [{ data: "x", index: [i] }, { data: "y", index: [i] }], "sum")])],
     stream: map(plus(x, number(0.5))), flops: map(MIXTURE),
     scalar: chain(op("max", "float64", MIXTURE, before)), scalarFunction: chain(op("max", "float64", op("exp", "float64", x), before)),
@@ -110,9 +111,9 @@ function ratesOf(backend: Backend, run: Run): Rates {
   }
   // What is nearer takes no longer: what says so was disturbed.
   for (let k = memory.length - 2; k >= 0; k--) { const { bytes, read, write } = memory[k]!, far = memory[k + 1]!; memory[k] = { bytes, read: Math.min(read, far.read), write: Math.min(write, far.write) }; }
-  const vector = each("flops") / MIXTURE_FLOPS, scalar = each("scalar", OFTEN / 4) / (MIXTURE_FLOPS + 1), chain = each("chain", OFTEN / 4) / 2, access = 4 * (memory[0]!.read + memory[0]!.write);
+  const vector = each("flops") / MIXTURE_FLOPS, scalar = each("scalar", OFTEN / 4) / (MIXTURE_FLOPS + 1), chain = each("chain", OFTEN / 4) / 2, load = each("neighbours") / STREAMS, store = Math.max(load, each("stream"));
   const functions = Object.fromEntries(FUNCTIONS.map((f) => [f, each(f, OFTEN / 4)]));
-  const row = run("rows", { repeats: OFTEN }) / (OFTEN * ROWS) - 2 * ROW * access, product = (m: number, repeats: number, kernel: Kernel = "product"): number => run(kernel, { m, repeats }) / (2 * m ** 3 * repeats), middle = 96;
+  const row = run("rows", { repeats: OFTEN }) / (OFTEN * ROWS) - ROW * store, product = (m: number, repeats: number, kernel: Kernel = "product"): number => run(kernel, { m, repeats }) / (2 * m ** 3 * repeats), middle = 96;
   let { barrier, memoryThreads } = built;
   if (cores > 1) {
     const n = 32_768, far = SIZES.at(-1)! / 16, one = run("shared", { n, repeats: 10 }) / 20, all = run("shared", { n, repeats: 10, threads: cores }) / 20;
@@ -121,7 +122,7 @@ function ratesOf(backend: Backend, run: Run): Rates {
     memoryThreads = Math.min(cores, Math.max(1, run("stream", { n: far, repeats: 1, samples: 3 }) / run("stream", { n: far, repeats: 1, samples: 3, threads: cores })));
   }
   return {
-    ...built, vector, sum: Math.max(vector, run("sum", { n: 16 * SMALL, repeats: 4 }) / (64 * SMALL)), scalar: Math.max(scalar, vector), chain, chainDivision: Math.max(chain, each("chainDivision", OFTEN / 4) - chain), access, scalarAccess: Math.max(access, 0.8 * scalar), gather: Math.max(access, each("gather", OFTEN / 4) - access),
+    ...built, vector, sum: Math.max(vector, run("sum", { n: 16 * SMALL, repeats: 4 }) / (64 * SMALL)), scalar: Math.max(scalar, vector), chain, chainDivision: Math.max(chain, each("chainDivision", OFTEN / 4) - chain), load, store, scalarAccess: Math.max(load, 0.8 * scalar), gather: Math.max(load, each("gather", OFTEN / 4)),
     functions: { ...functions, cos: functions["sin"]! }, scalarFunction: Math.max(1, each("scalarFunction", OFTEN / 4) / functions["exp"]!), memory, start: Math.max(0, row),
     product: backend.device === "js" ? [{ size: 32, seconds: product(32, 1) }] : [{ size: 32, seconds: product(32, 20) }, { size: middle, seconds: product(middle, 4) }, { size: 256, seconds: product(256, 1) }], productTransposed: backend.device === "js" ? 1 : Math.max(1, product(middle, 4, "productTransposed") / product(middle, 4)), barrier, memoryThreads,
   };

@@ -11,37 +11,40 @@ import { dependsOn } from "../../symbolic/expr.js";
 /** Seconds an iteration: with vectors, and without. */
 export interface Iteration { readonly vector: number; readonly scalar: number }
 
+/** Parts of a core that work side by side: the one that is busiest decides, and calls of functions come on top. */
+interface Vector { flops: number; division: number; function: number }
 /** Flops of one operation from which it is taken to be a function rather than an instruction. */
 const FUNCTION = 4;
 
-const seconds = (e: ScalarExpr & { readonly kind: "op" }, r: Rates): { readonly vector: number; readonly scalar: number; readonly chain: number } => {
+interface Operation { readonly unit: keyof Vector; readonly vector: number; readonly scalar: number; readonly chain: number }
+function operation(e: ScalarExpr & { readonly kind: "op" }, r: Rates): Operation {
   const size = isComplex(e.dtype) ? 4 : e.dtype === "float32" ? 0.5 : 1, flops = flopsOf(e);
-  if (flops < FUNCTION) return { vector: size * flops * r.vector, scalar: flops * r.scalar, chain: flops * r.chain };
-  // A power that is a few products.
-  if (e.op === "pow" && flops <= 5) return { vector: size * flops * r.vector, scalar: flops * r.scalar, chain: flops * r.chain };
-  const name = e.op === "reciprocal" ? "div" : e.op, one = (r.functions[name] ?? r.functions["exp"]! * costOf(e.op) / costOf("exp")) * (e.op === "pow" && flops === costOf("sqrt") ? r.functions["sqrt"]! / r.functions["pow"]! : 1);
-  const division = name === "div" || name === "sqrt" || flops === costOf("sqrt");
-  return { vector: size * one, scalar: one * r.scalarFunction, chain: division ? r.chainDivision : one * r.scalarFunction + r.chain };
-};
+  // A power may be a few products.
+  if (flops < FUNCTION || (e.op === "pow" && flops <= 5)) return { unit: "flops", vector: size * flops * r.vector, scalar: flops * r.scalar, chain: flops * r.chain };
+  const name = e.op === "reciprocal" ? "div" : e.op === "pow" && flops === costOf("sqrt") ? "sqrt" : e.op, one = r.functions[name] ?? r.functions["exp"]! * costOf(e.op) / costOf("exp"), division = name === "div" || name === "sqrt";
+  return { unit: division ? "division" : "function", vector: size * one, scalar: one * r.scalarFunction, chain: division ? r.chainDivision : one * r.scalarFunction + r.chain };
+}
 
 /** `loop`: the innermost loop, or none for what runs once. */
 export function iterationOf(graph: Graph, body: readonly Node[], loop: Loop | undefined, r: Rates): Iteration {
-  let vector = 0, scalar = 0, sums = 0;
+  const vector: Vector = { flops: 0, division: 0, function: 0 };
+  let scalar = 0, sums = 0;
   const seen = new Set<ScalarExpr>();
   visitTasklets(body, (t) => {
-    visitScalar(t.code, (e) => { if (e.kind === "op") { const s = seconds(e, r); vector += s.vector; scalar += s.scalar; } else if (e.kind === "cast") { vector += r.vector; scalar += r.scalar; } }, seen);
-    if (t.wcr) { vector += r.vector; scalar += r.scalar; if (loop && !t.output.index.some((e) => dependsOn(e, loop.variable))) sums = r.sum; }
-    for (const m of t.inputs) if (m.guard) { vector += m.guard.length * r.vector; scalar += m.guard.length * r.scalar; }
+    visitScalar(t.code, (e) => { if (e.kind === "op") { const o = operation(e, r); vector[o.unit] += o.vector; scalar += o.scalar; } else if (e.kind === "cast") { vector.flops += r.vector; scalar += r.scalar; } }, seen);
+    if (t.wcr) { vector.flops += r.vector; scalar += r.scalar; if (loop && !t.output.index.some((e) => dependsOn(e, loop.variable))) sums = r.sum; }
+    for (const m of t.inputs) if (m.guard) { vector.flops += m.guard.length * r.vector; scalar += m.guard.length * r.scalar; }
   });
-  let vectorAccess = 0, scalarAccess = 0;
+  let loads = 0, stores = 0, scalarAccess = 0;
   for (const a of distinct(graph, accessesOf(graph, body))) {
     // What stays the same is in a register.
     if (loop && !a.index.some((e) => dependsOn(e, loop.variable) || e.key.includes("["))) continue;
     const size = bytesOf(graph.container(a.data).dtype) / 8, gathered = a.index.some((e) => e.key.includes("["));
-    vectorAccess += gathered ? r.gather : size * r.access;
+    if (gathered) loads += r.gather; else if (a.write) stores += size * r.store; else loads += size * r.load;
+    if (a.wcr && !gathered) loads += size * r.load;
     scalarAccess += gathered ? r.gather : r.scalarAccess;
   }
-  return { vector: Math.max(vector, vectorAccess, sums), scalar: Math.max(scalar, scalarAccess, loop ? chainOf(graph, body, r) : 0) };
+  return { vector: Math.max(vector.flops, vector.division, loads, stores, sums) + vector.function, scalar: Math.max(scalar, scalarAccess, loop ? chainOf(graph, body, r) : 0) };
 }
 
 function visitTasklets(body: readonly Node[], f: (t: Tasklet) => void): void {
@@ -83,7 +86,7 @@ function pathOf(code: ScalarExpr, from: readonly (number | undefined)[], r: Rate
     if (memo.has(e)) return memo.get(e);
     let most: number | undefined;
     for (const a of e.kind === "op" ? e.args : [e.arg]) { const d = at(a); if (d !== undefined && (most === undefined || d > most)) most = d; }
-    const d = most === undefined ? undefined : most + (e.kind === "op" ? seconds(e, r).chain : 0);
+    const d = most === undefined ? undefined : most + (e.kind === "op" ? operation(e, r).chain : 0);
     memo.set(e, d);
     return d;
   };
