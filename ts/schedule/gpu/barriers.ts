@@ -51,7 +51,7 @@ class Block {
         const read: Open = { reads: new Set(n.branches.flatMap((b) => (b.condition?.inputs ?? []).map((m) => baseOf(this.graph, m.data)))), writes: new Set() };
         if (this.#conflict(open, read)) {
           const last = out.pop();
-          if (last?.kind !== "loop") throw new InternalError("a condition of data follows no piece");
+          if (last?.kind !== "loop" || !last.schedule?.gpu?.piece) throw new InternalError("a condition of data follows no piece");
           out.push(meeting(last, "after"));
           open = NOTHING;
         }
