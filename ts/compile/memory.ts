@@ -9,10 +9,10 @@ import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js"
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
 import { NANOSECOND, pricesOf, stepPrices, type Prices } from "../checkpoint/cost/prices.js";
 import { TimeModel } from "../checkpoint/cost/time.js";
-import { boundLoops, type OnlineLoop } from "../checkpoint/apply/online.js";
+import { boundLoops } from "../checkpoint/apply/bound-loops.js";
+import type { OnlineLoop } from "../checkpoint/apply/online.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
-import { growingLoops } from "../checkpoint/apply/steps.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
 import { formatLoc } from "../base/errors.js";
 import { CPU_RATES, type Rates } from "../base/rates.js";
@@ -89,7 +89,7 @@ export class MemoryPlanner {
   /** `rates`: asked for where plans are compared. Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
   constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace, readonly rates: () => Rates = () => CPU_RATES) {
     this.#exact = options.precision === "strict";
-    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, growingLoops(given, this.#exact));
+    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, this.#exact);
     this.#planned = planned;
     this.#online = loops;
     this.#device = options.device === "cuda";
@@ -203,7 +203,7 @@ export class MemoryPlanner {
     model.loops.forEach((l, k) => {
       if (!l.online) return;
       const o = optionOf(model, memory, k);
-      Object.assign(symbols, { [l.online.slots]: o.parameter, [l.online.rows]: o.rows! });
+      Object.assign(symbols, { [l.online.slots]: o.parameter, ...(l.online.rows === undefined ? {} : { [l.online.rows]: o.rows! }) });
       lists[l.online.run] = [0, 0, 0];
     });
     const layout = layoutOf(form.plan, new Map([...sizes, ...Object.entries(symbols)]), threads);

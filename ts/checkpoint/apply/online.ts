@@ -1,30 +1,30 @@
 /**
- * Carries out the schedule of a loop whose length only the run knows (`plan/online.ts`), as code of the program itself: at the head of each step of the forward sweep a
+ * The schedule of a loop that the run counts (`plan/online.ts`), as code of the program itself: at the head of each step of the forward sweep a
  * snapshot, if it is time for one, and in place of the reversal a loop of rounds: restore, advance and save until as many steps are left as there are rows, tape, reverse.
  * The numbers of snapshots and rows are call data, so what the run takes is known before it begins, however long the loop turns out to be.
- * Pre: loops of `growingLoops` of the same graph. Post: the same gradients, and nothing of these loops grows; forward nodes first. Safe for the reasons of `driver.ts`, and
- * because which steps there were, and by which exit the last one was left, are taken from the first pass.
+ * Pre: a loop of `stepsOf`. Post: the same gradients, and nothing of the loop grows. Safe for the reasons of `driver.ts`, and because which steps there were, and by which exit
+ * the last one was left, are taken from the first pass.
  */
-import { bodiesOf, nameOf, withBodies } from "../../analysis/paths.js";
+import { nameOf, withBodies } from "../../analysis/paths.js";
 import { mapNodes, rewriteNodes } from "../../analysis/walk.js";
-import { Pool, tasklet } from "../../autodiff/names.js";
+import { tasklet, type Pool } from "../../autodiff/names.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { constant, mapScalar, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import type { Condition, Loop, Node } from "../../sdfg/nodes.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
-import { add, addInt, floordiv, int, load, mapAtoms, min, mul, ONE, scale, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
-import type { Planned } from "./candidates.js";
-import { LEFT, stepOf, type GrowingLoop } from "./steps.js";
+import { add, addInt, floordiv, int, load, loadedContainers, min, mul, ONE, scale, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
+import { inRows, LEFT, settled, stepOf, without, type GrowingLoop } from "./steps.js";
 import { WorkingCopies } from "./working-copies.js";
 
 export interface OnlineLoop {
   readonly loc?: SourceLoc;
-  /** Symbols: snapshots and rows of the tapes, one or more each. */
+  /** Symbols: snapshots and rows of the tapes, one or more each. Loops that hold others of these have one row. */
   readonly slots: string;
-  readonly rows: string;
+  readonly rows?: string;
   /** The name of what a call gives it for its counts: steps, steps that ran again, snapshots made and restored. */
   readonly run: string;
-  /** Nodes of the new graph that make the snapshots and that reverse the steps. */
+  /** The loop in the new graph, and nodes that hold it and its reversal. */
+  readonly id: number;
   readonly forward: number;
   readonly backward: number;
   /** Containers with an element per snapshot, and with one per row. */
@@ -33,29 +33,10 @@ export interface OnlineLoop {
   readonly state: readonly string[];
   /** A step, as nodes of the new graph. */
   readonly step: readonly Node[];
-}
-
-export function boundLoops({ graph, forward }: Planned, found: readonly GrowingLoop[]): { readonly planned: Planned; readonly loops: readonly OnlineLoop[] } {
-  if (found.length === 0) return { planned: { graph, forward }, loops: [] };
-  const pool = new Pool(graph.containers), instead = new Map<number, readonly Node[]>();
-  pool.reserveAll(graph);
-  const loops = found.map((f, k) => {
-    const o = new Online(graph, pool, f, k), { nodes, step } = o.forward(), back = o.backward();
-    instead.set(f.loop.id, nodes).set(f.reversal.id, back);
-    return { ...o.names, step, ...(f.loop.loc ? { loc: f.loop.loc } : {}), forward: nodes.at(-1)!.id, backward: back.at(-1)!.id };
-  });
-  const put = (list: readonly Node[]): readonly Node[] => list.flatMap((n) => instead.get(n.id) ?? [withBodies(n, bodiesOf(n).map((b) => put(b.list)))]);
-  const before = put(graph.body.slice(0, forward)), symbols = loops.flatMap((l) => [l.slots, l.rows]);
-  return {
-    loops,
-    planned: {
-      forward: before.length,
-      graph: graph.with({
-        containers: pool.containers, body: [...before, ...put(graph.body.slice(forward))], symbols: [...graph.symbols, ...symbols], assumptions: [...graph.assumptions, ...symbols.map((s) => addInt(sym(s), -1))],
-        parameters: [...graph.parameters, ...loops.map((l) => ({ kind: "container" as const, name: `schedule:${l.run}`, container: l.run }))],
-      }),
-    },
-  };
+  /** The number of steps, of a loop whose bounds give it. */
+  readonly length?: Expr;
+  /** The loop around it, scheduled like this one. */
+  readonly within?: number;
 }
 
 /** Integers that the program computes as it runs. */
@@ -71,39 +52,53 @@ class Numbers {
 const compare = (how: "eq" | "gt" | "lt" | "le", a: Expr, b: Expr): Condition => ({ inputs: [], code: op(how, "bool", symbolic(a), symbolic(b)) });
 const when = (condition: Condition, body: readonly Node[]): Node => ({ kind: "conditional", id: freshId(), branches: [{ condition, body }] });
 
-class Online {
+export class Online {
   readonly names: Pick<OnlineLoop, "slots" | "rows" | "run" | "snapshots" | "tapes" | "state">;
   readonly #copies: WorkingCopies;
   readonly #numbers: Numbers;
   /** Snapshots in use, steps between two, the step of the next, the exit that the last step was left by, and how many steps there were. */
-  readonly #held: Expr; readonly #stride: Expr; readonly #next: Expr; readonly #left: Expr; readonly #steps: Expr;
+  readonly #held: Expr; readonly #stride: Expr; readonly #next: Expr; readonly #steps: Expr;
+  readonly #left: Expr;
   /** One row for what a step that is not taped keeps for itself. */
   readonly #now = new Map<string, string>();
+  /** What steps use that are not taped, too. */
+  get always(): ReadonlySet<string> { return new Set([...this.#now.values(), ...(this.#lefts === undefined ? [] : [this.#lefts])]); }
+  /** Inside of another loop: by which exit it was left in each of its steps, recorded once, like how far it came. */
+  readonly #lefts: string | undefined;
+  again: Loop | undefined;
   readonly #slots: Expr; readonly #rows: Expr;
   /** The step of each snapshot, as an integer per slot. */
   readonly #starts: string;
 
-  constructor(readonly graph: Graph, readonly pool: Pool, readonly loop: GrowingLoop, k: number) {
-    const slots = `online${k}_slots`, rows = `online${k}_rows`, n = this.#numbers = new Numbers(pool);
-    this.#slots = sym(slots); this.#rows = sym(rows);
+  constructor(readonly graph: Graph, readonly pool: Pool, readonly loop: GrowingLoop, k: number, inside: boolean) {
+    // What loops inside keep is there for one step at a time.
+    const slots = `online${k}_slots`, rows = loop.inner.size > 0 ? undefined : `online${k}_rows`, n = this.#numbers = new Numbers(pool);
+    this.#slots = sym(slots); this.#rows = rows === undefined ? ONE : sym(rows);
     this.#copies = new WorkingCopies(graph, pool, loop, this.#slots);
     for (const t of loop.tapes) {
-      const { growable: _, ...c } = graph.container(t), rest = c.shape.slice(1);
+      const { growable: _, ...c } = graph.container(t), rest = c.shape.slice(loop.dimensions.get(t));
       pool.containers.set(t, { ...c, shape: [this.#rows, ...rest] });
       if (loop.read.has(t)) { const { name: __, ...fields } = c; this.#now.set(t, pool.add(`${t}_now`, { ...fields, shape: [ONE, ...rest], role: "workspace" })); }
     }
-    this.#held = n.make("held"); this.#stride = n.make("stride"); this.#next = n.make("next"); this.#left = n.make("left"); this.#steps = n.make("steps");
+    this.#held = n.make("held"); this.#stride = n.make("stride"); this.#next = n.make("next"); this.#steps = n.make("steps");
+    const reached = inside ? recordOf(graph, loop) : undefined;
+    if (reached && loop.exits.size > 0) this.#lefts = pool.add("lefts", { ...graph.container(reached.data), dtype: "int64" });
+    this.#left = reached && this.#lefts !== undefined ? load(this.#lefts, reached.index) : loop.exits.size > 0 ? n.make("left") : ZERO;
     this.#starts = pool.add("starts", { dtype: "int64", shape: [this.#slots], transient: true, role: "workspace" });
     const run = pool.add(`online${k}_run`, { dtype: "int64", shape: [int(3)], transient: false, role: "workspace" });
-    this.names = { slots, rows, run, snapshots: [...this.#copies.snapshots, this.#starts], tapes: loop.tapes, state: loop.state };
+    this.names = { slots, ...(rows === undefined ? {} : { rows }), run, snapshots: [...this.#copies.snapshots, this.#starts], tapes: loop.tapes, state: loop.state };
+  }
+
+  /** A step that keeps nothing, nor anything for loops inside of it. */
+  #untaped(body: readonly Node[]): readonly Node[] {
+    const { tapes, read, inner } = this.loop, own = new Set(tapes), counters = countersOf(this.graph, tapes);
+    return without(body, (x) => (x.kind === "tasklet" ? counters.has(x.output.data) || (own.has(x.output.data) && !read.has(x.output.data)) || inner.has(x.output.data) : x.kind === "library" && x.outputs.every((d) => inner.has(d.data) || (x.op === "grow" && own.has(d.data)))));
   }
 
   /** The loop as it is, but for what it kept. */
-  forward(): { readonly nodes: readonly Node[]; readonly step: readonly Node[] } {
-    const { loop, tapes, exits } = this.loop, own = new Set(tapes), n = this.#numbers, [held, stride, next, slots] = [this.#held, this.#stride, this.#next, this.#slots];
-    const body = mapNodes(loop.body, (x) => {
-      if ((x.kind === "library" && x.op === "grow" && own.has(x.outputs[0]!.data)) || (x.kind === "tasklet" && own.has(x.output.data) && !this.loop.read.has(x.output.data))) return [];
-      if (x.kind === "loop" && x.body.length === 0) return [];
+  forward(): { readonly start: readonly Node[]; readonly nodes: readonly Node[] } {
+    const { loop, exits } = this.loop, n = this.#numbers, [held, stride, next, slots] = [this.#held, this.#stride, this.#next, this.#slots];
+    const body = mapNodes(this.#untaped(loop.body), (x) => {
       const k = exits.get(x.id);
       return k === undefined ? x : [n.set(this.#left, int(k)), x];
     });
@@ -117,8 +112,12 @@ class Online {
       when(compare("eq", at, next), [this.#one("slot", held, (j) => this.#copies.save(j, false)), n.set(held, addInt(held, 1)), n.set(next, mul(held, stride)), this.#count(2, ONE)]),
     ]);
     const counts = [0, 1, 2].map((i) => n.set(load(this.names.run, [int(i)]), ZERO));
-    const step = this.#singly(body), before = [...this.#copies.keep(), ...counts, n.set(held, ZERO), n.set(stride, ONE), n.set(next, ZERO), ...(exits.size > 0 ? [n.set(this.#left, ZERO)] : [])];
-    return { nodes: [...before, withBodies(loop, [[head, ...step]])], step };
+    const before = [...this.#copies.keep(), n.set(held, ZERO), n.set(stride, ONE), n.set(next, ZERO), ...(exits.size > 0 ? [n.set(this.#left, ZERO)] : [])];
+    if (this.#lefts !== undefined || (exits.size === 0 && (loop.kind === "while"))) {
+      const { begin, end } = this.loop.reversal, name = `again_${this.names.slots}`;
+      this.again = { kind: "loop", id: loop.id, variable: nameOf(loop), order: loop.kind === "loop" ? loop.order : "up", begin, end, ...(loop.kind === "loop" && loop.locals ? { locals: loop.locals } : {}), ...(loop.loc ? { loc: loop.loc } : {}), body: this.#leaving(settled([head, ...this.#tapedNow(loop.body)], exits, true), name, addInt(sub(end, begin), -1)) };
+    }
+    return { start: counts, nodes: [...before, withBodies(loop, [[head, ...this.#singly(body)]])] };
   }
 
   /** One more of the counts. */
@@ -200,11 +199,13 @@ class Online {
     };
   }
 
-  /** A step with its tapes, from row 0 for step `from` on; what leaves it goes to its end. */
-  #taped(from: Expr): readonly Node[] {
-    const { tape, exits, loop, reversal } = this.loop, body = this.#inRows(this.#again(tape), from);
+  /** A step with its tapes, from row 0 for step `from` on. */
+  #taped(from: Expr): readonly Node[] { return this.#leaving(this.#inRows(this.#again(this.loop.tape), from), `step_${this.names.slots}`, addInt(this.#steps, -1)); }
+  /** What leaves a step goes to its end; `last`: the step that may be left. */
+  #leaving(body: readonly Node[], label: string, last: Expr): readonly Node[] {
+    const { exits, loop, reversal } = this.loop;
     if (exits.size === 0) return body;
-    const label = `step_${this.names.slots}`, is = op("eq", "bool", symbolic(addInt(sub(stepOf(loop, reversal), this.#steps), 1)), constant(0, "int64"));
+    const is = op("eq", "bool", symbolic(sub(stepOf(loop, reversal), last)), constant(0, "int64"));
     const fact = (c: ScalarExpr): ScalarExpr => mapScalar(c, (e) => (e.kind === "op" && e.op === "eq" && e.args[0]!.kind === "symbolic" && e.args[0].expr.key === sym(LEFT).key ? op("and", "bool", is, op("eq", "bool", symbolic(this.#left), e.args[1]!)) : e));
     let left = false;
     const inside = mapNodes(body, (n) => {
@@ -215,16 +216,18 @@ class Online {
   }
 
   /** Rows of the tapes counted from that of the step `from`. */
-  #inRows(body: readonly Node[], from: Expr): readonly Node[] { return this.#rowsOf(body, (data, row) => (this.loop.tapes.includes(data) ? { data, row: sub(row, from) } : undefined)); }
+  #inRows(body: readonly Node[], from: Expr): readonly Node[] { const row = sub(stepOf(this.loop.loop, this.loop.reversal), from); return inRows(body, (data) => (this.loop.tapes.includes(data) ? { data, row, dimensions: 1 } : undefined)); }
   /** What steps that are not taped keep for themselves has one row. */
-  #singly(body: readonly Node[]): readonly Node[] { return this.#rowsOf(body, (data) => { const now = this.#now.get(data); return now === undefined ? undefined : { data: now, row: ZERO }; }); }
-  #rowsOf(body: readonly Node[], where: (data: string, row: Expr) => { readonly data: string; readonly row: Expr } | undefined): readonly Node[] {
-    // The step by the loop's own bounds and by those of the reversal is the same.
-    const fix = (e: Expr): Expr => mapAtoms(e, (a) => { if (a.kind !== "load") return undefined; const index = a.index.map(fix), to = index.length > 0 ? where(a.data, index[0]!) : undefined; return to && load(to.data, [to.row, ...index.slice(1)]); });
-    return rewriteNodes(body, {
-      expr: fix,
-      memlet: (m) => { const to = m.index.length > 0 ? where(m.data, m.index[0]!) : undefined; return to ? { ...m, data: to.data, index: [to.row, ...m.index.slice(1)] } : m; },
-      operand: (o) => { const to = o.base.length > 0 ? where(o.data, o.base[0]!) : undefined; return to ? { ...o, data: to.data, base: [to.row, ...o.base.slice(1)] } : o; },
-    });
-  }
+  #singly(body: readonly Node[]): readonly Node[] { return inRows(body, (data) => { const now = this.#now.get(data); return now === undefined ? undefined : { data: now, row: ZERO, dimensions: 1 }; }); }
+  /** As the loop itself, where it runs again inside of another one: nothing but its snapshots is new. */
+  #tapedNow(body: readonly Node[]): readonly Node[] { return this.#singly(this.#untaped(body)); }
+}
+
+/** What counted the rows of containers that grew. */
+export function countersOf(graph: Graph, tapes: readonly string[]): ReadonlySet<string> { return new Set(tapes.flatMap((t) => (graph.container(t).growable ? [...loadedContainers(graph.container(t).shape[0]!)] : []))); }
+
+/** Where it is recorded how far a loop inside of others came: in an element per step of those. */
+function recordOf(graph: Graph, { loop, reversal }: GrowingLoop): { readonly data: string; readonly index: readonly Expr[] } | undefined {
+  const e = loop.kind === "loop" && loop.order === "down" ? reversal.begin : reversal.end, [a] = e.atoms;
+  return e.key === a?.key && a.kind === "load" && graph.container(a.data).role === "count" && !graph.container(a.data).growable ? { data: a.data, index: a.index } : undefined;
 }

@@ -90,9 +90,11 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   // A step as the planned graph has it.
   function roughly(body: readonly Node[], tape: number, state: number): StepPrice { const forward = time(body); return { forward, taped: forward + prices.copying(tape), copy: prices.copying(state), form: 0 }; }
   const holder = (id: number): number => graph.body.findIndex((node) => { let found = false; visitNodes([node], (x) => { if (x.id === id) found = true; }); return found; });
+  const stepsIn = (l: OnlineLoop): number | undefined => (l.length ? number(l.length) : undefined);
+  const runs = (l: OnlineLoop): number => { const outer = online.find((x) => x.id === l.within); return outer ? Math.max(1, stepsIn(outer) ?? SOME) * runs(outer) : 1; };
   const unknown = online.map((l) => {
     const sum = (list: readonly string[]): number => list.reduce((s, d) => s + bytes(graph.container(d), 1), 0), tape = sum(l.tapes), state = l.state.reduce((s, d) => s + sizeOf(d), 0);
-    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, ...roughly(l.step, tape, state) }, limit) };
+    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: stepsIn(l) ?? 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, ...roughly(l.step, tape, state) }, limit, { single: l.rows === undefined, times: runs(l), ...(l.length ? { steps: number(l.length) } : {}) }) };
   });
   const scheduled = [...loops, ...unknown];
 

@@ -1,27 +1,31 @@
 /**
- * Loops of the forward sweep whose length only the run knows, and what of a step must run again to reverse it.
- * Pre: a planned graph (no `saved` reads), forward nodes first. What such a loop keeps grows: it has a row per iteration, and room is made for it at an iteration's head.
+ * Loops of the forward sweep that the run counts, and what of a step must run again to reverse it.
+ * Pre: a planned graph (no `saved` reads), forward nodes first. What a loop of unknown length keeps grows: it has a row per iteration, and room is made for it at an iteration's head.
  * Running a step again must take the decisions of the first pass. That the loop goes on, and whether a step is left in the middle (which the last one alone may be, by the
  * exit that the first pass noted), are facts; conditions on floats, which another rounding might turn, are not taken again outside of strict precision. Unknown means refused, at the loop.
  */
 import { accessesOf, baseOf, ownAccesses } from "../../analysis/accesses.js";
 import { startsFresh } from "../../analysis/fresh.js";
 import { bodiesOf, exitsOf, nameOf, visitPaths, withBodies, type Around, type Path } from "../../analysis/paths.js";
-import { mapNodes, visitNodes } from "../../analysis/walk.js";
+import { exprsOf, mapNodes, rewriteNodes, visitNodes } from "../../analysis/walk.js";
 import { DaceError, type SourceLoc } from "../../base/errors.js";
 import { constant, op, symbolic, type ScalarExpr } from "../../scalar/expr.js";
 import type { Branch, Loop, Node } from "../../sdfg/nodes.js";
 import type { Graph } from "../../sdfg/sdfg.js";
-import { addInt, freeSymbols, sub, sym, type Expr } from "../../symbolic/expr.js";
+import { addInt, dependsOn, load, loadedContainers, mapAtoms, sub, sym, type Expr } from "../../symbolic/expr.js";
 import { decidesOnFloats, type Planned } from "./candidates.js";
 
 export interface GrowingLoop {
   readonly loop: Around;
   /** The loop of the backward sweep that reverses the steps that were entered. */
   readonly reversal: Loop;
-  /** Containers with a row per step, the first dimension, which grows; of those, the ones that the steps themselves read. */
+  /** Containers with a row per step, here the first dimension, whatever else numbered them before; of those, the ones that the steps themselves read. */
   readonly tapes: readonly string[];
   readonly read: ReadonlySet<string>;
+  /** How many dimensions of each numbered the steps. */
+  readonly dimensions: ReadonlyMap<string, number>;
+  /** What only the loops inside of a step use, for one step at a time: written by a step that is taped, read by its reversal. */
+  readonly inner: ReadonlySet<string>;
   /** As of a `LoopCandidate`. */
   readonly state: readonly string[];
   readonly scratch: readonly string[];
@@ -46,43 +50,73 @@ export function leaves(list: readonly Node[], exits: ReadonlyMap<number, number>
 }
 function exitsInto(n: Node & { kind: "block" }): boolean { return n.body.some((x) => exitsOf(x).has(n.label)); }
 
-/** Every loop of a graph whose tapes grow. Throws UNSUPPORTED at the first that cannot be run again. */
-export function growingLoops(planned: Planned, exact: boolean): GrowingLoop[] {
-  const { graph, forward } = planned, owners = new Map<string, Path>();
+/** A loop that gets a schedule, with the containers that its steps keep; `inner`: what only the loops inside, scheduled already, use, for one step at a time. */
+export interface Wanted { readonly path: Path; readonly tapes: readonly string[]; readonly inner: ReadonlySet<string> }
+
+/** Loops around the last node of a path. */
+export function around(path: Path): Around[] { return path.slice(0, -1).flatMap(({ node: n }): Around[] => (n.kind === "loop" || n.kind === "while" ? [n] : [])); }
+
+/** The loops of a graph whose tapes grow, innermost first. Throws UNSUPPORTED where it cannot be told whose. */
+export function growingLoops({ graph, forward }: Planned): Wanted[] {
+  const owners = new Map<string, Path>();
   visitPaths(graph.body.slice(0, forward), (n, path) => { if (n.kind === "library" && n.op === "grow") owners.set(n.outputs[0]!.data, path); });
-  const byLoop = new Map<Around, string[]>();
+  const byLoop = new Map<Node, { readonly path: Path; readonly tapes: string[] }>();
   for (const c of graph.containers.values()) {
     if (!c.growable) continue;
-    const path = owners.get(c.name), home = path?.at(-2)?.node;
-    if (home?.kind !== "loop" && home?.kind !== "while") throw refusal(c.loc, "what it keeps grows with iterations that are not those of one loop");
-    const outer = path!.slice(0, -2).find((s) => s.node.kind === "loop" || s.node.kind === "while");
-    if (outer) throw refusal(home.loc ?? outer.node.loc ?? c.loc, "this loop stands inside another one, and only the run knows its length", "give the inner loop a bound (for k in range(n), with the rest of the work under a condition instead of a break)");
-    const list = byLoop.get(home);
-    if (list) list.push(c.name); else byLoop.set(home, [c.name]);
+    const path = owners.get(c.name)?.slice(0, -1), home = path?.at(-1)?.node;
+    if (!path || (home?.kind !== "loop" && home?.kind !== "while")) throw refusal(c.loc, "what it keeps grows with iterations that are not those of one loop");
+    const known = byLoop.get(home);
+    if (known) known.tapes.push(c.name); else byLoop.set(home, { path, tapes: [c.name] });
   }
-  return [...byLoop].map(([loop, tapes]) => growing(planned, loop, tapes, exact));
+  return [...byLoop.values()].sort((a, b) => around(b.path).length - around(a.path).length).map((l) => ({ ...l, inner: new Set<string>() }));
 }
 
 function refusal(loc: SourceLoc | undefined, what: string, hint = "leave memoryLimit and strategy out, or give the loop a bound that sizes give and do not leave it early"): DaceError {
   return new DaceError("UNSUPPORTED", `memoryLimit and strategy cannot be promised for this program: ${what}`, { ...(loc ? { loc } : {}), hint });
 }
 
-function growing({ graph, forward }: Planned, loop: Around, tapes: readonly string[], exact: boolean): GrowingLoop {
-  const name = nameOf(loop), loc = loop.loc ?? tapes.map((t) => graph.container(t).loc).find((x) => x), bad = (what: string, hint?: string): never => { throw refusal(loc, what, hint); };
+/** The step's row of the containers for which there is one: in place of so many leading dimensions. */
+export function inRows(body: readonly Node[], where: (data: string) => { readonly data: string; readonly row: Expr; readonly dimensions: number } | undefined): readonly Node[] {
+  const fix = (e: Expr): Expr => mapAtoms(e, (a) => { if (a.kind !== "load") return undefined; const index = a.index.map(fix), to = where(a.data); return load(to?.data ?? a.data, to ? [to.row, ...index.slice(to.dimensions)] : index); });
+  return rewriteNodes(body, {
+    expr: fix,
+    memlet: (m) => { const to = where(m.data); return to ? { ...m, data: to.data, index: [to.row, ...m.index.slice(to.dimensions)] } : m; },
+    operand: (o) => { const to = where(o.data); return to ? { ...o, data: to.data, base: [to.row, ...o.base.slice(to.dimensions)], axes: o.axes.map((a) => a - to.dimensions + 1) } : o; },
+  });
+}
+
+/**
+ * `again`: loops inside of a step as they run again where it is recorded how far they came, which is in the expressions `counted`. Throws UNSUPPORTED where a step cannot run again.
+ */
+export function stepsOf({ graph, forward }: Planned, { path: at, tapes, inner }: Wanted, exact: boolean, again: (l: Around) => Loop | undefined): GrowingLoop {
+  let loop = at.at(-1)!.node as Around;
+  const original = loop, outer = around(at), name = nameOf(loop), loc = loop.loc ?? tapes.map((t) => graph.container(t).loc).find((x) => x), bad = (what: string, hint?: string): never => { throw refusal(loc, what, hint); };
   const found: Path[] = [];
   visitPaths(graph.body.slice(forward), (n, path) => { if (n.kind === "loop" && n.variable === name) found.push(path); });
-  const back = found[0], reversal = back?.at(-1)!.node;
-  if (found.length !== 1 || reversal?.kind !== "loop" || back!.slice(0, -1).some((s) => s.node.kind === "loop" || s.node.kind === "while")) return bad("this loop, whose length only the run knows, is not reversed by one loop");
+  const back = found[0];
+  let reversal = back?.at(-1)!.node;
+  if (found.length !== 1 || reversal?.kind !== "loop" || around(back!).map(nameOf).join() !== outer.map(nameOf).join()) return bad("this loop, whose length only the run knows, is not reversed by one loop");
   const down = loop.kind === "loop" && loop.order === "down", same = loop.kind === "while" || (down ? loop.end.key === reversal.end.key : loop.begin.key === reversal.begin.key);
-  if (reversal.order !== (down ? "up" : "down") || !same) return bad("this loop, whose length only the run knows, is not reversed from its last step to its first");
+  // Where any order will do for the reversal, this one will.
+  if ((reversal.order !== (down ? "up" : "down") && reversal.order !== "any") || (loop.kind === "loop" && loop.order === "any") || !same) return bad("this loop, whose length only the run knows, is not reversed from its last step to its first");
 
-  // Whatever is kept is kept by step, for the reversal of that step.
-  const own = new Set(tapes), row = stepOf(loop, loop.kind === "loop" ? loop : { begin: reversal.begin, end: reversal.end }).key, inside = new Set<Node>(), read = new Set<string>();
+  // Whatever is kept is kept by step, for the reversal of that step: the step is one of the dimensions, and those before it are the same for all of them.
+  const own = new Set(tapes), step = stepOf(loop, loop.kind === "loop" ? loop : reversal), inside = new Set<Node>(), read = new Set<string>(), rows = new Map<string, { readonly dimension: number; readonly key: string }>();
   visitNodes([loop, reversal], (n) => { inside.add(n); });
   visitNodes(graph.body, (n) => {
     if (n.kind === "library" && n.op === "grow") return;
-    for (const a of ownAccesses(graph, n)) if (own.has(a.base) && !(inside.has(n) && a.data === a.base && a.index[0]?.key === row)) bad("what this loop keeps, as often as only the run knows, is read elsewhere than where the step is reversed");
+    for (const a of ownAccesses(graph, n)) {
+      if (!own.has(a.base)) continue;
+      const dimension = a.index.findIndex((e) => dependsOn(e, name)), row = dimension < 0 ? undefined : sub(a.index[dimension]!, step), known = rows.get(a.base);
+      if (!row || dependsOn(row, name) || !inside.has(n) || a.data !== a.base) return bad("what this loop keeps, as often as only the run knows, is read elsewhere than where the step is reversed");
+      const key = [...a.index.slice(0, dimension), row].map((e) => e.key).join();
+      if (known && (known.dimension !== dimension || known.key !== key)) return bad("what this loop keeps, as often as only the run knows, is read elsewhere than where the step is reversed");
+      rows.set(a.base, { dimension, key });
+    }
   });
+  const byStep = (body: readonly Node[]): readonly Node[] => inRows(body, (data) => { const r = rows.get(data); return r && { data, row: step, dimensions: r.dimension + 1 }; });
+  loop = withBodies(loop, [byStep(loop.body)]) as Around;
+  reversal = { ...reversal, order: down ? "up" : "down", body: byStep(reversal.body) };
 
   // Exits beyond the loop, and not from a loop inside: then the step alone does not say which iteration was left.
   const exits = new Map<number, number>();
@@ -93,34 +127,53 @@ function growing({ graph, forward }: Planned, loop: Around, tapes: readonly stri
   });
   visitNodes(loop.body, (n) => { for (const a of ownAccesses(graph, n)) if (own.has(a.base) && !a.write && !(n.kind === "library" && n.op === "grow")) read.add(a.base); });
 
-  // Recorded once, or the same in every step.
-  const fixed = new Set<string>();
+  // Recorded once, or the same in every step. What every iteration of all loops around records for itself may be read again.
+  const fixed = new Set<string>(), unstable = new Set<string>(), names = [...outer.map(nameOf), name];
   for (const a of accessesOf(graph, loop.body)) {
     const c = graph.container(a.base);
-    if (!a.write || own.has(a.base) || (c.role !== "count" && c.role !== "tape")) continue;
-    if (c.role === "tape" && a.index.some((e) => freeSymbols(e).has(name))) bad("this loop, whose length only the run knows, keeps values in rows that are not its steps'");
+    if (!a.write || own.has(a.base) || inner.has(a.base) || (c.role !== "count" && c.role !== "tape")) continue;
+    const varies = a.index.some((e) => dependsOn(e, name));
+    if (c.role === "tape" && varies) bad("this loop, whose length only the run knows, keeps values in rows that are not its steps'");
     fixed.add(a.base);
+    if (c.role !== "count" || c.growable || !names.every((v) => a.index.some((e) => dependsOn(e, v)))) unstable.add(a.base);
   }
-  const plain = mapNodes(loop.body, (n) => ((n.kind === "library" && n.op === "grow") || (n.kind === "tasklet" && fixed.has(baseOf(graph, n.output.data))) ? [] : n));
+  // How far a loop inside came, and by which exit it was left, was recorded: neither is decided again.
+  const counted = (list: readonly Node[]): readonly Node[] => list.map((n) => {
+    const l = n.kind === "while" || (n.kind === "loop" && exitsOf(n).size > 0) ? again(n) : undefined, facts = l && [l, ...conditionals(l)].flatMap(exprsOf).flatMap((e) => [...loadedContainers(e)]);
+    // Where it is not recorded once and for all (or not any more), the loop runs as it did.
+    const next = l && facts!.every((d) => { const c = graph.containers.get(d); return c !== undefined && (c.role !== "count" || (!own.has(d) && !unstable.has(d))); }) ? l : n;
+    return withBodies(next, bodiesOf(next).map((b) => counted(b.list)));
+  });
+  const plain = mapNodes(counted(loop.body), (n) => ((n.kind === "library" && n.op === "grow") || (n.kind === "tasklet" && fixed.has(baseOf(graph, n.output.data))) ? [] : n));
   const staying = settled(plain, exits, false), whole = settled(plain, exits, true);
   visitNodes(staying, (n) => { if (n.kind === "exit" && exits.has(n.id)) bad("this loop, whose length only the run knows, is left where no condition stands"); });
 
-  const live = needed(graph, whole, own), tape = prune(graph, whole, live, own), advance = prune(graph, staying, live, read);
+  const tape = prune(graph, whole, needed(graph, whole, [...own, ...inner])), locals = new Set<string>(), state = new Set<string>(), written = new Set<string>(), used = new Set<string>();
+  visitNodes([loop], (n) => { if (n.kind === "loop") for (const l of n.locals ?? []) locals.add(baseOf(graph, l)); });
+  const look = (body: readonly Node[]): void => {
+    for (const a of accessesOf(graph, body)) {
+      if (own.has(a.base) || inner.has(a.base)) continue;
+      if (unstable.has(a.base) || graph.container(a.base).growable) bad("this loop, whose length only the run knows, reads what is kept for the backward sweep");
+      if (fixed.has(a.base)) continue;
+      if (a.write) written.add(a.base); else used.add(a.base);
+      if (a.wcr) used.add(a.base);
+    }
+    for (const d of written) if (!locals.has(d) && used.has(d) && !startsFresh(graph, body, d)) state.add(d);
+  };
+  look(tape);
+  let advance: readonly Node[] = [];
+  for (let before = -1; before !== state.size;) { before = state.size; advance = prune(graph, staying, needed(graph, staying, state)); look(advance); }
   if (!exact && (decidesOnFloats(graph, advance) || decidesOnFloats(graph, tape))) {
     bad("this loop, whose length only the run knows, decides by floats inside of its steps, and a step that runs again may round otherwise", "with precision: \"strict\" it does not; or select with np.where (a conditional expression) instead of branching");
   }
-  const written = new Set<string>(), used = new Set<string>(), locals = new Set<string>();
-  for (const a of [...accessesOf(graph, tape), ...accessesOf(graph, advance)]) {
-    if (own.has(a.base)) continue;
-    if (fixed.has(a.base) || graph.container(a.base).growable) bad("this loop, whose length only the run knows, reads what is kept for the backward sweep");
-    if (a.write) written.add(a.base); else used.add(a.base);
-    if (a.wcr) used.add(a.base);
-  }
-  visitNodes([loop], (n) => { if (n.kind === "loop") for (const l of n.locals ?? []) locals.add(baseOf(graph, l)); });
-  const state = [...written].filter((d) => !locals.has(d) && used.has(d) && !(startsFresh(graph, advance, d) && startsFresh(graph, tape, d)));
-  const changed = changedBetween(graph, forward, loop, back!);
-  return { loop, reversal, tapes, read, exits, advance, tape, state, scratch: [...written].filter((d) => !state.includes(d)), kept: [...used].filter((d) => !written.has(d) && changed.has(d)) };
+  const changed = changedBetween(graph, forward, original, back!);
+  return {
+    loop, reversal, tapes: tapes.filter((t) => rows.has(t)), read, exits, advance, tape, inner, dimensions: new Map([...rows].map(([t, r]) => [t, r.dimension + 1])),
+    state: [...state], scratch: [...written].filter((d) => !state.has(d)), kept: [...used].filter((d) => !written.has(d) && changed.has(d)),
+  };
 }
+
+function conditionals(l: Loop): Node[] { const out: Node[] = []; visitNodes(l.body, (n) => { if (n.kind === "conditional") out.push(n); }); return out; }
 
 /** Containers that something may write after the loop has begun and before its reversal has ended. */
 function changedBetween(graph: Graph, forward: number, loop: Around, back: Path): ReadonlySet<string> {
@@ -137,7 +190,7 @@ function changedBetween(graph: Graph, forward: number, loop: Around, back: Path)
  * A step that runs again. It raises nothing, since it did not the first time. Arms that leave were not taken, unless `left`: then by the exit that is LEFT. Where one of the others
  * was taken for sure, the last needs no condition.
  */
-function settled(list: readonly Node[], exits: ReadonlyMap<number, number>, left: boolean): readonly Node[] {
+export function settled(list: readonly Node[], exits: ReadonlyMap<number, number>, left: boolean): readonly Node[] {
   return list.flatMap((n): readonly Node[] => {
     if (n.kind === "raise") return [];
     if (n.kind !== "conditional") return [withBodies(n, bodiesOf(n).map((b) => settled(b.list, exits, left)))];
@@ -156,9 +209,9 @@ function settled(list: readonly Node[], exits: ReadonlyMap<number, number>, left
   });
 }
 
-/** Containers that what is taped depends on, and what decides whether it is. */
-function needed(graph: Graph, body: readonly Node[], tapes: ReadonlySet<string>): ReadonlySet<string> {
-  const live = new Set<string>(tapes);
+/** Containers that these depend on, and what decides which way a step goes. */
+function needed(graph: Graph, body: readonly Node[], roots: Iterable<string>): ReadonlySet<string> {
+  const live = new Set<string>(roots);
   const reads = (n: Node): void => { for (const a of ownAccesses(graph, n)) if (!a.write) live.add(a.base); };
   const visit = (list: readonly Node[]): boolean => {
     let any = false;
@@ -172,10 +225,12 @@ function needed(graph: Graph, body: readonly Node[], tapes: ReadonlySet<string>)
   return live;
 }
 
-/** Without what nobody needs. `tapes`: those that are written. */
-function prune(graph: Graph, body: readonly Node[], live: ReadonlySet<string>, tapes: ReadonlySet<string>): readonly Node[] {
+/** Without what nobody needs. */
+function prune(graph: Graph, body: readonly Node[], live: ReadonlySet<string>): readonly Node[] { return without(body, (n) => !ownAccesses(graph, n).some((a) => a.write && live.has(a.base))); }
+/** Without tasklets and operations, and the loops and conditionals that held nothing else. */
+export function without(body: readonly Node[], gone: (n: Node) => boolean): readonly Node[] {
   return mapNodes(body, (n) => {
-    if (n.kind === "tasklet" || n.kind === "library") return ownAccesses(graph, n).some((a) => a.write && live.has(a.base) && (tapes.has(a.base) || graph.container(a.base).growable !== true)) ? n : [];
+    if (n.kind === "tasklet" || n.kind === "library") return gone(n) ? [] : n;
     if (n.kind === "conditional") return n.branches.every((b) => b.body.length === 0) ? [] : n;
     return n.kind !== "exit" && n.kind !== "raise" && bodiesOf(n).every((b) => b.list.length === 0) ? [] : n;
   });

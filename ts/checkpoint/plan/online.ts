@@ -81,18 +81,20 @@ const LENGTHS = [30, 300, 3000], NOMINAL = 16;
 
 export interface OnlineOption extends ScheduleOption { readonly rows: number }
 
-/** What it may do with so many bytes at most: snapshots and rows. Costs are a mean over lengths. */
-export function onlineOptions(shape: Omit<LoopShape, "steps">, most = Infinity): OnlineOption[] {
-  const all: OnlineOption[] = [], { snapshot, tape, copy = 0 } = shape, longest = LENGTHS.at(-1)!;
+/**
+ * What it may do with so many bytes at most: snapshots and rows. Costs are a mean over lengths, unless there is but one: `steps`. `single`: one row. `times`: how often it is run.
+ */
+export function onlineOptions(shape: Omit<LoopShape, "steps">, most = Infinity, { steps, single = false, times = 1 }: { readonly steps?: number; readonly single?: boolean; readonly times?: number } = {}): OnlineOption[] {
+  const lengths = steps === undefined ? LENGTHS : [Math.max(1, steps)], all: OnlineOption[] = [], { snapshot, tape, copy = 0 } = shape, longest = lengths.at(-1)!;
   const series = (room: number): number[] => { const out: number[] = []; for (let k = 1; k <= Math.max(1, Math.min(longest, room)); k = Math.max(k + 1, Math.floor(k * (k < 24 ? 1 : 1.12)))) out.push(k); return out; };
-  for (const rows of series(most / Math.max(1, tape)).filter((r) => r < 5 || r % 2 === 0)) for (const slots of series((most - rows * tape) / Math.max(1, snapshot))) {
+  for (const rows of single ? [1] : series(most / Math.max(1, tape)).filter((r) => r < 5 || r % 2 === 0)) for (const slots of series((most - rows * tape) / Math.max(1, snapshot))) {
     let cost = 0, again = 0, copies = 0;
-    for (const n of LENGTHS) {
+    for (const n of lengths) {
       const w = onlineWork(n, slots, rows);
       again += (n + w.advanced) / n; copies += w.copies / n;
       cost += ((n + w.advanced) * shape.forward + w.copies * copy) / n;
     }
-    const per = NOMINAL / LENGTHS.length;
+    const per = times * (steps ?? NOMINAL) / lengths.length;
     all.push({ kind: "online", parameter: slots, rows, held: slots * snapshot, inside: slots * snapshot + rows * tape, cost: cost * per, extraSteps: Math.round(again * per), copies: Math.round(copies * per), actions: () => onlineActions(NOMINAL, slots, rows) });
   }
   return nearLimit(paretoOptions(all), most);
