@@ -33,6 +33,16 @@ export function compareDevices(t: ExecutionContext, program: Parameters<typeof v
   }));
 }
 
+/** The same tests with a launch for each map of a small loop, where otherwise the loop is one kernel. */
+export function asLaunches(test: TestFn): TestFn {
+  return ((name: string, body: (t: ExecutionContext) => unknown) => {
+    test(`${name}, as launches`, (t) => {
+      process.env["DACE_AD_CUDA_BLOCKS"] = "off";
+      try { body(t); } finally { delete process.env["DACE_AD_CUDA_BLOCKS"]; }
+    });
+  }) as TestFn;
+}
+
 const largest = (a: readonly number[]): number => a.reduce((w, x) => Math.max(w, Math.abs(x)), 1e-300);
 
 /** The named programs that `wanted` takes, in NumPy and in JavaScript, against differences and against C++. */
