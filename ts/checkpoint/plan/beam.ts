@@ -68,6 +68,7 @@ export class Beam {
   readonly #classes = new Int32Array(CLASSES);
   /** The cheapest that was left out. */
   #out = Infinity;
+  #caution = 0;
 
   constructor(readonly relaxation: Relaxation, readonly prices: Prices) {
     const { p, rooms } = relaxation, n = this.#n = p.values.length, words = this.#words = Math.ceil(n / 32);
@@ -80,10 +81,11 @@ export class Beam {
     this.#last = new Int32Array(n);
   }
 
-  /** Plans that cost at most `top`, the most promising `width` at a time. */
-  async sweep(top: number, width: number, pace: Pace): Promise<Swept> {
+  /** Plans that cost at most `top`, the most promising `width` at a time; with `caution` the prices of what is still to come count so much more. */
+  async sweep(top: number, width: number, pace: Pace, caution = 0): Promise<Swept> {
     const { p } = this.relaxation, words = this.#words, loops = p.loops.length, steps: Step[] = [];
     this.#out = Infinity;
+    this.#caution = caution;
     let states = new Table(words, loops, 1);
     states.add();
     states.bound[0] = this.prices.bound;
@@ -146,10 +148,10 @@ export class Beam {
 
   /** The states in which slot `t` may begin. */
   async #before(states: Table, t: number, top: number, width: number, pace: Pace): Promise<Table | undefined> {
-    const { relaxation, prices } = this, { p, rooms, atEntry } = relaxation, n = this.#n, words = this.#words, open = this.#begun(states, t, top);
+    const { relaxation, prices } = this, { p, rooms } = relaxation, n = this.#n, words = this.#words, open = this.#begun(states, t, top);
     const { absent, resident, again, dropped, idle } = prices, most = OPEN * width;
     for (let v = n - 1; v >= 0 && open.count > 0; v--) {
-      const at = t * n + v, word = v >> 5, bit = 1 << (v & 31), mayStay = atEntry[at]! >= 0, mayAgain = relaxation.again[at]! >= 0, parents = this.#parents[v]!, kids = relaxation.children[v]!, unused = idle[at]!;
+      const at = t * n + v, word = v >> 5, bit = 1 << (v & 31), mayStay = resident[at]! < Infinity, mayAgain = again[at]! < Infinity, parents = this.#parents[v]!, kids = relaxation.children[v]!, unused = idle[at]!;
       // What the slot before needs is counted already.
       const size = t > 0 && this.#needs[(t - 1) * words + word]! & bit ? 0 : rooms.size[v]!, count = open.count, dead: number[] = [];
       for (let i = 0; i < count; i++) {
@@ -284,18 +286,22 @@ export class Beam {
     return true;
   }
 
-  /** Goes on with the most promising ones only: about so many, by bounds in equal classes. */
+  /** Goes on with the most promising ones only: about so many, by ranks in equal classes. */
   #cheapest(s: Table, most: number): void {
-    const { bound, count } = s;
+    const { bound, cost, count } = s, caution = this.#caution, ranks = new Float64Array(count);
     let low = Infinity, high = -Infinity;
-    for (let i = 0; i < count; i++) { if (bound[i]! < low) low = bound[i]!; if (bound[i]! > high) high = bound[i]!; }
+    for (let i = 0; i < count; i++) {
+      const x = ranks[i] = bound[i]! + caution * (bound[i]! - cost[i]!);
+      if (x < low) low = x;
+      if (x > high) high = x;
+    }
     const classes = this.#classes.fill(0), scale = high > low ? (CLASSES - 1) / (high - low) : 0;
-    for (let i = 0; i < count; i++) classes[Math.floor((bound[i]! - low) * scale)]!++;
+    for (let i = 0; i < count; i++) classes[Math.floor((ranks[i]! - low) * scale)]!++;
     let last = 0, places = most;
     while (classes[last]! <= places) places -= classes[last++]!;
     const stay: number[] = [];
     for (let i = 0; i < count; i++) {
-      const c = Math.floor((bound[i]! - low) * scale);
+      const c = Math.floor((ranks[i]! - low) * scale);
       if (c < last || (c === last && places-- > 0)) stay.push(i); else if (bound[i]! < this.#out) this.#out = bound[i]!;
     }
     s.keep(stay);

@@ -14,41 +14,52 @@ export interface Mip {
   readonly starts: Int32Array; readonly indices: Int32Array; readonly values: Float64Array;
 }
 
+/** Statuses of columns and rows, as the solver numbers them. */
+export interface Basis { readonly columns: Int32Array; readonly rows: Int32Array }
+
 export interface MipOptions {
   readonly seconds: number;
   /** Two objective values closer than this are the same. */
   readonly gap: number;
   /** A solution that is at hand; the missing columns are the solver's to find. */
   readonly start?: { readonly indices: Int32Array; readonly values: Float64Array };
+  /** Where to begin if no column is whole; rows added since are basic. */
+  readonly basis?: Basis | undefined;
   /** Shared memory: from the time it is 1, the solver stops. */
   readonly stop?: Int32Array<SharedArrayBuffer>;
 }
 
 /** `x` is absent where none was found; `bound` is proven: no solution is below it. `stopped`: out of time. */
-export interface MipResult { readonly status: "optimal" | "infeasible" | "stopped"; readonly x?: Float64Array; readonly objective: number; readonly bound: number; /** Of rows, where no column is whole. */ readonly duals?: Float64Array }
+export interface MipResult { readonly status: "optimal" | "infeasible" | "stopped"; readonly x?: Float64Array; readonly objective: number; readonly bound: number; /** Where no column is whole: of rows, and where the next one may begin. */ readonly duals?: Float64Array; readonly basis?: Basis }
 
 const SOURCE = `"use strict";
 const { parentPort, workerData } = require("node:worker_threads");
-let highs;
+let loading;
 parentPort.on("message", async ({ m, o }) => {
   try {
-    highs ??= await require(workerData)();
+    const highs = await (loading ??= require(workerData)());
+    if (!m) return;
     const answer = highs.withModel({
       numCols: m.cost.length, numRows: m.rowLower.length, colCost: m.cost, colLower: m.lower, colUpper: m.upper, rowLower: m.rowLower, rowUpper: m.rowUpper,
       matrix: { format: "csr", numRows: m.rowLower.length, numCols: m.cost.length, starts: m.starts, indices: m.indices, values: m.values }, ...(m.integer.includes(1) ? { integrality: m.integer } : {}),
     }, (model) => {
       model.options.set({ output_flag: false, time_limit: o.seconds, mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1 });
+      if (o.basis) {
+        const rowStatus = new Int32Array(m.rowLower.length).fill(highs.constants.basisStatus.basic);
+        rowStatus.set(o.basis.rows);
+        model.setBasis({ colStatus: o.basis.columns, rowStatus });
+      }
       if (o.start) model.setSolution({ indices: o.start.indices, values: o.start.values });
       if (o.stop) model.run({ [highs.constants.callbackType.mipInterrupt]: (event) => { if (Atomics.load(o.stop, 0) === 1) event.interrupt(); } });
       else model.run();
       const code = model.getModelStatus(), s = highs.constants.modelStatus;
       const status = code === s.optimal || code === s.modelEmpty ? "optimal" : code === s.infeasible || code === s.unboundedOrInfeasible ? "infeasible" : code === s.timeLimit || code === s.interrupted || code === s.solutionLimit || code === s.iterationLimit ? "stopped" : "failed " + code;
       const found = model.info.get("primal_solution_status") === 2;
-      const at = found ? model.getSolution() : undefined;
-      return { status, x: at && Float64Array.from(at.colValue), ...(at && !m.integer.includes(1) ? { duals: Float64Array.from(at.rowDual) } : {}), objective: found ? model.getObjectiveValue() : Infinity, bound: model.info.get("mip_dual_bound") };
+      const at = found ? model.getSolution() : undefined, linear = at && !m.integer.includes(1), basis = linear && model.getBasis();
+      return { status, x: at && Float64Array.from(at.colValue), ...(linear ? { duals: Float64Array.from(at.rowDual), basis: { columns: Int32Array.from(basis.colStatus), rows: Int32Array.from(basis.rowStatus) } } : {}), objective: found ? model.getObjectiveValue() : Infinity, bound: model.info.get("mip_dual_bound") };
     });
     parentPort.postMessage(answer);
-  } catch (e) { highs = undefined; parentPort.postMessage({ status: "failed " + String(e && e.message || e) }); }
+  } catch (e) { loading = undefined; if (m) parentPort.postMessage({ status: "failed " + String(e && e.message || e) }); }
 });`;
 
 interface Job { readonly m: Mip; readonly o: MipOptions; readonly resolve: (r: MipResult) => void; readonly reject: (e: Error) => void }
@@ -102,6 +113,14 @@ function next(): void {
     reject(e as Error);
     next();
   }
+}
+
+/** Loads the solver while the caller does something else. */
+export function warmSolver(): void {
+  if (worker) return;
+  const w = started();
+  w.postMessage({});
+  w.unref();
 }
 
 /** Rejects with the signal's reason when aborted, and INTERNAL when the solver fails. */

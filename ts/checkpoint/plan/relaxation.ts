@@ -4,7 +4,7 @@
  * *regrets*, none of them negative. So a plan that is known in some slots only costs at least the bound and the regrets of those slots.
  */
 import { cuts } from "./cuts.js";
-import { solveMip, type Mip } from "./mip.js";
+import { solveMip, type Basis, type Mip } from "./mip.js";
 import { gcd, type Problem } from "./problem.js";
 import { childrenOf, needsOf, type Windows } from "./windows.js";
 
@@ -12,7 +12,7 @@ import { childrenOf, needsOf, type Windows } from "./windows.js";
 export interface Prices {
   /** No plan costs less. */
   readonly bound: number;
-  /** Of a value that is not at hand in the slot, is at hand at its entry, is computed again in it. */
+  /** Of a value that is not at hand in the slot, is at hand at its entry, is computed again in it; infinite where that may not be. */
   readonly absent: Float64Array; readonly resident: Float64Array; readonly again: Float64Array;
   /** Of a value that is at hand in the slot and not in the next; of one that is at hand while the child of that number is not computed again. */
   readonly dropped: Float64Array; readonly idle: readonly Float64Array[];
@@ -74,6 +74,7 @@ export class Relaxation {
   /** Rows about what is at hand inside a slot. */
   readonly #inside: { readonly row: number; readonly slot: number }[] = [];
   readonly #cuts = new Set<string>();
+  #basis: Basis | undefined;
 
   /** Values dearer than `most` are not computed again. */
   constructor(readonly p: Problem, windows: Windows, limit: number, most: number) {
@@ -116,6 +117,8 @@ export class Relaxation {
 
   #row(lower: number, upper: number, entries: Entries): number { return this.#rows.push({ lower, upper, columns: entries.map((e) => e[0]), factors: entries.map((e) => e[1]) }) - 1; }
 
+  get columns(): number { return this.#cost.length; }
+
   /** Adds what the solution of the relaxation violates and every plan keeps; how many rows that is. */
   tighten(x: Float64Array): number {
     let added = 0;
@@ -129,26 +132,28 @@ export class Relaxation {
     return added;
   }
 
-  #mip(): Mip {
+  /** `closed`: columns that must be 0. */
+  #mip(closed: Uint8Array | undefined): Mip {
     const rows = this.#rows, columns = this.#cost.length, starts = new Int32Array(rows.length + 1);
     rows.forEach((r, i) => { starts[i + 1] = starts[i]! + r.columns.length; });
     const indices = new Int32Array(starts[rows.length]!), values = new Float64Array(indices.length);
     rows.forEach((r, i) => { indices.set(r.columns, starts[i]); values.set(r.factors, starts[i]); });
     return {
-      cost: Float64Array.from(this.#cost), lower: new Float64Array(columns), upper: new Float64Array(columns).fill(1), integer: new Int32Array(columns),
+      cost: Float64Array.from(this.#cost), lower: new Float64Array(columns), upper: closed ? Float64Array.from(closed, (c) => 1 - c) : new Float64Array(columns).fill(1), integer: new Int32Array(columns),
       rowLower: Float64Array.from(rows, (r) => r.lower), rowUpper: Float64Array.from(rows, (r) => r.upper), starts, indices, values,
     };
   }
 
   /** Undefined where the relaxation has no solution (`infeasible`), or the time was not enough. */
-  async solve(seconds: number, signal: AbortSignal | undefined): Promise<{ readonly prices: Prices; readonly x: Float64Array } | "infeasible" | undefined> {
-    const r = await solveMip(this.#mip(), { seconds, gap: 0 }, signal);
+  async solve(seconds: number, signal: AbortSignal | undefined, closed?: Uint8Array): Promise<{ readonly prices: Prices; readonly x: Float64Array } | "infeasible" | undefined> {
+    const r = await solveMip(this.#mip(closed), { seconds, gap: 0, ...(closed ? {} : { basis: this.#basis }) }, signal);
+    if (!closed && r.basis) this.#basis = r.basis;
     if (r.status === "infeasible") return "infeasible";
-    return r.status === "optimal" && r.x && r.duals ? { prices: this.#regrets(r.duals), x: r.x } : undefined;
+    return r.status === "optimal" && r.x && r.duals ? { prices: this.#regrets(r.duals, closed), x: r.x } : undefined;
   }
 
   /** Valid for any multipliers: those of the wrong sign count as 0. */
-  #regrets(duals: Float64Array): Prices {
+  #regrets(duals: Float64Array, closed: Uint8Array | undefined): Prices {
     const { p } = this, n = p.values.length, slots = p.slots.length, y = duals.slice(), reduced = Float64Array.from(this.#cost);
     let bound = 0;
     this.#rows.forEach((r, i) => {
@@ -157,12 +162,13 @@ export class Relaxation {
       r.columns.forEach((c, k) => { reduced[c]! -= y[i]! * r.factors[k]!; });
     });
     const absent = new Float64Array(slots * n), resident = new Float64Array(slots * n), again = new Float64Array(slots * n), dropped = new Float64Array(slots * n);
+    const open = (c: number): boolean => c >= 0 && closed?.[c] !== 1;
     for (let at = 0; at < slots * n; at++) {
-      const s = this.atEntry[at]! >= 0 ? reduced[this.atEntry[at]!]! : 0, r = this.again[at]! >= 0 ? reduced[this.again[at]!]! : 0;
+      const mayStay = open(this.atEntry[at]!), mayAgain = open(this.again[at]!), s = mayStay ? reduced[this.atEntry[at]!]! : 0, r = mayAgain ? reduced[this.again[at]!]! : 0;
       bound += Math.min(s, 0) + Math.min(r, 0);
       absent[at] = -Math.min(s, 0) - Math.min(r, 0);
-      resident[at] = Math.max(s, 0) - Math.min(r, 0);
-      again[at] = Math.max(r, 0) - Math.min(s, 0);
+      resident[at] = mayStay ? Math.max(s, 0) - Math.min(r, 0) : Infinity;
+      again[at] = mayAgain ? Math.max(r, 0) - Math.min(s, 0) : Infinity;
     }
     const idle = Array.from(absent, () => NONE);
     for (const { row, at, child } of this.#links) {

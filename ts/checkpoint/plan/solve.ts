@@ -4,6 +4,7 @@
  */
 import { costBound, peakBound } from "./bounds.js";
 import { greedyPlan } from "./greedy.js";
+import { warmSolver } from "./mip.js";
 import { recomputeAll } from "./expand.js";
 import { Pace } from "./pace.js";
 import { search, type Candidate } from "./exact.js";
@@ -92,6 +93,7 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
     return { status: smallest.proven ? "infeasible" : status, bound: Infinity, gap: 0, rung, smallest, ms: ms() };
   };
   if (limit < peakBound(p)) return none("infeasible", "exact");
+  warmSolver();
 
   const floor = free.sim.cost + costBound(p, limit);
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;

@@ -3,6 +3,7 @@
  * starts from that plan and decides only what the prices leave open. Whoever comes to an end first has the proof.
  */
 import { Beam } from "./beam.js";
+import { Neighbourhoods } from "./around.js";
 import { leastStep, upToStep } from "./bounds.js";
 import { search, type Candidate, type Found } from "./exact.js";
 import { Pace } from "./pace.js";
@@ -17,23 +18,29 @@ export interface Closed { readonly best: Candidate | undefined; /** Proven; infi
 const NARROW = 64, WIDER = 3, WIDEST = 65_536;
 /** Rounds of cuts, and what part of what is left between bound and plan one must win for another. */
 const ROUNDS = 12, WON = 0.02;
-/** Milliseconds that must be left for the integer solver to be worth its start. */
-const SOLVER_MS = 1000;
+/** Milliseconds that must be left for the integer solver to be worth its start; how much of the cost may be unproven for it to be worth it early. */
+const SOLVER_MS = 200, NEAR = 0.025;
+/** More time than this is shared with the integer solver in any case. */
+const LONG_MS = 3000;
+/** Where so much is unproven no cut helps; when a beam found nothing either, the next one takes the prices of what is to come for so much more than they say. */
+const FAR = 0.3, CAUTION = 0.5;
 
 export async function solveWhole(p: Problem, limit: number, windows: Windows, start: Candidate | undefined, floor: number, deadline: number, signal: AbortSignal | undefined): Promise<Closed> {
   const began = performance.now(), left = (): number => deadline - performance.now(), relaxation = new Relaxation(p, windows, limit, start?.sim.cost ?? Infinity), step = leastStep(p);
   let solved = await relaxation.solve(Math.max(0.05, left() / 1000), signal);
   if (!solved) return { best: start, bound: floor };
   if (solved === "infeasible") return { best: start, bound: start ? start.sim.cost : Infinity };
-  let best = start, bound = floor, width = NARROW, more = true, prices = solved.prices;
+  let best = start, bound = floor, width = NARROW, more = true, vain = false, prices = solved.prices;
   const cost = (): number => best?.sim.cost ?? Infinity, raise = (to: number): void => { bound = Math.max(bound, Math.min(cost(), upToStep(p, to))); };
+  const away = (): number => cost() === Infinity ? Infinity : (cost() - bound) / cost();
   /** True when there is nothing left to look for. */
   const sweep = async (): Promise<boolean> => {
-    const from = performance.now(), r = await new Beam(relaxation, prices).sweep(cost() - step, width, new Pace(deadline, signal));
+    const from = performance.now(), caution = vain && away() > FAR ? CAUTION : 0, r = await new Beam(relaxation, prices).sweep(cost() - step, width, new Pace(deadline, signal), caution);
     // The time of the next one is foreseen: about as much more as it is wider.
     const fits = width * 0.7 * left() / Math.max(1, performance.now() - from);
     more = fits >= 1.5 * width;
     width = Math.floor(Math.min(WIDER * width, fits));
+    vain = !r.plan;
     if (r.plan) {
       const sim = simulate(p, r.plan);
       if (sim.peak <= limit && sim.cost < cost()) best = { plan: r.plan, sim };
@@ -44,7 +51,7 @@ export async function solveWhole(p: Problem, limit: number, windows: Windows, st
   };
   raise(prices.bound);
   if (await sweep()) return { best, bound: cost() };
-  for (let round = 0; round < ROUNDS && performance.now() - began < 0.4 * (deadline - began); round++) {
+  for (let round = 0; round < ROUNDS && away() < FAR && performance.now() - began < 0.4 * (deadline - began); round++) {
     if (relaxation.tighten(solved.x) === 0) break;
     const next = await relaxation.solve(Math.max(0.05, left() / 1000), signal);
     if (next === "infeasible") return { best, bound: cost() };
@@ -57,13 +64,26 @@ export async function solveWhole(p: Problem, limit: number, windows: Windows, st
     if (won < WON * (cost() - prices.bound)) break;
   }
 
-  const stop = new Int32Array(new SharedArrayBuffer(4)), ended = new AbortController();
+  const stop = new Int32Array(new SharedArrayBuffer(4)), ended = new AbortController(), neighbourhoods = new Neighbourhoods(relaxation);
   let closed = false, found: Found | undefined;
-  const sweeps = async (): Promise<void> => { while (!closed && !ended.signal.aborted && more && width <= WIDEST) closed = await sweep(); };
-  if (left() > SOLVER_MS) {
+  // Each sweep is followed by as much time for looking around what it found, and what no sweep fits into goes there too.
+  for (const quick = began + (deadline - began) * 0.45, last = left() > LONG_MS ? began + (deadline - began) * 0.6 : deadline; !closed && left() > 0;) {
+    if (performance.now() > (away() < NEAR ? quick : last)) break;
+    const from = performance.now(), wide = more && width <= WIDEST;
+    if (wide) closed = await sweep();
+    if (!wide && !best) break;
+    const until = Math.min(away() < NEAR ? quick : last, wide ? from + (vain && away() > FAR ? 5 : 2) * (performance.now() - from) : Infinity);
+    while (!closed && best && performance.now() < until) {
+      best = await neighbourhoods.look(best, step, limit, until, signal) ?? best;
+      closed = cost() - bound < step;
+    }
+  }
+  if (!closed && left() > SOLVER_MS) {
     const solver = search(p, limit, { again: windows, deadline, signal, stop, start: best, fixed: fixing(p, prices, cost()) }).finally(() => { ended.abort(); });
-    try { await sweeps(); } finally { Atomics.store(stop, 0, closed || signal?.aborted ? 1 : 0); found = await solver; }
-  } else await sweeps();
+    try {
+      while (!closed && !ended.signal.aborted && more && width <= WIDEST) closed = await sweep();
+    } finally { Atomics.store(stop, 0, closed || signal?.aborted ? 1 : 0); found = await solver; }
+  }
   if (found?.best && found.best.sim.cost < cost()) best = found.best;
   if (closed || (found && found.status !== "stopped")) return { best, bound: cost() };
   if (found) raise(found.bound);
