@@ -46,19 +46,20 @@ const KIB = 2 ** 10, MIB = 2 ** 20;
 
 /** One core of a processor of 2024 with 512-bit vectors, 1 MiB of second-level and 32 MiB of shared cache. */
 export const CPU_RATES: Rates = {
-  vector: 0.01 * NS, scalar: 0.09 * NS, sum: 0.12 * NS, chain: 0.5 * NS, chainDivision: 3.3 * NS, load: 0.025 * NS, store: 0.08 * NS, scalarAccess: 0.07 * NS, gather: 0.3 * NS,
-  functions: { div: 0.2 * NS, sqrt: 0.3 * NS, exp: 0.6 * NS, log: 0.65 * NS, sin: 0.5 * NS, cos: 0.5 * NS, tanh: 1 * NS, pow: 2.2 * NS }, scalarFunction: 5,
+  vector: 0.008 * NS, scalar: 0.085 * NS, sum: 0.095 * NS, chain: 0.47 * NS, chainDivision: 3.3 * NS, load: 0.019 * NS, store: 0.016 * NS, scalarAccess: 0.068 * NS, gather: 0.28 * NS,
+  functions: { div: 0.08 * NS, sqrt: 0.19 * NS, exp: 0.46 * NS, log: 0.53 * NS, sin: 0.37 * NS, cos: 0.37 * NS, tanh: 0.85 * NS, pow: 2 * NS }, scalarFunction: 6,
   memory: [
-    { bytes: 24 * KIB, read: 0.006 * NS, write: 0.006 * NS }, { bytes: 192 * KIB, read: 0.007 * NS, write: 0.008 * NS }, { bytes: 640 * KIB, read: 0.007 * NS, write: 0.009 * NS },
-    { bytes: 2.5 * MIB, read: 0.009 * NS, write: 0.01 * NS }, { bytes: 10 * MIB, read: 0.01 * NS, write: 0.012 * NS }, { bytes: 32 * MIB, read: 0.02 * NS, write: 0.03 * NS }, { bytes: 96 * MIB, read: 0.03 * NS, write: 0.035 * NS },
+    { bytes: 24 * KIB, read: 0.0041 * NS, write: 0.0041 * NS }, { bytes: 192 * KIB, read: 0.0049 * NS, write: 0.0052 * NS }, { bytes: 640 * KIB, read: 0.0049 * NS, write: 0.0052 * NS },
+    { bytes: 2.5 * MIB, read: 0.0095 * NS, write: 0.0105 * NS }, { bytes: 10 * MIB, read: 0.0105 * NS, write: 0.011 * NS }, { bytes: 32 * MIB, read: 0.025 * NS, write: 0.027 * NS }, { bytes: 96 * MIB, read: 0.028 * NS, write: 0.031 * NS },
   ],
-  start: 2 * NS, product: [{ size: 32, seconds: 0.06 * NS }, { size: 96, seconds: 0.0105 * NS }, { size: 256, seconds: 0.01 * NS }], productTransposed: 1.1, barrier: 1500 * NS, memoryThreads: 1.6, launch: 0, transfer: 0,
+  start: 0.3 * NS, product: [{ size: 32, seconds: 0.065 * NS }, { size: 96, seconds: 0.0098 * NS }, { size: 256, seconds: 0.009 * NS }], productTransposed: 1.075, barrier: 1500 * NS, memoryThreads: 1.6, launch: 0, transfer: 0,
 };
 
 /** The same core running JavaScript. */
 export const JS_RATES: Rates = {
-  ...CPU_RATES, vector: 0.08 * NS, scalar: 0.09 * NS, sum: 0.93 * NS, chain: 0.7 * NS, chainDivision: 3 * NS, load: 0.3 * NS, store: 0.6 * NS, scalarAccess: 0.38 * NS, gather: 25 * NS,
-  functions: { div: 0.95 * NS, sqrt: 1.8 * NS, exp: 5.2 * NS, log: 5.4 * NS, sin: 3.8 * NS, cos: 3.8 * NS, tanh: 10 * NS, pow: 36 * NS }, scalarFunction: 1.15, start: 0.5 * NS, product: [{ size: 32, seconds: 0.6 * NS }], productTransposed: 1,
+  ...CPU_RATES, vector: 0.05 * NS, scalar: 0.09 * NS, sum: 0.94 * NS, chain: 0.7 * NS, chainDivision: 3 * NS, load: 0.115 * NS, store: 0.61 * NS, scalarAccess: 0.36 * NS, gather: 24 * NS,
+  functions: { div: 0.24 * NS, sqrt: 1.05 * NS, exp: 4.5 * NS, log: 4.7 * NS, sin: 3 * NS, cos: 3 * NS, tanh: 10 * NS, pow: 36 * NS }, scalarFunction: 1.3,
+  memory: CPU_RATES.memory.map((m) => ({ bytes: m.bytes, read: 0.02 * NS + m.read, write: 0.065 * NS + m.write })), start: 0.5 * NS, product: [{ size: 32, seconds: 0.57 * NS }], productTransposed: 1,
 };
 
 /** A GPU for data centres: all of it at work, loops inside a kernel cost nothing of their own. */

@@ -74,14 +74,20 @@ function graph(): Graph {
 }
 
 /** Seconds of a run: median of a few. */
-type Run = (kernel: Kernel, call: { readonly n?: number; readonly m?: number; readonly repeats: number; readonly threads?: number; readonly samples?: number }) => number;
+type Run = (kernel: Kernel, call: { readonly n?: number; readonly m?: number; readonly repeats: number; readonly threads?: number; readonly samples?: number; /** Which part of the memory, from 0 to 1. */ readonly part?: number }) => number;
 
 /** Bytes gone through, for how memory takes longer the farther it is away. */
 const SIZES = [24, 192, 640, 2560, 10 * 1024, 32 * 1024, 96 * 1024].map((k) => k * 1024);
 /** JavaScript is slower than memory is: what no cache holds says little of it, and takes long. */
 const sizesFor = (device: Backend["device"]): readonly number[] => (device === "js" ? SIZES.slice(0, -2) : SIZES);
-/** A sample of work that is in the first cache: elements, and how often. */
-const SMALL = 1024, OFTEN = 100, SAMPLES = 5, WARM_MS = 1, PASSES = 4;
+/** Elements from a multiple of 64 bytes: what programs touch is rarely aligned. */
+const OFFSET = 3;
+/** Of a load and an addition that go together, the addition's. */
+const SHARE = 0.3;
+/** How much two arrays are in each other's way in a cache depends on which pages they got. */
+const PARTS = [0, 0.37, 0.71];
+/** Elements of work that is in the first cache, samples, and from how many seconds on one is long enough. */
+const SMALL = 1024, SAMPLES = 5, WARM_MS = 1, PASSES = 3, LONG = 50e-6;
 
 export function measureRates(backend: Backend): Rates {
   const run = runner(backend), best = new Map<string, number>();
@@ -98,22 +104,30 @@ export function measureRates(backend: Backend): Rates {
 
 function ratesOf(backend: Backend, run: Run): Rates {
   const cores = backend.device === "js" ? 1 : availableParallelism(), built = backend.device === "js" ? JS_RATES : CPU_RATES;
-  const each = (kernel: Kernel, often = OFTEN): number => run(kernel, { n: SMALL, repeats: often }) / (SMALL * often);
+  // Often enough that the call itself does not count.
+  const timed = (kernel: Kernel, call: { readonly n?: number; readonly m?: number }): number => {
+    let repeats = 4;
+    while (repeats < 2 ** 12 && run(kernel, { ...call, repeats, samples: 1 }) < LONG) repeats *= 4;
+    return run(kernel, { ...call, repeats }) / repeats;
+  };
+  const each = (kernel: Kernel, n = SMALL): number => timed(kernel, { n }) / n;
   const memory: MemoryRate[] = [];
   // Clocks and caches get going.
-  for (let k = 0; k < 10; k++) run("flops", { n: SMALL, repeats: OFTEN });
+  for (let k = 0; k < 10; k++) run("flops", { n: SMALL, repeats: 100 });
   for (const bytes of sizesFor(backend.device)) {
-    const repeats = Math.max(1, Math.floor(2 ** 20 / bytes)), samples = bytes > 2 ** 24 ? 3 : SAMPLES;
+    const repeats = Math.max(bytes > 2 ** 24 ? 1 : 2, Math.floor(2 ** 22 / bytes)), samples = bytes > 2 ** 22 ? 3 : SAMPLES;
     // Seconds a byte written, with one byte read and with several.
-    const each = (k: Kernel, streams: number): number => { const n = Math.floor(bytes / 8 / (streams + 1)); return run(k, { n, repeats, samples }) / (repeats * n * 8); };
+    const each = (k: Kernel, streams: number): number => { const n = Math.floor(bytes / 8 / (streams + 1)); return median(PARTS.map((part) => run(k, { n, repeats, samples, part }))) / (repeats * n * 8); };
     const one = each("stream", 1), read = Math.max((each("read", STREAMS) - one) / (STREAMS - 1), one / 20);
     memory.push({ bytes, read, write: Math.max(one - read, read) });
   }
   // What is nearer takes no longer: what says so was disturbed.
   for (let k = memory.length - 2; k >= 0; k--) { const { bytes, read, write } = memory[k]!, far = memory[k + 1]!; memory[k] = { bytes, read: Math.min(read, far.read), write: Math.min(write, far.write) }; }
-  const vector = each("flops") / MIXTURE_FLOPS, scalar = each("scalar", OFTEN / 4) / (MIXTURE_FLOPS + 1), chain = each("chain", OFTEN / 4) / 2, load = each("neighbours") / STREAMS, store = Math.max(load, each("stream"));
-  const functions = Object.fromEntries(FUNCTIONS.map((f) => [f, each(f, OFTEN / 4)]));
-  const row = run("rows", { repeats: OFTEN }) / (OFTEN * ROWS) - ROW * store, product = (m: number, repeats: number, kernel: Kernel = "product"): number => run(kernel, { m, repeats }) / (2 * m ** 3 * repeats), middle = 96;
+  // What an iteration takes is the sum of its parts: one load more in "neighbours" is an addition more, too.
+  const one = each("stream"), mixture = each("flops"), load = Math.max(one / 8, (each("neighbours") - one) / (STREAMS - 1) * (1 - SHARE)), vector = Math.max(mixture - one, mixture / 2) / (MIXTURE_FLOPS - 1), store = Math.max(one / 8, one - load - vector);
+  const scalar = each("scalar") / (MIXTURE_FLOPS + 1), chain = each("chain") / 2, beyond = (f: Kernel): number => { const t = each(f); return Math.max(t / 4, t - load - store); };
+  const functions = Object.fromEntries(FUNCTIONS.map((f) => [f, beyond(f)]));
+  const row = timed("rows", {}) / ROWS - ROW * one, product = (m: number, kernel: Kernel = "product"): number => timed(kernel, { m }) / (2 * m ** 3), middle = 96;
   let { barrier, memoryThreads } = built;
   if (cores > 1) {
     const n = 32_768, far = SIZES.at(-1)! / 16, one = run("shared", { n, repeats: 10 }) / 20, all = run("shared", { n, repeats: 10, threads: cores }) / 20;
@@ -122,28 +136,30 @@ function ratesOf(backend: Backend, run: Run): Rates {
     memoryThreads = Math.min(cores, Math.max(1, run("stream", { n: far, repeats: 1, samples: 3 }) / run("stream", { n: far, repeats: 1, samples: 3, threads: cores })));
   }
   return {
-    ...built, vector, sum: Math.max(vector, run("sum", { n: 16 * SMALL, repeats: 4 }) / (64 * SMALL)), scalar: Math.max(scalar, vector), chain, chainDivision: Math.max(chain, each("chainDivision", OFTEN / 4) - chain), load, store, scalarAccess: Math.max(load, 0.8 * scalar), gather: Math.max(load, each("gather", OFTEN / 4)),
-    functions: { ...functions, cos: functions["sin"]! }, scalarFunction: Math.max(1, each("scalarFunction", OFTEN / 4) / functions["exp"]!), memory, start: Math.max(0, row),
-    product: backend.device === "js" ? [{ size: 32, seconds: product(32, 1) }] : [{ size: 32, seconds: product(32, 20) }, { size: middle, seconds: product(middle, 4) }, { size: 256, seconds: product(256, 1) }], productTransposed: backend.device === "js" ? 1 : Math.max(1, product(middle, 4, "productTransposed") / product(middle, 4)), barrier, memoryThreads,
+    ...built, vector, sum: Math.max(vector, each("sum", 16 * SMALL)), scalar: Math.max(scalar, vector), chain, chainDivision: Math.max(chain, each("chainDivision") - chain), load, store, scalarAccess: backend.device === "js" ? (load + store) / 2 : Math.max(load, 0.8 * scalar), gather: Math.max(load, each("gather") - store),
+    functions: { ...functions, cos: functions["sin"]! }, scalarFunction: Math.max(1, each("scalarFunction") / functions["exp"]!), memory, start: Math.max(0, row),
+    product: backend.device === "js" ? [{ size: 32, seconds: product(32) }] : [{ size: 32, seconds: product(32) }, { size: middle, seconds: product(middle) }, { size: 256, seconds: product(256) }], productTransposed: backend.device === "js" ? 1 : Math.max(1, product(middle, "productTransposed") / product(middle)), barrier, memoryThreads,
   };
 }
 
 function runner(backend: Backend): Run {
-  const plan = lowerToPlan(schedule(graph()), { precision: "default", threads: true, vectorMath: true }), far = sizesFor(backend.device).at(-1)!, most = far / 8 + 1, half = far / 16 + 1, large = 256;
+  const plan = lowerToPlan(schedule(graph()), { precision: "default", threads: true, vectorMath: true }), far = sizesFor(backend.device).at(-1)!, large = 256;
   const floats = (n: number): Float64Array => new Float64Array(n).fill(0.55);
-  const memory = new Map<string, Float64Array | BigInt64Array>([["x", floats(most)], ["y", floats(half)], ["s", new Float64Array(1)], ["at", BigInt64Array.from({ length: SMALL }, (_, i) => BigInt((i * 389) % SMALL))], ["p", floats(ROWS * ROW)], ["q", floats(ROWS * ROW)], ...["a", "b", "c"].map((k) => [k, floats(large * large)] as const)]);
+  const memory = new Map<string, Float64Array | BigInt64Array>([["x", floats(far / 8 + 2 * STREAMS)], ["y", floats(far / 16 + 2 * STREAMS)], ["s", new Float64Array(1)], ["at", BigInt64Array.from({ length: SMALL }, (_, i) => BigInt((i * 389) % SMALL))], ["p", floats(ROWS * ROW)], ["q", floats(ROWS * ROW)], ...["a", "b", "c"].map((k) => [k, floats(large * large)] as const)]);
   const executables = new Map<number, Executable>();
-  return (kernel, { n = SMALL, m = 8, repeats, threads = 1, samples = SAMPLES }) => {
+  return (kernel, { n = SMALL, m = 8, repeats, threads = 1, samples = SAMPLES, part = 0 }) => {
     let e = executables.get(threads);
     if (!e) { const { anyTeam: _, ...fixed } = backend; executables.set(threads, e = new Executable(plan, { ...fixed, threads }, undefined)); }
-    const size: Readonly<Record<string, number>> = { x: most, y: half, s: 1, at: kernel === "gather" ? n : 0, p: ROWS * ROW, q: ROWS * ROW, a: m * m, b: m * m, c: m * m };
-    const args = plan.arguments.map((b) => { const { name } = plan.buffers[b]!; return memory.get(name)!.subarray(0, size[name]); });
-    const sizes = new Map(Object.entries({ kernel: KERNELS.indexOf(kernel), repeats, N: n, M: m, W: ROW, L: most, K: half })), layout: Layout = e.layout(`${kernel} ${n} ${m} ${repeats}`, sizes);
+    const long = n * (kernel === "read" ? STREAMS : 1) + STREAMS, size: Readonly<Record<string, number>> = { x: long, y: n + 1, s: 1, at: kernel === "gather" ? n : 0, p: ROWS * ROW, q: ROWS * ROW, a: m * m, b: m * m, c: m * m };
+    const args = plan.arguments.map((b) => { const { name } = plan.buffers[b]!, all = memory.get(name)!, from = name === "x" || name === "y" ? OFFSET + 8 * Math.floor(part * (all.length - size[name]! - OFFSET) / 8) : 0; return all.subarray(from, from + size[name]!); });
+    const sizes = new Map(Object.entries({ kernel: KERNELS.indexOf(kernel), repeats, N: n, M: m, W: ROW, L: long, K: n + 1 })), layout: Layout = e.layout(`${kernel} ${n} ${m} ${repeats}`, sizes);
     const times: number[] = [];
     if (backend.device === "js") for (const until = performance.now() + WARM_MS; performance.now() < until;) e.runQuick(args, layout);
     // What other processes took of the core does not count.
     for (let k = 0; k <= samples; k++) { const t = performance.now(), used = process.cpuUsage(); e.runQuick(args, layout); const wall = performance.now() - t, { user, system } = process.cpuUsage(used); times.push(threads === 1 ? Math.min(wall, Math.max((user + system) / 1000, wall / 20)) : wall); }
     // The first one compiles, or brings things into the caches.
-    return times.slice(1).sort((p, q) => p - q)[samples >> 1]! / 1000;
+    return median(times.slice(1)) / 1000;
   };
 }
+
+function median(list: readonly number[]): number { return [...list].sort((p, q) => p - q)[list.length >> 1]!; }

@@ -31,12 +31,12 @@ test("larger sizes take longer, and one part after another takes the sum", (t) =
   t.true(Math.abs(m.seconds(call) - g.body.reduce((sum, n) => sum + m.of([n], call), 0)) < 1e-15);
 });
 
-test("a function takes longer than a product, an order that must be kept longer than one that need not", (t) => {
+test("a function takes longer than a product, an order that must be kept longer, where there are vectors", (t) => {
   for (const rates of [CPU_RATES, JS_RATES]) {
     t.true(seconds([map(op("tanh", "float64", x))], 1000, 1, rates) > seconds([map(mul3)], 1000, 1, rates));
-    const chain = loop("up", ZERO, addInt(N, -1), (i) => [tasklet({ data: "b", index: [addInt(i, 1)] }, op("mul", "float64", x, y), [{ data: "a", index: [i] }, { data: "b", index: [i] }])]);
-    t.true(seconds([chain], 1000, 1, rates) > seconds([map(op("mul", "float64", x, x))], 1000, 1, rates));
   }
+  const chain = loop("up", ZERO, addInt(N, -1), (i) => [tasklet({ data: "b", index: [addInt(i, 1)] }, op("mul", "float64", x, y), [{ data: "a", index: [i] }, { data: "b", index: [i] }])]);
+  t.true(seconds([chain], 1000) > 2 * seconds([map(op("mul", "float64", x, x))], 1000));
 });
 
 test("what does not fit into a cache takes longer an element, and rows that nobody comes back to are as far away as all of them", (t) => {
