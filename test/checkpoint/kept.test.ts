@@ -155,13 +155,28 @@ const cases: Record<string, () => Case> = {
       b.set("beta", ["beta", "alpha"], (x, a) => times(x, minus(num(1), times(a, a))));
       b.set("s", ["r[k]"], id);
       b.loop("i", "0", "k", "any", () => b.set("s", ["r[k - 1 - i]", "y[i]"], times, "sum"));
-      b.set("alpha", ["s", "beta"], (s, x) => f("neg", over(s, x)));
+      b.set("alpha", ["s", "beta"], (s, x) => over(f("neg", s), x));
       b.loop("i1", "0", "k", "any", () => b.set("z[i1]", ["y[i1]", "alpha", "y[k - 1 - i1]"], (y, a, x) => plus(y, times(a, x))));
       b.loop("i2", "0", "k", "any", () => b.set("y[i2]", ["z[i2]"], id));
       b.set("y[k]", ["alpha"], id);
     });
-    // y: a triangle; alpha and beta before and after, s: one number per step each, at most.
-    return { build: b, facts: ["N - 1"], sizes: { N }, wrt: ["r"], of: ["y"], tape: N * (N - 1) / 2 + 5 * (N - 1), on: ["y", "alpha", "beta", "s"] };
+    // y: a triangle; alpha is the quotient, so that s is not wanted, and what it was is what the step before left; beta.
+    return { build: b, facts: ["N - 1"], sizes: { N }, wrt: ["r"], of: ["y"], tape: N * (N - 1) / 2 + 2 * (N - 1) + 1, on: ["y", "alpha", "beta"] };
+  },
+  "one tape for what a step finds and what it leaves, in a triangle within a loop"() {
+    const b = new Build("N", "M").data("x", "N").data("c").data("out", "M").temp("s").temp("q");
+    b.loop("t", "0", "M", "up", () => {
+      b.set("s", ["c"], (c) => f("sin", c));
+      b.loop("k", "0", "N", "up", () => {
+        b.set("q", [], () => num(0));
+        b.loop("i", "0", "k + 1", "any", () => b.set("q", ["x[i]", "s"], (x, s) => times(x, x, s), "sum"));
+        b.set("s", ["q", "c"], (q, c) => over(plus(q, num(0.3)), plus(num(2), times(c, c))));
+        b.loop("j", "0", "k + 1", "any", () => b.set("x[j]", ["s", "x[j]"], (s, x) => plus(times(s, s), times(num(0.5), x))));
+      });
+      b.set("out[t]", ["s", "x[0]"], (s, x) => times(s, x));
+    });
+    // x per step, a triangle; s as each step leaves it, before the first one, and at the end; x[0] at the end.
+    return { build: b, facts: ["N - 1"], sizes: { N, M }, wrt: ["x", "c"], of: ["x", "out"], tape: M * (N * (N + 1) / 2 + N + 3), on: ["s", "x"] };
   },
   cavity_flow() {
     const b = new Build("N", "T").data("u", "N").data("v", "N").data("p", "N").temp("un", "N").temp("vn", "N").temp("pn", "N").temp("b", "N");

@@ -99,6 +99,9 @@ export function reverseTasklet(t: Tasklet, c: TaskletContext): { readonly nodes:
     // {result} is worth it if the arguments it replaces are gone, or if computing it again costs more than loading it.
     preferResult: resultUsable && ((t.code.kind === "op" && DEAR.has(t.code.op)) || [...inputsOf(t.code)].some((i) => !c.inputAvailable(t, i))),
   });
+  // Where neither is there, what needs less to be kept is seen when all that is wanted is known (checkpoint/resolve.ts).
+  const other = !resultUsable && overwrites && t.code.dtype === dtype && t.code.kind === "op" && [...inputsOf(t.code)].some((i) => !c.inputAvailable(t, i))
+    ? adjointAt(t, cast(input(g, dtype), t.code.dtype), active, { resultExpr: input(r, dtype), preferResult: true }) : undefined;
   const deciding = decidingInputs(t.code);
   const saved: Memlet[] = [
     ...t.inputs.map((m, i): Memlet => ({ ...m, saved: { node: t.id, when: "before", ...(deciding.has(i) ? { exact: true } : {}) } })),
@@ -115,8 +118,8 @@ export function reverseTasklet(t: Tasklet, c: TaskletContext): { readonly nodes:
   const contribution = (i: number, code: ScalarExpr, source: readonly Memlet[], wcr: "sum" | undefined): Node => {
     const m = t.inputs[i]!;
     const target: Memlet = { data: c.gradient(m.data), index: m.index };
-    const p = prune(cast(code, c.pool.containers.get(m.data)!.dtype), source);
-    return guarded(m.guard, tasklet(target, p.code, p.inputs, wcr, t.loc));
+    const own = c.pool.containers.get(m.data)!.dtype, p = prune(cast(code, own), source), node = tasklet(target, p.code, p.inputs, wcr, t.loc), alternative = wcr ? other?.get(i) : undefined;
+    return guarded(m.guard, alternative && inputsOf(alternative).has(r) ? { ...node, instead: { of: t.id, ...prune(cast(alternative, own), source) } } : node);
   };
   const unknown = [...relation.values()].includes("unknown");
   const selves = [...parts.keys()].filter((i) => relation.get(i) === "yes");

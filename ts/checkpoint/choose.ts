@@ -10,8 +10,11 @@ import type { Value } from "./values.js";
 /** Flops (elementary functions weighed) and loaded values that are taken to be cheaper than a tape's write and read; and where the tape would grow with the steps of a loop, which leaves the caches. */
 const CHEAP = { flops: 48, loads: 8 }, WORTHWHILE = { flops: 96, loads: 24 };
 
-/** Ids of the spots to capture. */
-export function chooseTapes(wanted: readonly Value[], weight: (s: Spot) => number): ReadonlySet<string> {
+/** Ids of what is captured. */
+export interface Kept { has(id: string): boolean }
+
+/** Ids of the spots to capture, with what each takes. */
+export function chooseTapes(wanted: readonly Value[], weight: (s: Spot) => number): ReadonlyMap<string, number> {
   const missing = wanted.filter((v) => !v.live);
   const spots = new Map<string, Spot>(), from = new Map<string, Set<string> | undefined>();
   const seen = new Set<Value>();
@@ -33,7 +36,7 @@ export function chooseTapes(wanted: readonly Value[], weight: (s: Spot) => numbe
     }));
     const kept = cheapestCut(nodes, missing.map((v) => v.spot!.id));
     const dear = missing.filter((v) => !kept.has(v.spot!.id) && !isCheap(v, kept));
-    if (dear.length === 0) return kept;
+    if (dear.length === 0) return new Map([...kept].map((id) => [id, weights.get(id)!]));
     for (const v of dear) forced.add(relief(v, kept, weights));
   }
 }
@@ -59,7 +62,7 @@ function relief(v: Value, kept: ReadonlySet<string>, weights: ReadonlyMap<string
 const SHARED_FLOPS = 16;
 
 /** Ids of the spots whose values are made once and shared. `wanted`: with the nodes that want them. */
-export function sharedValues(wanted: ReadonlyMap<Value, ReadonlySet<number>>, kept: ReadonlySet<string>): ReadonlySet<string> {
+export function sharedValues(wanted: ReadonlyMap<Value, ReadonlySet<number>>, kept: Kept): ReadonlySet<string> {
   const users = new Map<string, Set<string>>(), order: Value[] = [], seen = new Set<Value>();
   const use = (v: Value, by: string): void => { const s = users.get(v.spot!.id); if (s) s.add(by); else users.set(v.spot!.id, new Set([by])); };
   const isMade = (v: Value): boolean => !v.live && !kept.has(v.spot!.id) && v.made !== undefined;
@@ -81,7 +84,7 @@ export function sharedValues(wanted: ReadonlyMap<Value, ReadonlySet<number>>, ke
 }
 
 type At = readonly ReadonlyMap<string, Expr>[];
-function isCheap(v: Value, kept: ReadonlySet<string>): boolean {
+function isCheap(v: Value, kept: Kept): boolean {
   const limit = v.spot!.loops.length > 0 ? WORTHWHILE : CHEAP, loads = new Set<string>();
   let flops = 0;
   const visit = (x: Value, at: At): boolean => {

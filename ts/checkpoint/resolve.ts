@@ -6,6 +6,7 @@
 import { Availability } from "../analysis/availability.js";
 import { Copies } from "../analysis/copies.js";
 import { bodiesOf, nameOf, withBodies, type Around } from "../analysis/paths.js";
+import { visitNodes } from "../analysis/walk.js";
 import { exactnessOf, type Exactness } from "../analysis/robust.js";
 import { literal } from "../scalar/build.js";
 import { cast, constant, input, mapScalar, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
@@ -14,10 +15,11 @@ import type { Joint } from "../autodiff/reverse.js";
 import { tasklet } from "../autodiff/names.js";
 import type { Condition, Loop, Memlet, Node, Operand, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { freeSymbols, hasLoads, sub, substitute, ZERO, type Expr } from "../symbolic/expr.js";
+import { addInt, freeSymbols, hasLoads, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { rangesOf } from "../analysis/extent.js";
-import { chooseTapes, sharedValues } from "./choose.js";
-import { Tapes, type Tape } from "./tapes.js";
+import { chooseTapes, sharedValues, type Kept } from "./choose.js";
+import { carriedTapes, type Carries } from "./carried.js";
+import { Tapes, type Spot, type Tape } from "./tapes.js";
 import { Values, type Made, type Value } from "./values.js";
 
 export interface Decision { readonly name: string; readonly how: "live" | "recompute" | "initial" | "tape"; readonly tape?: string }
@@ -27,7 +29,8 @@ type At = readonly ReadonlyMap<string, Expr>[];
 type Resolution =
   | { readonly kind: "live"; readonly memlet: Memlet }
   | { readonly kind: "recompute"; readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly at: ReadonlyMap<string, Expr> }
-  | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Expr[] };
+  | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Expr[] }
+  | { readonly kind: "carried"; readonly loop: Loop; readonly entry: Resolution; readonly before: Resolution };
 
 /** A box of values that is made again once per iteration of the loops around: `box` has an index of its own. */
 interface Again { readonly tape: Tape; readonly box: Value & { readonly made: Made } ; readonly slice: readonly { readonly lo: Expr; readonly hi: Expr }[] }
@@ -45,12 +48,18 @@ export function resolveSaved(joint: Joint): Resolved {
   return new Resolver(joint).run();
 }
 
+/** So many choices between operands and results are looked at. */
+const ALTERNATIVES = 12;
+
 class Resolver {
   readonly #forward: readonly Node[];
   readonly #tapes: Tapes;
   readonly #values: Values;
   readonly #memo = new Map<Value, Resolution>();
-  #kept: ReadonlySet<string> = new Set();
+  #kept: Kept = new Set<string>();
+  #carried: Carries["byValue"] = new Map();
+  /** Tasklets of the forward sweep whose results are kept instead of operands. */
+  readonly #results = new Set<number>();
   readonly #again = new Map<string, Again>();
   readonly #around = new Map<number, readonly Loop[]>();
   readonly #users = new Map<Node, Set<Tape>>();
@@ -64,14 +73,12 @@ class Resolver {
   }
 
   run(): Resolved {
-    const backward = this.joint.graph.body.slice(this.joint.forward), wanted = new Map<Value, Set<number>>(), decisions = new Map<string, Decision>();
-    this.#collect(backward, [], wanted);
-    this.#kept = chooseTapes([...wanted.keys()], (s) => this.#tapes.weight(s));
+    const backward = this.joint.graph.body.slice(this.joint.forward), decisions = new Map<string, Decision>(), wanted = this.#choose(backward);
     this.#share(wanted);
     for (const v of wanted.keys()) {
       const r = this.#resolve(v), c = this.joint.graph.container(v.access.data);
       if (r.kind === "tape" && v.access.extra) r.tape.rectangular = true;
-      decisions.set(v.key, { name: c.label ?? c.name, how: v.live ? v.live.how : r.kind === "tape" && r.tape.again ? "recompute" : r.kind });
+      decisions.set(v.key, { name: c.label ?? c.name, how: v.live ? v.live.how : r.kind === "carried" ? "tape" : r.kind === "tape" && r.tape.again ? "recompute" : r.kind });
     }
     this.#tapes.finish();
     const rewritten = this.#list(backward, { loops: [], ready: new Set() }).nodes, forward = this.#tapes.insert(this.#forward);
@@ -80,6 +87,31 @@ class Resolver {
       decisions: [...decisions.values()],
     };
   }
+
+  /** What is kept, and for whom: with the fewest bytes of the choices between operands and results, looked at one after the other. */
+  #choose(backward: readonly Node[]): ReadonlyMap<Value, ReadonlySet<number>> {
+    const weight = (s: Spot): number => this.#tapes.weight(s), alternatives = new Set<number>();
+    visitNodes(backward, (n) => { if (n.kind === "tasklet" && n.instead) alternatives.add(n.instead.of); });
+    const choice = (): { wanted: Map<Value, Set<number>>; kept: ReadonlyMap<string, number>; carries: Carries; bytes: number } => {
+      const wanted = new Map<Value, Set<number>>();
+      this.#collect(backward, [], wanted);
+      const kept = chooseTapes([...wanted.keys()], weight), carries = carriedTapes(wanted.keys(), kept, this.#values, weight);
+      return { wanted, kept, carries, bytes: [...kept.values()].reduce((a, b) => a + b, 0) - carries.saved };
+    };
+    let best = choice();
+    for (const of of [...alternatives].slice(0, ALTERNATIVES)) {
+      if (best.bytes === 0) break;
+      this.#results.add(of);
+      const other = choice();
+      if (other.bytes < best.bytes) best = other; else this.#results.delete(of);
+    }
+    this.#kept = best.kept;
+    this.#carried = best.carries.byValue;
+    return best.wanted;
+  }
+
+  /** What the tasklet evaluates: from operands, or from a result. */
+  #form(t: Tasklet): Pick<Tasklet, "code" | "inputs"> { return t.instead && this.#results.has(t.instead.of) ? t.instead : t; }
 
   /** Every value that the nodes want, and which nodes do. */
   #collect(body: readonly Node[], loops: readonly Loop[], into: Map<Value, Set<number>>): void {
@@ -90,7 +122,8 @@ class Resolver {
     }
   }
   #wantedBy(n: Node, loops: readonly Loop[]): readonly Value[] {
-    const found = n.kind === "tasklet" ? this.#inputs(n.code, n.inputs) : n.kind === "library" ? n.inputs.map((o, k) => this.#operandValue(o, n.id, k, loops))
+    const form = n.kind === "tasklet" ? this.#form(n) : undefined;
+    const found = form ? this.#inputs(form.code, form.inputs) : n.kind === "library" ? n.inputs.map((o, k) => this.#operandValue(o, n.id, k, loops))
       : n.kind === "conditional" ? n.branches.flatMap((b) => (b.condition ? this.#inputs(b.condition.code, b.condition.inputs) : [])) : [];
     return found.filter((v) => v !== undefined);
   }
@@ -151,7 +184,9 @@ class Resolver {
   #resolve(v: Value): Resolution {
     let r = this.#memo.get(v);
     if (!r) {
+      const carried = this.#carried.get(v);
       if (v.live) r = { kind: "live", memlet: v.live.memlet };
+      else if (carried) r = { kind: "carried", loop: carried.loop, entry: this.#resolve(carried.entry), before: this.#resolve(carried.before) };
       else if (!v.made || this.#kept.has(v.spot!.id) || this.#again.has(v.spot!.id)) r = { kind: "tape", tape: this.#tapes.request(v.spot!), index: v.access.index };
       else r = this.#remake(v.made);
       this.#memo.set(v, r);
@@ -205,6 +240,7 @@ class Resolver {
   }
   #sharedIn(r: Resolution, into: Set<Tape> = new Set()): Set<Tape> {
     if (r.kind === "recompute") for (const x of r.inputs) this.#sharedIn(x, into);
+    else if (r.kind === "carried") { this.#sharedIn(r.entry, into); this.#sharedIn(r.before, into); }
     else if (r.kind === "tape" && r.tape.again && !into.has(r.tape)) {
       this.#sharedIn(this.#remake(this.#again.get(r.tape.id)!.box.made), into);
       into.add(r.tape);
@@ -226,9 +262,8 @@ class Resolver {
   }
 
   #tasklet(t: Tasklet): Tasklet {
-    if (!t.inputs.some((m) => m.saved)) return t;
-    const { code, inputs } = this.#rewrite(t.code, t.inputs);
-    return { ...t, code, inputs };
+    const { instead: _, ...plain } = t, form = this.#form(t);
+    return form.inputs.some((m) => m.saved) ? { ...plain, ...this.#rewrite(form.code, form.inputs) } : { ...plain, code: form.code, inputs: form.inputs };
   }
 
   #condition(c: Condition): Condition {
@@ -279,6 +314,11 @@ class Loads {
       const value = mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: put(e.expr, inner) } : e));
       // A guarded read is 0 where a guard fails, which the recomputed expression of zeros need not be.
       return guard?.length ? select(guard.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b)), value, literal(0, value.dtype)) : value;
+    }
+    if (r.kind === "carried") {
+      const { variable, begin } = r.loop, behind = put(sub(sym(variable), begin), at), past: At = [new Map([[variable, addInt(sym(variable), -1)]]), ...at];
+      const first = op("eq", "bool", symbolic(behind), constant(0, "int64")), entry = this.value(r.entry, at, guard);
+      return select(first, entry, this.value(r.before, past, [...guard ?? [], addInt(behind, -1)]));
     }
     const m = r.kind === "live" ? r.memlet : this.tapes.memlet(r.tape, r.index);
     return this.memlet({ data: m.data, index: m.index.map((e) => put(e, at)), ...(guard ? { guard } : {}) });

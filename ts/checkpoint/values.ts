@@ -7,14 +7,14 @@ import type { Copies } from "../analysis/copies.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { instanceAt, perfectNest } from "../analysis/instance.js";
 import { loadedBy } from "../analysis/walk.js";
-import { loopsOf, type Path } from "../analysis/paths.js";
+import { exitsOf, loopsOf, type Path } from "../analysis/paths.js";
 import { exactnessForSign, exactnessOf, isSumOfSquares, type Exactness } from "../analysis/robust.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { flopsOf } from "../scalar/ops.js";
 import type { Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { add, addInt, sub, sym, type Expr } from "../symbolic/expr.js";
+import { add, addInt, dependsOn, loadedContainers, sub, sym, type Expr } from "../symbolic/expr.js";
 import type { Spot, Tapes } from "./tapes.js";
 
 export interface Value {
@@ -31,6 +31,9 @@ export interface Value {
 
 /** The value as a function of others, at `at` of the loop variables of the tasklet that gave it. */
 export interface Made { readonly code: ScalarExpr; readonly inputs: readonly Value[]; readonly flops: number; readonly at: ReadonlyMap<string, Expr> }
+
+/** A value as another one of the iteration before, or, in the first iteration of the loop, as one from before the loop. */
+export interface Carried { readonly loop: Loop; readonly entry: Value; readonly before: Value }
 
 /** A tasklet, and the values of the loop variables of its own at the instance that is meant. */
 interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr> }
@@ -98,6 +101,26 @@ export class Values {
     const needs = (k: number): Exactness => (exact === "close" ? close(k) : moved ? exact : signs!.get(k)!);
     const inputs = d.inputs.map((i, k) => this.of(i, { node: d.id, when: "before" }, needs(k), depth + 1));
     return { code: cast(d.code, dtype), inputs, flops, at: found.at };
+  }
+
+  /**
+   * What stands in an element at the head of an iteration is what the iteration before left there, given that the body's last write of the container is a tasklet
+   * that writes this very element in every iteration; in the first one, what stood there before the loop.
+   */
+  carried({ access: m, saved, exact }: Value): Carried | undefined {
+    if (saved.when !== "before" || m.extra?.length || m.index.some((e) => loadedContainers(e).size > 0)) return undefined;
+    const path = this.available.path(saved.node), base = this.available.baseOf(m.data);
+    for (let s = path.length - 1; s > 0; s--) {
+      const { list, index } = path[s]!, owner = path[s - 1]!.node;
+      if (list.slice(0, index).some((n) => this.tapes.writesTo(n, base) && this.available.changedBy(m, saved, s, n))) return undefined;
+      if (!this.available.changedWithin(m, saved, s - 1, "before")) continue;
+      if (owner.kind !== "loop" || owner.order !== "up" || list.some((n) => exitsOf(n).size > 0) || m.index.some((e) => dependsOn(e, owner.variable)) || loadedContainers(owner.begin).size > 0) return undefined;
+      const last = list.findLast((n) => this.tapes.writesTo(n, base));
+      if (last?.kind !== "tasklet" || last.output.guard || last.output.data !== m.data || !last.output.index.every((e, d) => e.key === m.index[d]!.key)) return undefined;
+      const entry = this.of(m, { node: owner.id, when: "before" }, exact);
+      return { loop: owner, entry: entry.live ? entry : this.kept(entry), before: this.kept(this.of(m, { node: last.id, when: "after" }, exact)) };
+    }
+    return undefined;
   }
 
   /** The unique tasklet that gave the element its value, in the same iteration of the loops they share, and in which iteration of its own loops. */

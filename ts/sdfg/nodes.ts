@@ -62,6 +62,8 @@ export interface Tasklet extends NodeBase {
   readonly output: Memlet;
   readonly wcr?: Wcr;
   readonly code: ScalarExpr;
+  /** In joint graphs: the same value from the result of the tasklet that is reversed (`of`), where neither that nor all operands are at hand in the end. */
+  readonly instead?: { readonly of: number; readonly code: ScalarExpr; readonly inputs: readonly Memlet[] };
 }
 
 /** For every integer `variable` in [begin, end): ascending, descending, or in any order and in parallel (a map). */
