@@ -2,12 +2,18 @@
 import fc from "fast-check";
 import { problemOf, type LoopShape, type Problem } from "../../../ts/checkpoint/plan/index.js";
 
-/** The least cost of running forward and backward within `limit`; Infinity where there is no way. Each slot may compute each value once, in the order of their indices. */
+/** The least cost of running forward and backward within `limit`; Infinity where there is no way. Each slot may compute each value once, in the order of their indices; every choice of options is tried. */
 export function slotOptimum(p: Problem, limit: number): number {
+  const choices = p.loops.reduce<number[][]>((all, l) => all.flatMap((c) => l.options.map((_, o) => [...c, o])), [[]]);
+  return Math.min(...choices.map((c) => optimumWith(p, limit, c)));
+}
+
+function optimumWith(p: Problem, limit: number, choice: readonly number[]): number {
   const n = p.values.length, full = 1 << n, size = Array.from({ length: full }, (_, m) => p.values.reduce((s, v, i) => s + (m >> i & 1 ? v.size : 0), 0));
   const bits = (list: readonly number[]): number => list.reduce((m, v) => m | 1 << v, 0);
+  const loops = (bytes: (l: Problem["loops"][number], o: Problem["loops"][number]["options"][number]) => number): number => p.loops.reduce((s, l, k) => s + bytes(l, l.options[choice[k]!]!), 0);
   let cost = new Float64Array(full).fill(Infinity);
-  cost[0] = 0;
+  cost[0] = loops((_, o) => o.cost);
   const drop = (): void => { for (let m = full - 1; m > 0; m--) for (let v = 0; v < n; v++) if (m >> v & 1) cost[m & ~(1 << v)] = Math.min(cost[m & ~(1 << v)]!, cost[m]!); };
   const compute = (v: number, extra: number, price: number, must: boolean): void => {
     drop();
@@ -15,13 +21,13 @@ export function slotOptimum(p: Problem, limit: number): number {
     for (let m = 0; m < full; m++) if (!(m >> v & 1) && (m & parents) === parents && p.base + size[m | 1 << v]! + extra <= limit) next[m | 1 << v] = Math.min(next[m | 1 << v]!, cost[m]! + price);
     cost = next;
   };
-  p.values.forEach((v, i) => { compute(i, v.forwardExtra ?? 0, 0, true); });
-  for (const s of p.slots) {
-    p.values.forEach((v, i) => { if (v.recompute) compute(i, v.workspace ?? 0, v.cost, false); });
+  p.values.forEach((v, i) => { compute(i, (v.forwardExtra ?? 0) + loops((l, o) => i >= l.step ? o.held : 0), 0, true); });
+  p.slots.forEach((s, t) => {
+    p.values.forEach((v, i) => { if (v.recompute) compute(i, (v.workspace ?? 0) + loops((l, o) => t <= l.slot ? o.held : 0), v.cost, false); });
     drop();
-    const needs = bits(s.needs);
-    for (let m = 0; m < full; m++) if ((m & needs) !== needs || p.base + size[m]! + s.extra > limit) cost[m] = Infinity;
-  }
+    const needs = bits(s.needs), extra = s.extra + loops((l, o) => t < l.slot ? o.held : t === l.slot ? o.inside : 0);
+    for (let m = 0; m < full; m++) if ((m & needs) !== needs || p.base + size[m]! + extra > limit) cost[m] = Infinity;
+  });
   return Math.min(...cost);
 }
 
@@ -110,4 +116,13 @@ export function randomProblem(most: number, unit = 1): fc.Arbitrary<Problem> {
       slots: r.size.map((_, t) => n - 1 - t).map((i) => ({ name: `back${i}`, needs: [...parents[i]!, ...(r.self[i] ? [i] : [])], extra: r.extra[i]! * unit })),
     });
   }));
+}
+
+/** The same with loops among them. */
+export function randomWithLoops(most: number): fc.Arbitrary<Problem> {
+  const option = fc.record({ held: fc.integer({ min: 0, max: 25 }), inside: fc.integer({ min: 0, max: 25 }), cost: fc.integer({ min: 0, max: 40 }) });
+  return fc.tuple(randomProblem(most), fc.array(fc.record({ at: fc.double({ min: 0, max: 0.99, noNaN: true }), options: fc.array(option, { minLength: 1, maxLength: 3 }) }), { minLength: 1, maxLength: 2 })).map(([p, loops]) => {
+    const n = p.values.length;
+    return problemOf({ ...p, loops: loops.map((l, k) => ({ name: `loop${k}`, step: Math.floor(l.at * n), slot: n - 1 - Math.floor(l.at * n), options: l.options })) });
+  });
 }

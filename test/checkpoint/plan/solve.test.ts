@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expand, MemoryInfeasible, problemOf, simulate, smallestLimit, solvePlan, storeAll, type Problem } from "../../../ts/checkpoint/plan/index.js";
 import { solveMip } from "../../../ts/checkpoint/plan/mip.js";
 import { checkProblem as checkOne } from "./check.js";
-import { randomProblem, staticFrontier } from "./reference.js";
+import { randomProblem, randomWithLoops, staticFrontier } from "./reference.js";
 
 /** The backward step of i needs value i - 1. */
 function chain(n: number, size = 1, cost = 1): Problem {
@@ -40,6 +40,10 @@ test("a value whose workspace fits only before others are at hand is made in a s
     slots: [slot(2, 4), slot(1, 0, 2, 4), slot(0), slot(8, 1), slot(25, 0), slot(11, 0)],
   });
   await checkOne(t, p);
+});
+
+test("with loops among the values too", async (t) => {
+  await fc.assert(fc.asyncProperty(randomWithLoops(6), (p) => checkOne(t, p)), { numRuns: 8 });
 });
 
 test("bytes count one by one, whatever the unit", async (t) => {

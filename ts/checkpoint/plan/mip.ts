@@ -43,7 +43,7 @@ parentPort.on("message", async ({ m, o }) => {
       numCols: m.cost.length, numRows: m.rowLower.length, colCost: m.cost, colLower: m.lower, colUpper: m.upper, rowLower: m.rowLower, rowUpper: m.rowUpper,
       matrix: { format: "csr", numRows: m.rowLower.length, numCols: m.cost.length, starts: m.starts, indices: m.indices, values: m.values }, ...(m.integer.includes(1) ? { integrality: m.integer } : {}),
     }, (model) => {
-      model.options.set({ output_flag: false, time_limit: o.seconds, mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1 });
+      model.options.set({ output_flag: false, time_limit: Math.min(o.seconds, 1e6), mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1 });
       if (o.basis) {
         const rowStatus = new Int32Array(m.rowLower.length).fill(highs.constants.basisStatus.basic);
         rowStatus.set(o.basis.rows);

@@ -15,7 +15,8 @@ import { improve } from "./improve.js";
 import { relaxable } from "./relaxation.js";
 import { solveWhole } from "./whole.js";
 
-export interface SolveOptions { readonly budgetMs?: number; readonly signal?: AbortSignal; /** A plan for a smaller limit, say. */ readonly known?: Plan }
+/** `budgetMs` at most; a problem that is looked at whole takes less if it is small, unless the caller is `patient`. */
+export interface SolveOptions { readonly budgetMs?: number; readonly patient?: boolean; readonly signal?: AbortSignal; /** A plan for a smaller limit, say. */ readonly known?: Plan }
 
 export interface Smallest { readonly limit: number; readonly proven: boolean; readonly plan: Plan; /** What is live at its peak, largest first. */ readonly dominating: readonly { readonly name: string; readonly bytes: number }[] }
 
@@ -39,6 +40,8 @@ export interface Solution {
 export const BUDGET_MS = 10_000;
 /** Problems whose windows hold more pairs of value and slot than this are not given to the solver whole. */
 const WHOLE = 2600;
+/** Milliseconds for a problem of so many values that may be computed again, from its relaxation on: more than these rarely lead to a better plan. They grow with the cube. */
+const QUICK_MS = 650, QUICK = 50, GREEDY_MS = 200;
 
 /** Below this many, the whole model is solved at once. */
 const EASY = 400;
@@ -99,14 +102,15 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;
   const known = o.known && candidate(p, o.known);
   let best: Candidate | undefined = known && known.sim.peak <= limit && known.sim.hostBytes <= p.hostLimit ? known : undefined;
-  const share = whole ? 0.2 : 0.4, found = await greedyPlan(p, limit, new Pace(began + share * budget, o.signal));
+  const beams = whole && relaxable(p), share = whole ? 0.2 : 0.4, found = await greedyPlan(p, limit, new Pace(began + (beams ? Math.min(GREEDY_MS, share * budget) : share * budget), o.signal));
   if (found && (!best || found.sim.cost < best.sim.cost)) best = found;
   if (!best) {
     const all = candidate(p, recomputeAll(p));
     if (all.sim.peak <= limit) best = all;
   }
-  if (whole && relaxable(p)) {
-    const r = await solveWhole(p, limit, windows, best, floor, deadline, o.signal);
+  if (beams) {
+    const quick = o.patient || pairs(windows) <= EASY ? Infinity : QUICK_MS * Math.max(1, p.values.filter((v) => v.recompute).length / QUICK) ** 3;
+    const r = await solveWhole(p, limit, windows, best, { floor, deadline, quick, signal: o.signal });
     if (!r.best) return none(r.bound === Infinity ? "infeasible" : "unknown", "exact");
     return answer(r.best, r.bound, "exact");
   }

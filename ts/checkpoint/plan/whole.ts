@@ -14,6 +14,9 @@ import type { Windows } from "./windows.js";
 
 export interface Closed { readonly best: Candidate | undefined; /** Proven; infinite where no plan fits. */ readonly bound: number }
 
+/** Milliseconds: `deadline` as performance.now() tells them, `quick` from the relaxation on. `floor` is a bound that is known. */
+export interface Effort { readonly floor: number; readonly deadline: number; readonly quick: number; readonly signal: AbortSignal | undefined }
+
 /** States that go on from a slot: first, times each time, at most; before that all cuts are made. */
 const NARROW = 64, WIDER = 3, WIDEST = 65_536;
 /** Rounds of cuts, and what part of what is left between bound and plan one must win for another. */
@@ -25,10 +28,13 @@ const LONG_MS = 3000;
 /** Where so much is unproven no cut helps; when a beam found nothing either, the next one takes the prices of what is to come for so much more than they say. */
 const FAR = 0.3, CAUTION = 0.5;
 
-export async function solveWhole(p: Problem, limit: number, windows: Windows, start: Candidate | undefined, floor: number, deadline: number, signal: AbortSignal | undefined): Promise<Closed> {
+export async function solveWhole(p: Problem, limit: number, windows: Windows, start: Candidate | undefined, o: Effort): Promise<Closed> {
+  const { floor, signal } = o;
+  let { deadline } = o;
   const began = performance.now(), left = (): number => deadline - performance.now(), relaxation = new Relaxation(p, windows, limit, start?.sim.cost ?? Infinity), step = leastStep(p);
   let solved = await relaxation.solve(Math.max(0.05, left() / 1000), signal);
   if (!solved) return { best: start, bound: floor };
+  deadline = Math.min(deadline, performance.now() + o.quick);
   if (solved === "infeasible") return { best: start, bound: start ? start.sim.cost : Infinity };
   let best = start, bound = floor, width = NARROW, more = true, vain = false, prices = solved.prices;
   const cost = (): number => best?.sim.cost ?? Infinity, raise = (to: number): void => { bound = Math.max(bound, Math.min(cost(), upToStep(p, to))); };
