@@ -157,6 +157,33 @@ def f(x, idx, ptr, y):
   t.regex(e.message, /index 500, size 500/);
 });
 
+test("sums into elements that data choose: warps that own them, in order; several of them, bounds and indices from data", (t) => {
+  const source = `
+def f(x, w, idx, ptr, h, g):
+    for i in range(idx.shape[0]):
+        h[idx[i]] += x[i] * x[i]
+    for r in range(ptr.shape[0] - 1):
+        for k in range(ptr[r], ptr[r + 1]):
+            g[idx[k]] += w[k] * x[r]
+    for k in range(ptr[idx[0]], ptr[3]):
+        g[idx[k]] = max(g[idx[k]], x[k])
+    s = 0.0
+    for k in range(ptr[idx[0]], ptr[3]):
+        s += w[k] * w[k]
+    b = np.histogram(x, 7, weights=w)[0]
+    return s + np.sum(h * h) + np.sum(g * g) + np.sum(b * b)
+`, idx = BigInt64Array.from({ length: 600 }, (_, i) => BigInt((i * i * 7) % 50)), ptr = BigInt64Array.from([0n, 3n, 3n, 100n, 599n]);
+  for (const precision of ["default", "strict"] as const) compare(t, source, [wave(600), wave(600, 0.2), idx, ptr, wave(50), wave(50, 0.7)], { precision });
+  const { cuda } = vjp(numpy(source), { device: "cuda", precision: "strict" }).lower([wave(600), wave(600, 0.2), idx, ptr, wave(50), wave(50, 0.7)] as never).plan;
+  t.true((cuda!.device.match(/__ballot_sync\(/g) ?? []).length >= 5);
+  // All in one element; none at all; and an index that is wrong.
+  const small = "\ndef f(x, idx, h):\n    for i in range(idx.shape[0]):\n        h[idx[i]] += x[i] * x[i]\n    return np.sum(h * h)\n";
+  for (const n of [0, 1, 100]) compare(t, small, [wave(n), new BigInt64Array(n), wave(3)], { precision: "strict" }, 0);
+  const bad = BigInt64Array.from({ length: 100 }, (_, i) => BigInt(i === 77 ? 3 : i % 3)), e = t.throws(() => jit(numpy(small), { device: "cuda" })(wave(100), bad, wave(3)), { instanceOf: DaceError });
+  t.is(e.code, "ERR_DACE_BOUNDS");
+  t.regex(e.message, /index 3, size 3/);
+});
+
 test("loops of unknown length, early exits and errors of the program's own", (t) => {
   const source = `
 def f(x, limit):

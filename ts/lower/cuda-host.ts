@@ -147,6 +147,7 @@ export class HostEmitter extends Emitter {
     k.kernel(l);
     switch (gpu.kernel) {
       case "single": this.#block(this.#kernel(k, 1, writes, false, l.loc)("1, 1, 1, 1, 1, 1", 0)); return;
+      case "scatter": this.#block(this.#kernel(k, 256, writes, true, l.loc)("scan(gpu), 1, 1, 256, 1, 1", 16)); return;
       case "block": this.#block(this.#kernel(k, BLOCK_THREADS, writes, false, l.loc)(`1, 1, 1, ${BLOCK_THREADS}, 1, 1`, 32 * 16)); return;
       case "grid": {
         const launch = this.#kernel(k, 256, writes, true, l.loc);

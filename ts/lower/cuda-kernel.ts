@@ -2,7 +2,7 @@
  * Prints the body of one kernel. Loops with an axis stride over the grid, over its blocks or over the threads of a block; all others are each thread's own, or, in a kernel of one block and outside its pieces, run by
  * all threads alike. What a block combines goes from lane to lane in each warp and then, a part per warp, through shared memory to the first: a tree that only the block's size decides.
  */
-import { loopFacts } from "../analysis/dependence.js";
+import { localsOf, loopFacts } from "../analysis/dependence.js";
 import { visitNodes } from "../analysis/walk.js";
 import { bytesOf, isComplex, type DType } from "../base/dtypes.js";
 import { InternalError } from "../base/errors.js";
@@ -16,7 +16,7 @@ import { productTiles, tilesHead, type CudaDevice } from "./cuda.js";
 import { cppStorage, cppType } from "./cpp-types.js";
 import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
-import { checkLoads } from "./values.js";
+import { checkIndices, checkLoads } from "./values.js";
 import { memletKey } from "./scope.js";
 
 /** Threads of a block that combines: a power of two, and of whole warps, at most a warp of them. */
@@ -40,6 +40,7 @@ const INDEX: Readonly<Record<GpuAxis["by"], (d: string, w: Text) => readonly [fr
   warp: () => ["i64(threadIdx.x / 32)", "i64(blockDim.x / 32)"],
   "warp lane": () => ["i64(threadIdx.x % 32)", "i64(32)"],
   all: () => ["i64(0)", "i64(1)"],
+  owner: () => ["i64(0)", "i64(32)"],
   tile: () => { throw new InternalError("a loop over a tile strides over the grid with it"); },
 };
 
@@ -74,12 +75,64 @@ export class KernelEmitter extends Emitter {
     if (this.#gpu.kernel === "tiles") { this.loop(l); return; }
     if (this.#gpu.kernel === "product") { this.#product(l); return; }
     if (this.#gpu.kernel === "block") { this.#alike = true; this.#allRun(l); return; }
-    if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, () => { this.loop(l); }, (r, value) => {
+    // A mistake in the bounds themselves leaves the loop.
+    const run = (): void => {
+      if (!hasLoads(l.begin) && !hasLoads(l.end)) { this.loop(l); return; }
+      this.line("do {");
+      this.indent(() => { this.loop(l); });
+      this.line("} while (false);");
+    };
+    if (this.#gpu.kernel === "reduce") this.#reducing(this.#gpu.into!, run, (r, value) => {
       this.line("if (gridDim.x == 1) {");
       this.indent(() => { this.combineInto(r.data, r.index, r.wcr, value, false); });
       this.line(`} else ${this.place(r.partials!).text}[blockIdx.x] = ${value};`);
     });
-    else this.loop(l);
+    else run();
+  }
+
+  // ---- sums into elements that data choose
+
+  /** A warp has every so-many-th element, a power of two. Lanes go through 32 iterations together; those whose element is the warp's combine one after the other, in order. */
+  #owned(l: Loop): void {
+    for (const e of [l.begin, l.end]) checkLoads(this, e, l.loc);
+    const begin = this.bound(l.begin), end = this.bound(l.end), [variable, q, runs, facts] = [this.fresh("i"), this.fresh("q"), this.fresh("z"), this.facts], locals = localsOf([l]);
+    this.integers.variables.set(l.variable, variable);
+    this.facts = this.facts.with(...loopFacts(l));
+    this.line(`for (i64 ${q} = ${begin}; ${q} < ${end}; ${q} += 32) {`);
+    this.indent(() => {
+      this.line(`const i64 ${variable} = ${q} + threadIdx.x % 32;`, `bool ${runs} = ${variable} < ${end};`);
+      const declared = this.privates(l);
+      let own: Node[] = [];
+      // Who makes a mistake does no more in this iteration.
+      const flush = (): void => {
+        if (own.length === 0) return;
+        this.line(`if (${runs}) do {`);
+        this.indent(() => { this.line(`${runs} = false;`); this.list(own); this.line(`${runs} = true;`); });
+        this.line("} while (false);");
+        own = [];
+      };
+      for (const n of l.body) {
+        if (n.kind !== "tasklet" || locals.has(this.scope.base(n.output.data))) { own.push(n); continue; }
+        flush();
+        const at = this.fresh("q");
+        this.line(`i64 ${at} = -1;`, `if (${runs}) do {`);
+        this.indent(() => { this.scope.nested(() => {
+          checkIndices(this, n.output.data, n.output.index, n.loc);
+          this.line(`${at} = ${this.integers.print(this.integers.flat(this.graph.container(n.output.data), n.output.index))};`);
+        }); });
+        this.line("} while (false);", `for (u32 left = __ballot_sync(0xffffffffu, ${at} >= 0 && (u32(${at}) & (gridDim.x * blockDim.x / 32 - 1)) == (blockIdx.x * blockDim.x + threadIdx.x) / 32); left != 0; left &= left - 1) {`);
+        this.indent(() => {
+          this.line("if ((left & (0u - left)) == 1u << threadIdx.x % 32) do {");
+          this.indent(() => { this.list([n]); });
+          this.line("} while (false);", "__syncwarp();");
+        });
+        this.line("}");
+      }
+      flush();
+      for (const name of declared) this.scope.locals.delete(name);
+    });
+    this.line("}");
+    this.facts = facts;
   }
 
   // ---- stencils
@@ -249,6 +302,7 @@ export class KernelEmitter extends Emitter {
   protected override loop(l: Loop): void {
     if (this.#alike) { if (l.schedule?.gpu?.piece) this.#piece(l); else this.#allRun(l); return; }
     const axis = l.schedule?.gpu?.axis, joined = this.#together.at(-1);
+    if (axis?.by === "owner") { this.#owned(l); return; }
     if (axis?.by === "tile") { if (this.#corner) this.#inTile(l); else this.#tiled(l); return; }
     if (!axis && !(joined && joined.rest > 0)) { super.loop(l); return; }
     for (const e of [l.begin, l.end]) checkLoads(this, e, l.loc);

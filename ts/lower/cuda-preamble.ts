@@ -57,6 +57,7 @@ static dace_shape spread(const dace_gpu* gpu, i64 nx, i64 ny, i64 nz) {
   return s;
 }`],
   ["blocks", "static inline u32 blocks(i64 n, i64 most) { return u32(n <= 0 ? 0 : n < most ? n : most); }"],
+  ["scan", "static inline u32 scan(const dace_gpu* gpu) { u32 n = 1; while (n < 512 && i32(n) < gpu->multiprocessors) n *= 2; return n; }"],
   ["tiles", "static inline u32 tiles(i64 n, i64 most) { n = (n + 63) / 64; return u32(n <= 0 ? 0 : n < most ? n : most); }"],
   ["halted", "static i32 halted(const dace_rt* rt) { i64 found[4]; if (i32 status = rt->gpu->read(rt->gpu->state, found, rt->gpu->error, 32)) return status; if (found[0] != 0) for (int k = 0; k < 4; k++) rt->error[k] = found[k]; return i32(found[0]); }"],
   ["stop", "static i32 stop(const dace_rt* rt, i64 code, i64 site) { i64 before[4]; if (i32 status = rt->gpu->read(rt->gpu->state, before, rt->gpu->error, 32)) return status; if (before[0] == 0) { before[0] = code; before[1] = site; before[2] = before[3] = 0; } for (int k = 0; k < 4; k++) rt->error[k] = before[k]; return i32(before[0]); }"],

@@ -25,6 +25,9 @@ static inline void shim_meet(int site) { asm volatile("" ::: "memory"); shim_bar
 #define __syncthreads() shim_meet(__COUNTER__)
 static __attribute__((noinline)) void shim_exchange(void* value, unsigned bytes, unsigned distance);
 template <class T> static inline T __shfl_down_sync(unsigned, T value, unsigned distance) { asm volatile("" ::: "memory"); shim_exchange(&value, sizeof(T), distance); asm volatile("" ::: "memory"); return value; }
+static __attribute__((noinline)) unsigned shim_ballot(bool mine);
+static inline unsigned __ballot_sync(unsigned, bool mine) { asm volatile("" ::: "memory"); const unsigned r = shim_ballot(mine); asm volatile("" ::: "memory"); return r; }
+static inline void __syncwarp() { asm volatile("" ::: "memory"); shim_ballot(false); asm volatile("" ::: "memory"); }
 static inline unsigned long long atomicCAS(unsigned long long* at, unsigned long long want, unsigned long long value) { unsigned long long old = *at; if (old == want) *at = value; return old; }
 static inline double __longlong_as_double(long long x) { return __builtin_bit_cast(double, x); }
 static inline long long __double_as_longlong(double x) { return __builtin_bit_cast(long long, x); }
@@ -162,6 +165,17 @@ static __attribute__((noinline)) void shim_exchange(void* value, unsigned bytes,
   shim_barrier(-1);
   if (me % SHIM_WARP + int(distance) < SHIM_WARP && from < count) __builtin_memcpy(value, shim_fibers[from].lane[place], bytes);
 }
+/** Which lanes of the warp say yes. */
+static __attribute__((noinline)) unsigned shim_ballot(bool mine) {
+  const int me = shim_current, count = int(blockDim.x * blockDim.y * blockDim.z), from = me / SHIM_WARP * SHIM_WARP;
+  const unsigned place = shim_fibers[me].exchanged++ & 1;
+  shim_fibers[me].lane[place][0] = mine;
+  shim_fibers[me].exchanges = true;
+  shim_barrier(-1);
+  unsigned r = 0;
+  for (int t = from; t < from + SHIM_WARP && t < count; t++) r |= unsigned(shim_fibers[t].lane[place][0] != 0) << (t - from);
+  return r;
+}
 static __attribute__((noinline)) void shim_barrier(int site) { shim_fibers[shim_current].site = site; if (__builtin_setjmp(shim_fibers[shim_current].at) == 0) shim_leave(); }
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
@@ -182,7 +196,7 @@ extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* s
 /** Device code as the system's compiler takes it, with the device's table behind it. */
 export function shimDevice(cuda: { readonly device: string; readonly kernels: readonly { readonly name: string }[] }): string {
   const texts = new Map(cuda.device.split(/^(?=extern "C" __global__)/m).flatMap((text) => { const name = /^extern "C" __global__ void .*?\b(k\d+)\(/.exec(text)?.[1]; return name ? [[name, text] as const] : []; }));
-  const kernels = cuda.kernels.map(({ name }) => ({ name, barriers: texts.get(name)!.includes("__syncthreads") }));
+  const kernels = cuda.kernels.map(({ name }) => ({ name, barriers: /__syncthreads|__ballot_sync/.test(texts.get(name)!) }));
   const table = HELPERS.find(([name]) => name === "dace_gpu")![1];
   return `${BEFORE}${cuda.device.replace(SHARED, "#define shared shim_shared_memory\n")}${ABI}${table}${after(kernels)}`;
 }

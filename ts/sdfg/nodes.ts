@@ -98,14 +98,14 @@ export interface LoopSchedule {
 }
 /**
  * Which threads take which iterations: v = begin + index, then every (number of indices)-th. "global": of a dimension of the grid, "block": its blocks, "lane": the threads of a block. In a kernel of one block also
- * "part": its threads as a rectangle as wide as the loop along x (`width`), "warp": its warps, "warp lane": the threads of a warp, "all": every thread takes all. "tile": those of the block's tile.
+ * "part": its threads as a rectangle as wide as the loop along x (`width`), "warp": its warps, "warp lane": the threads of a warp, "all": every thread takes all. "tile": those of the block's tile, "owner": every warp takes all, but combines into its own elements only.
  */
-export interface GpuAxis { readonly by: "global" | "block" | "lane" | "part" | "warp" | "warp lane" | "all" | "tile"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
+export interface GpuAxis { readonly by: "global" | "block" | "lane" | "part" | "warp" | "warp lane" | "all" | "tile" | "owner"; readonly dimension: "x" | "y" | "z"; /** Loops from this one inward that are numbered together along the dimension (default 1). */ readonly together?: number }
 export interface GpuSchedule {
-  /** The loop is one kernel: run by one thread; a grid; a grid with tiles in shared memory; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; a batch of products of matrices; or one block, all of whose threads run the loop and share its `piece`s. */
-  readonly kernel?: "single" | "grid" | "tiles" | "rows" | "reduce" | "product" | "block";
+  /** The loop is one kernel: run by one thread; a grid; a grid with tiles in shared memory; a grid whose blocks each combine the iterations of the innermost loop into elements; one that combines all into single elements; one whose warps combine into elements that data choose; a batch of products of matrices; or one block, all of whose threads run the loop and share its `piece`s. */
+  readonly kernel?: "single" | "grid" | "tiles" | "rows" | "reduce" | "scatter" | "product" | "block";
   /** Of a kernel of one block: what its threads share, as a kernel of that kind would. Loops that are no pieces are run by all threads alike. */
-  readonly piece?: "single" | "grid" | "rows" | "reduce";
+  readonly piece?: "single" | "grid" | "rows" | "reduce" | "scatter";
   /** Iterations along x of a piece, as far as they can be told outside it. */
   readonly width?: Expr;
   /** The threads of the block meet before a piece; after a piece, or after every iteration of a loop that all run. */

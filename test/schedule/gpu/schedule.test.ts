@@ -87,14 +87,29 @@ test("waves of tables that are combined into rows and columns, and of one row th
   }
 });
 
-test("what may meet is not shared: indices from data, neighbours combined into", (t) => {
+test("what may meet is not shared: neighbours combined into; indices from data have owners", (t) => {
   const b = new Build("n").data("x", "n").data("h", "n").data("y", "n");
   b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });
   b.loop("i", "0", "n", "any", () => { b.push({ kind: "tasklet", id: freshId(), inputs: [memlet("x[i]")], output: { data: "h", index: [load("idx", [sym("i")])] }, wcr: "sum", code: input(0, "float64") }); });
   b.loop("j", "0", "n + -1", "any", () => { b.set("y[j]", ["x[j]"], id, "sum").set("y[j + 1]", ["x[j]"], (x) => times(num(2), x), "sum"); });
   // Each of the two statements about neighbours is apart by itself; strictly, sums into one array keep their order.
-  t.deepEqual(kernels(place(b.graph())), ["single", "grid j:global x", "grid j:global x"]);
-  t.deepEqual(kernels(place(b.graph(), "strict")), ["single"]);
+  t.deepEqual(kernels(place(b.graph())), ["scatter i:owner x", "grid j:global x", "grid j:global x"]);
+  t.deepEqual(kernels(place(b.graph(), "strict")), ["scatter i:owner x", "single"]);
+});
+
+test("no owners: what is read in the nest, combined into from two places or under a condition, written besides, or one element for all", (t) => {
+  const make = (body: (b: Build, at: (data: string, read?: string) => void) => void): string[] => {
+    const b = new Build("n").data("x", "n").data("h", "n").data("s");
+    b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });
+    const at = (data: string, read = "x[i]"): void => { b.push({ kind: "tasklet", id: freshId(), inputs: [memlet(read)], output: { data, index: [load("idx", [sym("i")])] }, wcr: "sum", code: input(0, "float64") }); };
+    b.loop("i", "0", "n", "any", () => { body(b, at); });
+    return kernels(place(b.graph(), "strict"));
+  };
+  t.deepEqual(make((_, at) => { at("h"); }), ["scatter i:owner x"]);
+  t.deepEqual(make((_, at) => { at("h", "h[0]"); }), ["single"]);
+  t.deepEqual(make((_, at) => { at("h"); at("h"); }), ["single"]);
+  t.deepEqual(make((b, at) => { at("h"); b.set("s", ["x[i]"], id, "sum"); }), ["scatter i:owner x", "single"]);
+  t.deepEqual(make((b, at) => { const arm = b.apart(() => { at("h"); }); b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [memlet("x[i]")], code: op("gt", "bool", input(0, "float64"), num(0)) }, body: arm }] }); }), ["single"]);
 });
 
 test("loops in sequence without maps are one thread's, in order", (t) => {

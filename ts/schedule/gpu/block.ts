@@ -202,6 +202,7 @@ function pieceOf(k: Loop): Loop | undefined {
       if (!flat) width = known(gpu.extents?.[0]) ?? int(32);
       break;
     }
+    case "scatter": axes.set(nest.at(-1)!.variable, at("owner")); break;
     case "rows": {
       const outside = nest.slice(0, nest.findIndex((l) => l.schedule?.gpu?.row) + 1), many = along(nest[0]!)?.together;
       outside.forEach((l, i) => { if (!many) axes.set(l.variable, i === outside.length - 1 ? at("warp") : at("all", "y")); else if (i === 0) axes.set(l.variable, at("warp", "x", many)); });

@@ -16,6 +16,7 @@ import { nonNegative, upperBound } from "../../symbolic/prove.js";
 import { elementKey, reductionsOf, type Reduction } from "../reductions.js";
 import { unitsIn } from "../work.js";
 import { apartAlong, contiguity, nestOf, privatesFit, reordered, sharedLoops, threadable } from "./nests.js";
+import { scatter } from "./scatter.js";
 import { tiled, TILE_X, TILE_Y } from "./tiles.js";
 
 /** Blocks of a reduction into single elements, at most: a number that depends on sizes alone. */
@@ -34,7 +35,7 @@ export interface Choice { readonly kernel: Loop; readonly when?: ScalarExpr }
 export function kernelsOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): readonly Choice[] | undefined {
   if (l.order !== "any") return undefined;
   const nest = nestOf(l), shared = [...sharedLoops(graph, nest, facts)];
-  if (shared.length === 0) { const kernel = reduction(graph, l, facts, o); return kernel && [{ kernel }]; }
+  if (shared.length === 0) { const kernel = reduction(graph, l, facts, o) ?? scatter(graph, l); return kernel && [{ kernel }]; }
   const grid = gridKernel(graph, nest, shared, facts), r = rows(graph, nest, shared, facts, o);
   if (!r || !grid) return r ? [{ kernel: r.kernel }] : grid && stencil(graph, grid, facts);
   const long = r.length && op("ge", "bool", symbolic(r.length), constant(TOGETHER, "int64"));
