@@ -2,6 +2,7 @@
  * Prints the body of one kernel. Loops with an axis stride over the grid, over its blocks or over the threads of a block; all others are each thread's own, or, in a kernel of one block and outside its pieces, run by
  * all threads alike. What a block combines goes from lane to lane in each warp and then, a part per warp, through shared memory to the first: a tree that only the block's size decides.
  */
+import { accessesOf } from "../analysis/accesses.js";
 import { localsOf, loopFacts } from "../analysis/dependence.js";
 import { visitNodes } from "../analysis/walk.js";
 import { bytesOf, isComplex, type DType } from "../base/dtypes.js";
@@ -102,37 +103,57 @@ export class KernelEmitter extends Emitter {
     this.indent(() => {
       this.line(`const i64 ${variable} = ${q} + threadIdx.x % 32;`, `bool ${runs} = ${variable} < ${end};`);
       const declared = this.privates(l);
-      let own: Node[] = [];
-      // Who makes a mistake does no more in this iteration.
-      const flush = (): void => {
-        if (own.length === 0) return;
-        this.line(`if (${runs}) do {`);
-        this.indent(() => { this.line(`${runs} = false;`); this.list(own); this.line(`${runs} = true;`); });
-        this.line("} while (false);");
-        own = [];
-      };
-      for (const n of l.body) {
-        if (n.kind !== "tasklet" || locals.has(this.scope.base(n.output.data))) { own.push(n); continue; }
-        flush();
+      this.#combine(l.body, locals, runs, "");
+      for (const name of declared) this.scope.locals.delete(name);
+    });
+    this.line("}");
+    this.facts = facts;
+  }
+
+  /** `runs`: has the lane an iteration, and no mistake in it; `where`: conditions around, as "&& flag". */
+  #combine(body: readonly Node[], locals: ReadonlyMap<string, number>, runs: Text, where: Text): void {
+    const isPrivate = (n: Node): boolean => accessesOf(this.graph, [n]).every((a) => !a.write || locals.has(a.base));
+    // Who makes a mistake does no more in this iteration.
+    const alone = (f: () => void): void => {
+      this.line(`if (${runs}${where}) do {`);
+      this.indent(() => { this.scope.nested(() => { this.line(`${runs} = false;`); f(); this.line(`${runs} = true;`); }); });
+      this.line("} while (false);");
+    };
+    for (let i = 0; i < body.length; i++) {
+      const n = body[i]!, from = i;
+      if (isPrivate(n)) {
+        while (i + 1 < body.length && isPrivate(body[i + 1]!)) i++;
+        alone(() => { this.list(body.slice(from, i + 1)); });
+      } else if (n.kind === "conditional") {
+        const rest = this.fresh("z");
+        this.line(`bool ${rest} = true;`);
+        for (const b of n.branches) {
+          const flag = this.fresh("z"), { condition } = b;
+          this.line(`bool ${flag} = ${condition ? "false" : rest};`);
+          if (condition) {
+            const outer = where;
+            where = `${outer} && ${rest}`;
+            alone(() => { this.line(`${flag} = ${this.condition(condition, n.loc)};`, `${rest} = !${flag};`); });
+            where = outer;
+          }
+          this.#combine(b.body, locals, runs, `${where} && ${flag}`);
+        }
+      } else if (n.kind === "tasklet") {
         const at = this.fresh("q");
-        this.line(`i64 ${at} = -1;`, `if (${runs}) do {`);
-        this.indent(() => { this.scope.nested(() => {
+        this.line(`i64 ${at} = -1;`);
+        alone(() => {
           checkIndices(this, n.output.data, n.output.index, n.loc);
           this.line(`${at} = ${this.integers.print(this.integers.flat(this.graph.container(n.output.data), n.output.index))};`);
-        }); });
-        this.line("} while (false);", `for (u32 left = __ballot_sync(0xffffffffu, ${at} >= 0 && (u32(${at}) & (gridDim.x * blockDim.x / 32 - 1)) == (blockIdx.x * blockDim.x + threadIdx.x) / 32); left != 0; left &= left - 1) {`);
+        });
+        this.line(`for (u32 left = __ballot_sync(0xffffffffu, ${at} >= 0 && (u32(${at}) & (gridDim.x * blockDim.x / 32 - 1)) == (blockIdx.x * blockDim.x + threadIdx.x) / 32); left != 0; left &= left - 1) {`);
         this.indent(() => {
           this.line("if ((left & (0u - left)) == 1u << threadIdx.x % 32) do {");
           this.indent(() => { this.list([n]); });
           this.line("} while (false);", "__syncwarp();");
         });
         this.line("}");
-      }
-      flush();
-      for (const name of declared) this.scope.locals.delete(name);
-    });
-    this.line("}");
-    this.facts = facts;
+      } else throw new InternalError(`no warp owns a ${n.kind}`);
+    }
   }
 
   // ---- stencils

@@ -102,9 +102,9 @@ export class Emitter implements Printer {
         this.indent(() => {
           if (this.failure === "return") this.line(...this.language.poll(0));
           // A condition may read what the body writes: nothing is known of it from before.
-          if (!n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.#condition(n.condition, n.loc))); });
+          if (!n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.condition(n.condition, n.loc))); });
           this.list(n.body);
-          if (n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.#condition(n.condition, n.loc))); });
+          if (n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.condition(n.condition, n.loc))); });
         });
         this.facts = facts;
         this.line("}");
@@ -131,7 +131,7 @@ export class Emitter implements Printer {
 
   // ---- leaves
 
-  #condition(c: Condition, loc: SourceLoc | undefined): Text {
+  protected condition(c: Condition, loc: SourceLoc | undefined): Text {
     for (const m of c.inputs) checkIndices(this, m.data, m.index, loc);
     return printValue(this, c.code, c.inputs, new Set());
   }
@@ -203,7 +203,7 @@ export class Emitter implements Printer {
       const b = branches[i];
       if (!b) return;
       if (!b.condition) { print(b.body); return; }
-      const condition = this.#condition(b.condition, loc);
+      const condition = this.condition(b.condition, loc);
       this.line(`if (${condition}) {`);
       this.indent(() => { this.scope.nested(() => { print(b.body); }); });
       if (i + 1 < branches.length) { this.line("} else {"); this.indent(() => { this.scope.nested(() => { chain(i + 1); }); }); }

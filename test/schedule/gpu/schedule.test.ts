@@ -97,19 +97,21 @@ test("what may meet is not shared: neighbours combined into; indices from data h
   t.deepEqual(kernels(place(b.graph(), "strict")), ["scatter i:owner x", "single"]);
 });
 
-test("no owners: what is read in the nest, combined into from two places or under a condition, written besides, or one element for all", (t) => {
-  const make = (body: (b: Build, at: (data: string, read?: string) => void) => void): string[] => {
+test("no owners: what is read in the nest, combined into from two places (strictly) or in a loop, written besides, or one element for all", (t) => {
+  const make = (body: (b: Build, at: (data: string, read?: string) => void) => void, precision: "default" | "strict" = "strict"): string[] => {
     const b = new Build("n").data("x", "n").data("h", "n").data("s");
     b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });
     const at = (data: string, read = "x[i]"): void => { b.push({ kind: "tasklet", id: freshId(), inputs: [memlet(read)], output: { data, index: [load("idx", [sym("i")])] }, wcr: "sum", code: input(0, "float64") }); };
     b.loop("i", "0", "n", "any", () => { body(b, at); });
-    return kernels(place(b.graph(), "strict"));
+    return kernels(place(b.graph(), precision));
   };
   t.deepEqual(make((_, at) => { at("h"); }), ["scatter i:owner x"]);
   t.deepEqual(make((_, at) => { at("h", "h[0]"); }), ["single"]);
   t.deepEqual(make((_, at) => { at("h"); at("h"); }), ["single"]);
+  t.deepEqual(make((b, at) => { const arm = b.apart(() => { at("h"); at("h"); }); b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [memlet("x[i]")], code: op("gt", "bool", input(0, "float64"), num(0)) }, body: arm }] }); }, "default"), ["scatter i:owner x"]);
   t.deepEqual(make((b, at) => { at("h"); b.set("s", ["x[i]"], id, "sum"); }), ["scatter i:owner x", "single"]);
-  t.deepEqual(make((b, at) => { const arm = b.apart(() => { at("h"); }); b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [memlet("x[i]")], code: op("gt", "bool", input(0, "float64"), num(0)) }, body: arm }] }); }), ["single"]);
+  t.deepEqual(make((b, at) => { b.loop("k", "0", "n", "up", () => { at("h"); }); }), ["single"]);
+  t.deepEqual(make((b, at) => { const arm = b.apart(() => { at("h"); }); b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [memlet("x[i]")], code: op("gt", "bool", input(0, "float64"), num(0)) }, body: arm }] }); }), ["scatter i:owner x"]);
 });
 
 test("loops in sequence without maps are one thread's, in order", (t) => {

@@ -35,7 +35,7 @@ export interface Choice { readonly kernel: Loop; readonly when?: ScalarExpr }
 export function kernelsOf(graph: Graph, l: Loop, facts: Assumptions, o: KernelOptions): readonly Choice[] | undefined {
   if (l.order !== "any") return undefined;
   const nest = nestOf(l), shared = [...sharedLoops(graph, nest, facts)];
-  if (shared.length === 0) { const kernel = reduction(graph, l, facts, o) ?? scatter(graph, l); return kernel && [{ kernel }]; }
+  if (shared.length === 0) { const kernel = reduction(graph, l, facts, o) ?? scatter(graph, l, o.strict); return kernel && [{ kernel }]; }
   const grid = gridKernel(graph, nest, shared, facts), r = rows(graph, nest, shared, facts, o);
   if (!r || !grid) return r ? [{ kernel: r.kernel }] : grid && stencil(graph, grid, facts);
   const long = r.length && op("ge", "bool", symbolic(r.length), constant(TOGETHER, "int64"));
