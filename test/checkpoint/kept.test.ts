@@ -1,5 +1,6 @@
 /** What a right analysis keeps: programs as graphs, the elements that their tapes hold, and their gradients against the interpreter's derivatives. */
 import test from "ava";
+import type { Branch, Node } from "../../ts/sdfg/nodes.js";
 import { freshId } from "../../ts/sdfg/sdfg.js";
 import { evaluate, sym } from "../../ts/symbolic/expr.js";
 import { constant, op, symbolic, type ScalarExpr } from "../../ts/scalar/expr.js";
@@ -273,6 +274,20 @@ const cases: Record<string, () => Case> = {
       b.set("out[i]", ["m"], id);
     });
     return { build: b, sizes: { N }, wrt: ["x"], of: ["out", "last", "some", "y"], tape: N, on: ["m"] };
+  },
+  "an arm that sizes do not take keeps nothing"() {
+    const b = new Build("N", "M").data("x", "N").data("s").temp("q");
+    const arm = (c: number): readonly Node[] => b.apart(() => {
+      b.set("q", [], () => num(c));
+      b.loop(`k${c}`, "0", "N", "any", () => b.set("q", [`x[k${c}]`, "s"], (x, s) => times(x, x, s), "sum"));
+      b.set("s", ["s", "q"], (s, q) => plus(times(num(0.1), f("sin", q)), times(num(c), f("sin", s))));
+    });
+    const n = symbolic(sym("N"), "int64"), m = symbolic(sym("M"), "int64"), when = (code: ScalarExpr, body: readonly Node[]): Branch => ({ condition: { inputs: [], code }, body });
+    b.loop("i", "0", "N", "up", () => {
+      b.push({ kind: "conditional", id: freshId(), branches: [when(op("lt", "bool", n, m), arm(1)), when(op("and", "bool", op("eq", "bool", n, m), op("ge", "bool", m, constant(3, "int64"))), arm(2)), { body: arm(3) }] });
+    });
+    // q and s, in the last arm alone.
+    return { build: b, sizes: { N, M }, wrt: ["x", "s"], of: ["s"], tape: 2 * N, on: ["q", "s"] };
   },
   "what only an arm uses is made again in the arm: outside, its tape holds nothing"() {
     const b = new Build("N").data("A", "N").data("s").data("w", "N", "3").temp("t", "N");

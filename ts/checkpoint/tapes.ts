@@ -11,6 +11,7 @@ import { constant, input, op, symbolic } from "../scalar/expr.js";
 import { aroundOf, bodiesOf, exitsOf, nameOf, ROOT, visitPaths, withBodies, type Around, type Path } from "../analysis/paths.js";
 import type { Access, Availability } from "../analysis/availability.js";
 import { Invariants } from "../analysis/invariant.js";
+import { taken } from "./arms.js";
 import { bytesOf } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { Iterations, type Numbering, type Place } from "../autodiff/iterations.js";
@@ -185,10 +186,18 @@ export class Tapes {
     });
     if (dims.some((x) => hasLoads(x.size))) throw new DaceError("UNSUPPORTED", "the derivative of this program once more: the length of what must be kept per iteration is known only as it runs", loc ? { loc } : {});
     t.slice = t.slice.map((s, d) => (dims[d]!.size === shape[d] && equals(dims[d]!.lo, ZERO) ? { lo: ZERO, hi: dims[d]!.size } : s));
+    const sizes = dims.map((d) => d.size), whole = [...place.shape, ...sizes], room = place.numbered === undefined ? this.#roomFor(t, whole) : whole, rows = { ...place, shape: room.slice(0, place.shape.length) };
     return {
-      name: t.again ? this.workspace(`${t.data}_again`, dtype, dims.map((d) => d.size)) : this.#iterations.add(`tape_${t.data}`, place, this.#fields(t), dims.map((d) => d.size)), leading: place.index.length,
+      name: t.again ? this.workspace(`${t.data}_again`, dtype, sizes) : this.#iterations.add(`tape_${t.data}`, rows, this.#fields(t), room.slice(place.shape.length)), leading: place.index.length,
       index: (x) => [...place.index, ...x.map((e, d) => sub(e, dims[d]!.lo))],
     };
+  }
+  /** The shape, empty where sizes say that the tape's arm is not taken. Offsets do not depend on the leading dimension. */
+  #roomFor(t: Tape, shape: readonly Expr[]): readonly Expr[] {
+    const owners = this.#owners.get(t.listKey);
+    if (t.again || !owners || shape.length === 0 || hasLoads(shape[0]!)) return shape;
+    const arm = taken(owners, t.listKey, this.graph.symbols);
+    return [mul(arm, shape[0]!), ...shape.slice(1)];
   }
   #known(e: Expr, loops: readonly Around[]): boolean { const s = freeSymbols(e); return loadedContainers(e).size === 0 && !loops.some((l) => s.has(nameOf(l))); }
 
@@ -216,7 +225,7 @@ export class Tapes {
     }
     if ([...vars].some((v) => !equals(substitute(count, new Map([[v, ZERO]])), count))) return undefined;
     return {
-      name: this.#pool.add(`tape_${t.data}`, { ...this.#fields(t), shape: [count], transient: true }), leading: 1,
+      name: this.#pool.add(`tape_${t.data}`, { ...this.#fields(t), shape: this.#roomFor(t, [count]), transient: true }), leading: 1,
       index: (x) => [x.reduce<Expr>((sum, e, d) => add(sum, sizes.slice(d + 1).reduce((p, s) => mul(p, s), sub(e, t.slice[d]!.lo))), offset)],
     };
   }
