@@ -54,7 +54,7 @@ function way(name, p, options) {
   return { run: () => { const t = performance.now(); f(...kept); return performance.now() - t; }, grad, peak: checkpoint.measured ?? checkpoint.planned, checkpoint, dispose: () => f.dispose() };
 }
 
-/** Arrays that can be made again, with the work that it costs, from the plan that makes all of them again. */
+/** Arrays that can be made again, with the time that it costs, from the plan that makes all of them again. */
 const arraysOf = (all) => all.checkpoint.arrays.filter((a) => a.decision === "recompute" && a.cost > 0);
 const unique = (arrays) => [...new Map(arrays.map((a) => [a.name, a])).values()];
 
@@ -99,9 +99,9 @@ for (const name of o.only) {
     if (o.json) console.log(JSON.stringify({ name, limit, storeAll: all.peak, smallest, rows }));
     else {
       console.log(`  limit ${kib(limit)}`);
-      for (const r of rows) console.log(`    ${r.way.padEnd(14)} ${r.peak === undefined ? "no choice fits" : `${kib(r.peak).padStart(12)} ${r.ms.toFixed(2).padStart(10)} ms  extra work ${r.cost.toExponential(2)}${r.fits ? "" : "  (above the limit)"}`}`);
-      for (const b of better) console.log(`    ${b.way} needs less work than ours`);
+      for (const r of rows) console.log(`    ${r.way.padEnd(14)} ${r.peak === undefined ? "no choice fits" : `${kib(r.peak).padStart(12)} ${r.ms.toFixed(2).padStart(10)} ms  estimated extra ${(1e3 * r.cost).toFixed(3)} ms${r.fits ? "" : "  (above the limit)"}`}`);
+      for (const b of better) console.log(`    ${b.way} is estimated to take less time than ours`);
     }
   }
 }
-if (worse > 0) { console.error(`\nours was worse ${worse} times`); process.exitCode = 1; } else if (!o.json) console.log("\nours fits every limit, and no other way that fits needs less work");
+if (worse > 0) { console.error(`\nours was worse ${worse} times`); process.exitCode = 1; } else if (!o.json) console.log("\nours fits every limit, and no other way that fits is estimated to take less time");

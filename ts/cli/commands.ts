@@ -6,7 +6,7 @@ import type { DerivativeOptions } from "../api/options.js";
 import { jit, valueAndGrad, type Callable } from "../api/verbs.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import { isTypedArray, NDArray } from "../runtime/ndarray.js";
-import { bytesText, memoryPage } from "../report/memory.js";
+import { bytesText, memoryPage, secondsText } from "../report/memory.js";
 import { readArguments } from "./arguments.js";
 import { print, save } from "./output.js";
 import { programOf } from "./target.js";
@@ -108,6 +108,6 @@ export async function reportCommand(target: string, o: CommandOptions): Promise<
   if (!checkpoint) throw new DaceError("UNSUPPORTED", "there is no report of this program's memory: what it keeps is known only as it runs", { hint: "give --memory-limit" });
   const out = o.out ?? "report.html", { sdfg } = verb.lower(...args);
   writeFileSync(out, memoryPage({ title: `${facts.name}: memory`, checkpoint, buffers, graph: sdfg }));
-  if (o.json) print({ ...checkpoint }, true); else process.stdout.write(`${out}: peak ${bytesText(checkpoint.planned)}, storing everything ${bytesText(checkpoint.storeAll)}\n`);
+  if (o.json) print({ ...checkpoint }, true); else process.stdout.write(`${out}: peak ${bytesText(checkpoint.planned)}, storing everything ${bytesText(checkpoint.storeAll)}${checkpoint.limit === undefined ? "" : `, estimated extra time ${secondsText(checkpoint.cost)} (${(100 * checkpoint.relativeCost).toFixed(1)} %)`}\n`);
   return 0;
 }

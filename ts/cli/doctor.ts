@@ -1,7 +1,8 @@
 /** What was found on this machine, and how to get what is missing. Exit status 3 where programs would run without a compiler. */
 import { cpus } from "node:os";
-import { REBUILD } from "../api/options.js";
-import { defaultCacheDir } from "../compile/program-cache.js";
+import { backendFor, REBUILD } from "../api/options.js";
+import { calibration } from "../compile/calibration.js";
+import { defaultCacheDir, ProgramCache } from "../compile/program-cache.js";
 import { nativeAddon } from "../runtime/addon.js";
 import type { NativeAddon } from "../runtime/addon-types.js";
 
@@ -30,7 +31,16 @@ export function findings(): Finding[] {
   }
   out.push(cuda(addon));
   out.push({ name: "cache", ok: true, found: defaultCacheDir() });
+  out.push({ name: "rates", ok: true, found: rates(out.some((f) => f.name === "compiler" && f.ok)) });
   return out;
+}
+
+/** Where estimates of time come from; nothing is measured for saying so. */
+function rates(compiled: boolean): string {
+  try {
+    const { origin } = calibration(backendFor({ device: compiled ? "cpu" : "js" }), new ProgramCache("readonly"));
+    return origin === "measured" ? "measured on this machine" : origin === "given" ? `from ${process.env["DACE_AD_CALIBRATION"]!}` : process.env["DACE_AD_CALIBRATION"] === "off" ? "built in" : "built in; measured when a plan is made under a memory limit";
+  } catch (e) { return e instanceof Error ? e.message.split("\n")[0]! : String(e); }
 }
 
 /** GPUs and what compiles for them; memory where this process has used one. */
