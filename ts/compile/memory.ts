@@ -109,7 +109,7 @@ export class MemoryPlanner {
     const estimate = simulate(problem, extreme).peak + gap;
     if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
     if (strategy !== "auto") {
-      const least = trial(extreme);
+      const made = trial(extreme), least = { ...made, cost: this.#costOf(model, made, sizes, threads) };
       if (limit !== undefined && least.peak > limit) throw infeasible(limit, least.peak, false, model, least);
       return this.#decision(model, least, all.peak, least.peak, { limit, rung: "strategy", status: "optimal", gap: 0, proven: true, start });
     }
@@ -119,7 +119,7 @@ export class MemoryPlanner {
     if (model.loops.length === 1 && !problem.values.some((v) => v.recompute || v.offload)) {
       const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
-      const timed = model.loops[0]!.online ? fits : fits.map((f) => ({ ...f, cost: Math.max(0, this.#runTime(f, sizes, threads) - model.whole) }));
+      const timed = fits.map((f) => ({ ...f, cost: this.#costOf(model, f, sizes, threads) }));
       return this.#decision(model, timed.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
     const known = this.#knownFor(sizes);
@@ -222,6 +222,12 @@ export class MemoryPlanner {
   #time(form: Form, rates: Rates): TimeModel {
     if (form.time?.rates !== rates) form.time = new TimeModel(form.graphs.get("scheduled")!, rates);
     return form.time;
+  }
+  /** Of a plan, beyond storing everything: where there is one loop to decide about and nothing else, by the finished program, else by the model, whose costs add up. */
+  #costOf(model: MemoryModel, t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {
+    const [loop] = model.loops, kind = loop && optionOf(model, t.memory, 0);
+    if (!kind || model.loops.length > 1 || kind.plain || kind.kind === "online" || model.problem.values.some((v) => v.recompute || v.offload)) return t.cost;
+    return Math.max(0, this.#runTime(t, sizes, threads) - model.whole);
   }
   /** Nanoseconds of the finished program. */
   #runTime(t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {
