@@ -128,6 +128,18 @@ def f(u, w, c, limit):
             w = w + 0.1 * np.tanh(y)
     return np.sum(c * x * w)
 `),
+  "three loops, of which the middle one gets longer": f(`
+def f(u, w, c, limit):
+    for i in range(5, -1, -1):
+        for j in range(i, 7):
+            s = 3.0 * i
+            while True:
+                u[j] *= np.cos(u[i]) * w[j]
+                s = s + 7.0
+                if not (s < limit):
+                    break
+    return np.sum(c * u * w)
+`),
   "do, while": javascript((u: Float64Array, w: Float64Array, c: Float64Array, limit: number): number => {
     let s = 0, r = 0;
     do {
@@ -149,9 +161,50 @@ function differentiated(p: Program, precision: "default" | "strict"): Differenti
   return differentiate(graph, { wrt: ["u", "w"].map(container), of: [result.name], seeds: "unit", keep: [] });
 }
 
+/** The same for loops of known length, one inside another. */
+const NESTED: Record<string, Program> = {
+  "sweeps in steps": f(`
+def f(u, w, c, limit):
+    x = u * 1.0
+    for t in range(4):
+        z = x * w + 0.1 * t
+        for k in range(9):
+            x[1:] = np.sin(x[:-1]) * z[1:] + 0.3 * x[1:] * c[1:]
+            x[0] = x[0] * x[3]
+        w = w * 0.9 + 0.1 * np.cos(x)
+        x = x * w + u
+    return np.sum(c * x * w) + limit
+`),
+  "downwards, in and out, with another loop beside": f(`
+def f(u, w, c, limit):
+    for t in range(5, 0, -1):
+        for k in range(11, 2, -1):
+            u[:] = np.sin(u) * w * (k + t) * 0.1 + 0.2 * c
+        w[:] = w * 0.8 + 0.1 * u
+        for j in range(6):
+            w[1:] = np.cos(w[:-1]) * u[1:]
+        u[0] = u[0] * w[2] * limit
+    return np.sum(c * u * w)
+`),
+  "three, one inside another": f(`
+def f(u, w, c, limit):
+    x = u * limit
+    for a in range(3):
+        x = x * 0.9 + 0.2 * c
+        for b in range(3):
+            y = x * w
+            for k in range(7):
+                y[1:-1] = np.cos(y[:-2]) * y[2:] + 0.1 * x[1:-1]
+                x[b] = x[b] * y[k % 7]
+            x = x * y + u * w
+            w = w + 0.1 * np.tanh(y)
+    return np.sum(c * x * w)
+`),
+};
+
 interface Made { readonly d: Differentiated; readonly loops: readonly OnlineLoop[]; readonly plan: Plan; readonly store: Plan }
-function make(p: Program, precision: "default" | "strict"): Made {
-  const d = differentiated(p, precision), { planned, loops } = boundLoops(d, precision === "strict");
+function make(p: Program, precision: "default" | "strict", nested = false): Made {
+  const d = differentiated(p, precision), { planned, loops } = boundLoops(d, precision === "strict", nested);
   validate(planned.graph);
   const options = { precision, vectorMath: false, outputs: d.outputs };
   return { d, loops, plan: finish(planned.graph, options), store: finish(d.graph, options) };
@@ -183,6 +236,19 @@ for (const [name, p] of Object.entries(PROGRAMS)) {
         t.deepEqual([again, copies], [paper.advanced, paper.copies], `${ran!} steps, ${slots} snapshots, ${rows} rows`);
       });
     }), { numRuns: 100 });
+  });
+}
+
+for (const [name, p] of Object.entries(NESTED)) for (const precision of ["strict", "default"] as const) {
+  test(`of known length: ${name}, ${precision} precision`, (t) => {
+    const made = make(p, precision, true), want = run(made, made.store, 0.7, [[1, 1]]).gradients.flat(), largest = Math.max(...want.map(Math.abs)), away = precision === "strict" ? 0 : 1e-12;
+    t.true(made.loops.length >= 2 && made.loops.some((l) => l.within !== undefined));
+    // Nothing has an element per step of two loops.
+    for (const b of made.plan.buffers) if (b.role === "tape") t.false(/steps|,.*,/.test(b.shape.join(",")), `${b.name}[${b.shape.join(", ")}]`);
+    fc.assert(fc.property(fc.array(numbers(), { minLength: 4, maxLength: 4 }), (each) => {
+      const got = run(made, made.plan, 0.7, each).gradients.flat();
+      got.forEach((x, i) => { if (!(Math.abs(x - want[i]!) <= away * largest)) throw new Error(`${x} instead of ${want[i]!} with ${JSON.stringify(each)}`); });
+    }), { numRuns: 30 });
   });
 }
 

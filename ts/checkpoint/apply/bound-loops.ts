@@ -7,7 +7,7 @@ import { accessesOf, ownAccesses } from "../../analysis/accesses.js";
 import { bodiesOf, exitsOf, nameOf, visitPaths, withBodies, type Around, type Path } from "../../analysis/paths.js";
 import { mapNodes, visitNodes } from "../../analysis/walk.js";
 import { Pool } from "../../autodiff/names.js";
-import { InternalError } from "../../base/errors.js";
+import { DaceError, InternalError } from "../../base/errors.js";
 import type { Loop, Node } from "../../sdfg/nodes.js";
 import { addInt, dependsOn, loadedContainers, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
 import type { Planned } from "./candidates.js";
@@ -51,7 +51,9 @@ class Bound {
     });
     if (o.again) this.#again.set(loop.id, o.again);
     const { containers } = this.planned.graph;
-    for (const [l, again] of this.#again) this.#again.set(l, { ...again, body: without(again.body, (n) => (n.kind === "tasklet" ? !containers.has(n.output.data) : n.kind === "library" && n.outputs.some((x) => !containers.has(x.data)))) });
+    // Loops inside make their snapshots only where a step of this one is taped, which loops around see nothing of.
+    const gone = (d: string): boolean => !containers.has(d) || inner.has(d);
+    for (const [l, again] of this.#again) if (l !== loop.id) this.#again.set(l, { ...again, body: without(again.body, (n) => (n.kind === "tasklet" ? gone(n.output.data) : n.kind === "library" && n.outputs.every((x) => gone(x.data)))) });
     const sized = loop.kind === "loop" && exitsOf(loop).size === 0 && loadedContainers(loop.begin).size + loadedContainers(loop.end).size === 0;
     this.loops.push({ ...o.names, id: loop.id, ...(loop.loc ? { loc: loop.loc } : {}), step: [], forward: loop.id, backward: back.at(-1)!.id, ...(outer ? { within: outer.id } : {}), ...(sized ? { length: sub(loop.end, loop.begin) } : {}) });
     // What this one made, the loops around have for a step at a time; but steps that nobody tapes go on as they did.
@@ -59,6 +61,36 @@ class Bound {
     const mine = this.#inner.get(outer.id) ?? new Set<string>();
     for (const d of [...pool.containers.keys()].filter((d) => !before.has(d) && !o.always.has(d)).concat(found.tapes, [...inner])) mine.add(d);
     this.#inner.set(outer.id, mine);
+  }
+
+  /** Loops of known length inside of others, of one outermost loop after the other. */
+  nest(): void {
+    const { graph, forward } = this.planned, groups = new Map<number, { readonly id: number; readonly depth: number }[]>();
+    visitPaths(graph.body.slice(0, forward), (n, path) => {
+      const outer = around(path);
+      if (n.kind !== "loop" || n.order === "any" || outer.length === 0 || outer.some((l) => l.kind === "loop" && l.order === "any")) return;
+      if (!accessesOf(graph, n.body).some((a) => a.write && graph.container(a.base).role === "tape" && a.index.some((e) => dependsOn(e, n.variable)))) return;
+      const top = outer[0]!.id, list = groups.get(top), found = { id: n.id, depth: outer.length };
+      if (list) list.push(found); else groups.set(top, [found]);
+    });
+    for (const [top, list] of groups) {
+      if (this.loops.some((l) => l.id === top)) continue;
+      this.#attempt(() => {
+        // What cannot be done for one of them stays as it is.
+        for (const { id } of list.sort((a, b) => b.depth - a.depth)) if (!this.loops.some((l) => l.id === id)) this.#attempt(() => { this.schedule(id); });
+        this.around();
+      });
+    }
+  }
+  #attempt(f: () => void): void {
+    const { planned } = this, loops = [...this.loops], inner = [...this.#inner].map(([k, s]) => [k, new Set(s)] as const), again = [...this.#again];
+    try { f(); } catch (e) {
+      if (!(e instanceof DaceError) || e.code !== "ERR_DACE_UNSUPPORTED") throw e;
+      this.planned = planned;
+      this.loops.splice(0, Infinity, ...loops);
+      this.#inner.clear(); for (const [k, s] of inner) this.#inner.set(k, s);
+      this.#again.clear(); for (const [k, l] of again) this.#again.set(k, l);
+    }
   }
 
   #runsAgain(l: Around): Loop | undefined {
@@ -97,13 +129,17 @@ function pathTo(body: readonly Node[], id: number): Path {
   return found;
 }
 
-/** Every loop whose tapes grow gets a schedule, and every one around it. Throws UNSUPPORTED where one cannot. */
-export function boundLoops(given: Planned, exact: boolean): { readonly planned: Planned; readonly loops: readonly OnlineLoop[] } {
+/**
+ * Every loop whose tapes grow gets a schedule, and every one around it; `nested`: so do loops in order, of known length too, that stand inside of others and have rows of their own,
+ * where that can be done. Throws UNSUPPORTED where what grows cannot be bounded.
+ */
+export function boundLoops(given: Planned, exact: boolean, nested = false): { readonly planned: Planned; readonly loops: readonly OnlineLoop[] } {
   const found = growingLoops(given), bound = new Bound(given, exact);
   for (const { path, tapes } of found) {
     const left = tapes.filter((t) => bound.planned.graph.containers.get(t)?.growable);
     if (left.length > 0) bound.schedule(path.at(-1)!.node.id, left);
   }
+  if (nested) bound.nest();
   bound.around();
   return bound;
 }
