@@ -20,7 +20,7 @@ export type GlobalValue =
   /** A captured JavaScript value: number, bigint, boolean, string, typed array, ndarray, nested arrays, plain objects, null, undefined. */
   | { readonly kind: "value"; readonly value: unknown; readonly loc?: SourceLoc };
 
-export interface Param { readonly name: string; readonly default?: Expr; readonly keywordOnly?: boolean; /** Takes the positional arguments that are left, as a tuple. */ readonly rest?: boolean; readonly loc: SourceLoc }
+export interface Param { readonly name: string; readonly default?: Expr; readonly keywordOnly?: boolean; /** Takes the positional arguments that are left, as a tuple. */ readonly rest?: boolean; /** Takes the keyword arguments that are left, as a dictionary. */ readonly restKeywords?: boolean; readonly loc: SourceLoc }
 
 export interface FunctionDef {
   readonly name: string;
@@ -28,6 +28,8 @@ export interface FunctionDef {
   readonly body: readonly Stmt[];
   /** Names bound in this function (parameters included). Any other name is looked up in the enclosing function, then in the globals. JavaScript block scopes are flattened: shadowed names are renamed apart. */
   readonly locals: ReadonlySet<string>;
+  /** It stands for this function, called for each element of broadcast arrays (@np.vectorize). */
+  readonly elementwise?: FunctionDef;
   readonly loc: SourceLoc;
 }
 
@@ -69,7 +71,7 @@ export type Expr = At & (
   | { readonly kind: "library"; readonly name: string });
 
 export interface Argument { readonly value: Expr; readonly spread?: boolean }
-export interface Keyword { readonly name: string; readonly value: Expr }
+export interface Keyword { readonly name: string; readonly value: Expr; /** The value is a dictionary of arguments by name. */ readonly spread?: boolean }
 
 export type IndexItem =
   | { readonly kind: "expr"; readonly value: Expr }

@@ -68,6 +68,7 @@ function lowerOnce(program: ArrayProgram, signature: Signature, learnt: Learnt):
   for (const c of ev.captures) parameters.push({ kind: "container", name: c.name, container: c.container });
   for (const p of entry.params) {
     if (frame.vars.has(p.name)) continue;
+    if (p.restKeywords) { frame.vars.set(p.name, { kind: "value", value: { kind: "object", entries: new Map() } }); continue; }
     if (p.rest) ctx.unsupported("a differentiated function with * parameters", p.loc, "name the parameters");
     if (!p.default) { if (program.language === "python") ctx.fail("ARGUMENT", `${entry.name} is not given ${p.name}`, p.loc); continue; }
     // A JavaScript default sees the parameters before it.

@@ -177,7 +177,7 @@ class Usage {
       case "call": {
         go(e.callee);
         for (const a of e.args) go(a.value);
-        for (const k of e.keywords) { go(k.value); if (/^(shape|axis|n|N|num|k|newshape|repeats|shift|bins)$/.test(k.name)) this.#need(k.value, names); }
+        for (const k of e.keywords) { go(k.value); if ((e.callee.kind === "library" || e.callee.kind === "attribute") && /^(shape|axis|n|N|num|k|newshape|repeats|shift|bins)$/.test(k.name)) this.#need(k.value, names); }
         if (e.callee.kind === "library" && SIZED.test(e.callee.name) && (this.ranges || e.callee.name !== "np.arange")) { const sized = sizesAmong(e.callee.name); e.args.forEach((a, i) => { if (sized(i)) this.#need(a.value, names); }); if (/Array$/.test(e.callee.name) && e.args[0]) this.#size(e.args[0].value, names); }
         // The number of bins; edges are an array.
         if (e.callee.kind === "library" && e.callee.name === "np.histogram" && e.args[1]) this.#need(e.args[1].value, names);

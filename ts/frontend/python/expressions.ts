@@ -11,7 +11,7 @@ export const BINARY: Readonly<Record<string, BinaryOp>> = {
 const COMPARE: Readonly<Record<string, CompareOp>> = { Eq: "==", NotEq: "!=", Lt: "<", LtE: "<=", Gt: ">", GtE: ">=", Is: "is", IsNot: "isnot", In: "in", NotIn: "notin" };
 /** Expressions that are refused, with what to write instead. */
 const REFUSED: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  SetComp: ["a set comprehension", "use a list or an array"], DictComp: ["a dictionary comprehension", "use variables or tuples"], Set: ["a set", "use a tuple or an array"],
+  SetComp: ["a set comprehension", "use a list or an array"], Set: ["a set", "use a tuple or an array"],
   Await: ["await", "write it synchronously"], Yield: ["yield", "fill an array, or return a list"], YieldFrom: ["yield from", "fill an array, or return a list"], Starred: ["* in a tuple or list", "write the elements out"],
   Slice: ["a slice here", "slice an array"],
 };
@@ -197,6 +197,8 @@ export abstract class Expressions {
       case "Tuple": case "List": return { kind: n.nodeType === "Tuple" ? "tuple" : "list", elements: nodes(n["elts"]).map((e) => this.expr(e)), loc };
       case "Lambda": return { kind: "function", def: this.functionDef(n), loc };
       case "ListComp": return this.#comprehension(n, loc);
+      // Pairs of keys and values, made a dictionary.
+      case "DictComp": return { kind: "call", callee: { kind: "library", name: "dict", loc }, args: [{ value: this.#comprehension(n, loc) }], keywords: [], loc };
       case "GeneratorExp": return this.refuse("a generator that is not the argument of a function such as sum", n, "use a list comprehension");
       case "NamedExpr": { const id = text(node(n["target"])["id"]); return this.#hoist(this.localName(id) ?? id, node(n["value"]), n, "an assignment expression (:=)"); }
       case "Dict": {
@@ -227,7 +229,7 @@ export abstract class Expressions {
     const args = nodes(n["args"]).map((a): Argument => (a.nodeType === "Starred" ? { value: this.expr(node(a["value"])), spread: true } : { value: argument(a) }));
     const keywords: Keyword[] = [];
     for (const k of nodes(n["keywords"])) {
-      if (!k["arg"]) this.refuse("** in a call", k, "name the arguments");
+      if (!k["arg"]) keywords.push({ name: "**", value: this.expr(node(k["value"])), spread: true });
       else keywords.push({ name: text(k["arg"]), value: this.expr(node(k["value"])) });
     }
     if (this.evaluated && this.#callWrites(n)) this.evaluated.wrote = true;
@@ -240,7 +242,7 @@ export abstract class Expressions {
     return this.#generators(n, nodes(n["generators"]), loc);
   }
   #generators(n: PyNode, [g, ...inner]: readonly PyNode[], loc: SourceLoc): Expr {
-    if (!g) return this.expr(node(n["elt"]));
+    if (!g) return n["elt"] ? this.expr(node(n["elt"])) : { kind: "tuple", elements: [this.expr(node(n["key"])), this.expr(node(n["value"]))], loc };
     if (g["is_async"]) return this.refuse("async code", n, "write it synchronously");
     const iterable = this.expr(node(g["iter"]));
     return this.fixed(() => {

@@ -20,6 +20,31 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
         return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
     return np.sum(np.diff(x) * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
 `,
+  "np.insert": `
+def insert(arr, obj, values, axis=None):
+    a = np.asarray(arr)
+    v = np.asarray(values)
+    if axis is None:
+        a = a.ravel()
+        return np.concatenate((a[:obj], np.atleast_1d(v).astype(a.dtype), a[obj:]))
+    a = np.moveaxis(a, axis, 0)
+    row = np.empty((1,) + a.shape[1:], dtype=a.dtype)
+    row[0] = v
+    return np.moveaxis(np.concatenate((a[:obj], row, a[obj:])), 0, axis)
+`,
+  "np.delete": `
+def delete(arr, obj, axis=None):
+    a = np.asarray(arr)
+    if axis is None:
+        a = a.ravel()
+        n = a.shape[0]
+        k = obj if obj >= 0 else obj + n
+        return np.concatenate((a[:k], a[k + 1:]))
+    a = np.moveaxis(a, axis, 0)
+    n = a.shape[0]
+    k = obj if obj >= 0 else obj + n
+    return np.moveaxis(np.concatenate((a[:k], a[k + 1:])), 0, axis)
+`,
   "np.polyval": `
 def polyval(p, x):
     y = np.zeros_like(x)
@@ -380,7 +405,7 @@ export function callWritten(ctx: Lowering, name: string, args: readonly Value[],
 }
 const written = (name: string): Handler => (ctx, args, keywords, loc) => callWritten(ctx, name, args, keywords, loc);
 
-for (const name of Object.keys(TEXTS)) if (name.startsWith("np.")) define(name, written(name));
+for (const name of Object.keys(TEXTS)) if (/^%?np\./.test(name)) define(name, written(name));
 for (const name of Object.keys(WRITING)) if (/^np\.(?!\w+\.at)/.test(name)) define(name, written(name), { impure: true });
 define("np.trapz", written("np.trapezoid"));
 for (const name of ["add", "subtract", "multiply", "divide"]) define(`np.${name}.at`, (ctx, args, keywords, loc) => {

@@ -106,14 +106,32 @@ def cond(x, p=None):
     return np.linalg.norm(x, p) * np.linalg.norm(np.linalg.inv(x), p)
 `,
   // Householder's reflections, with LAPACK's signs.
+  "%np.completed": `
+def completed(u):
+    q, r = np.linalg.qr(u, 'complete')
+    return np.concatenate((u, q[:, u.shape[1]:]), axis=1)
+`,
   "np.linalg.qr": `
 def qr(a, mode='reduced'):
     assert mode == 'reduced' or mode == 'complete' or mode == 'r', 'np.linalg.qr: mode is reduced, complete or r'
-    assert not np.iscomplexobj(a), 'np.linalg.qr takes real matrices'
     m, n = a.shape
     r = a * 1.0
     q = np.eye(m, dtype=r.dtype)
-    for j in range(min(m - 1, n)):
+    if np.iscomplexobj(a):
+        # Reflections that make R's diagonal real.
+        for j in range(min(m, n)):
+            x = r[j:, j].copy()
+            off = np.sum(x[1:].real ** 2 + x[1:].imag ** 2) + x[0].imag ** 2
+            if off > 0:
+                size = np.sqrt(off + x[0].real ** 2)
+                beta = -size if x[0].real >= 0 else size
+                tau = (beta - x[0]) / beta
+                v = x / (x[0] - beta)
+                v[0] = 1.0
+                r[j:, j:] -= np.conj(tau) * np.outer(v, np.conj(v) @ r[j:, j:])
+                q[:, j:] -= tau * np.outer(q[:, j:] @ v, np.conj(v))
+    else:
+      for j in range(min(m - 1, n)):
         below = np.sum(r[j + 1:, j] ** 2)
         if below > 0:
             v = r[j:, j].copy()

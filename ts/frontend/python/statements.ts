@@ -3,26 +3,33 @@ import type { Expr, FunctionDef, Param, Stmt } from "../array/ast.js";
 import { BINARY, Expressions } from "./expressions.js";
 import { isHarmlessDecorator, libraryName } from "./imports.js";
 import { boundIn } from "./scope.js";
-import { node, nodes, text, type PyNode } from "./tree.js";
+import { node, nodes, text, walk, type PyNode } from "./tree.js";
 
 /** Statements that are refused, with what to write instead. */
 const REFUSED: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  Try: ["try", "test the condition with if"], TryStar: ["try", "test the condition with if"], ClassDef: ["a class", "use arrays and functions"],
+  TryStar: ["try", "test the condition with if"], ClassDef: ["a class", "use arrays and functions"],
   AsyncFunctionDef: ["async code", "write it synchronously"], AsyncFor: ["async code", "write it synchronously"], AsyncWith: ["async code", "write it synchronously"], TypeAlias: ["a type alias in a function", "move it to the top of the file"],
 };
 /** Context managers that change only warnings and printing. */
 const HARMLESS_CONTEXT = /^np\.(errstate|printoptions)$/;
+
+function find(list: readonly PyNode[], f: (n: PyNode) => boolean): PyNode | undefined {
+  let found: PyNode | undefined;
+  walk(list, (n) => { if (/^(FunctionDef|Lambda|ClassDef)$/.test(n.nodeType)) return false; if (!found && f(n)) found = n; return !found; });
+  return found;
+}
 
 export class Converter extends Expressions {
   #labels = 0;
 
   functionDef(s: PyNode): FunctionDef {
     const loc = this.loc(s), args = node(s["args"]), lambda = s.nodeType === "Lambda";
+    let elementwise = false;
     for (const d of nodes(s["decorator_list"])) {
       const callee = d.nodeType === "Call" ? node(d["func"]) : d;
+      if (/^np\.vectorize$/.test(libraryName(this.path(callee) ?? "") ?? "") && d.nodeType !== "Call") { elementwise = true; continue; }
       if (!isHarmlessDecorator(this.path(callee) ?? this.source.slice(callee))) this.refuse("a decorator that may change the function", d, "name a function without it");
     }
-    if (args["kwarg"]) this.refuse("a function with ** parameters", node(args["kwarg"]), "name the parameters");
     const params = this.fixed(() => this.#params(args));
     const body = lambda ? [] : nodes(s["body"]), bound = boundIn(body);
     const names = new Set([...params.map((p) => p.name), ...bound.names]);
@@ -34,7 +41,8 @@ export class Converter extends Expressions {
     const { locals } = this.scope;
     const converted: Stmt[] = lambda ? [{ kind: "return", value: this.fixed(() => this.expr(node(s["body"]))), loc }] : this.body(body);
     this.scope = outer;
-    return { name: lambda ? "<lambda>" : text(s["name"]), params, body: converted, locals, loc };
+    const def: FunctionDef = { name: lambda ? "<lambda>" : text(s["name"]), params, body: converted, locals, loc };
+    return elementwise ? { ...def, elementwise: def } : def;
   }
   #params(args: PyNode): Param[] {
     const positional = [...nodes(args["posonlyargs"]), ...nodes(args["args"])], defaults = nodes(args["defaults"]);
@@ -44,6 +52,7 @@ export class Converter extends Expressions {
       ...positional.map((a, i) => param(a, defaults[i - (positional.length - defaults.length)])),
       ...(args["vararg"] ? [{ ...param(node(args["vararg"]), undefined), keywordOnly: true, rest: true }] : []),
       ...nodes(args["kwonlyargs"]).map((a, i): Param => ({ ...param(a, kwDefaults[i]), keywordOnly: true })),
+      ...(args["kwarg"] ? [{ ...param(node(args["kwarg"]), undefined), keywordOnly: true, restKeywords: true }] : []),
     ];
   }
 
@@ -94,6 +103,7 @@ export class Converter extends Expressions {
         return [{ kind: "assert", test, message, loc }];
       }
       case "With": return this.#with(s);
+      case "Try": return this.#try(s);
       case "Match": return this.#match(s);
       default: { const [what, hint] = REFUSED[s.nodeType] ?? [`the statement ${s.nodeType}`, "see the list of supported constructs"]; this.refuse(what, s, hint); return []; }
     }
@@ -124,6 +134,29 @@ export class Converter extends Expressions {
     const out = this.body(body);
     this.scope!.labels.pop();
     return out;
+  }
+
+  /** What cannot raise needs no handlers, and handlers that raise themselves leave an error an error. */
+  #try(s: PyNode): Stmt[] {
+    const tried = nodes(s["body"]), last = nodes(s["finalbody"]), handlers = nodes(s["handlers"]);
+    const leaving = last.length > 0 ? find([...tried, ...handlers, ...nodes(s["orelse"])], (n) => /^(Return|Break|Continue)$/.test(n.nodeType)) : undefined;
+    if (leaving) { this.refuse("leaving a block that has a finally", leaving, "keep what is returned in a variable"); return []; }
+    const raising = handlers.length > 0 && !handlers.every((h) => nodes(h["body"]).at(-1)?.nodeType === "Raise") ? find(tried, (n) => this.#mayRaise(n)) : undefined;
+    if (raising) { this.refuse("try around what may raise an exception", raising, "test the condition with if"); return []; }
+    return this.body([...tried, ...nodes(s["orelse"]), ...last]);
+  }
+  /** Python raises here for some values, where the program goes on with what is not a number. Indices out of range stop the program in any case. */
+  #mayRaise(n: PyNode): boolean {
+    switch (n.nodeType) {
+      case "Raise": case "Assert": case "With": case "For": case "While": return n.nodeType === "Raise" || n.nodeType === "Assert";
+      case "BinOp": case "AugAssign": return !/^(Add|Sub|Mult|MatMult|BitAnd|BitOr|BitXor)$/.test(node(n["op"]).nodeType);
+      case "Call": {
+        const func = node(n["func"]), library = this.path(func) === undefined ? undefined : libraryName(this.path(func)!);
+        if (library !== undefined) return !/^np\.[a-z0-9_]+$/.test(library);
+        return !(func.nodeType === "Name" && this.localName(text(func["id"])) === undefined && !this.globals.has(text(func["id"])) && /^(len|range|enumerate|zip|abs|min|max|sum)$/.test(text(func["id"]))) && !(func.nodeType === "Attribute" && /^(sum|mean|max|min|copy|reshape|ravel|dot|astype|transpose|append)$/.test(text(func["attr"])));
+      }
+      default: return false;
+    }
   }
 
   #with(s: PyNode): Stmt[] {

@@ -11,6 +11,7 @@ import { type FunctionValue, type Value, NONE, describe, tupleValue } from "../v
 import { isAssigned, pendingCell, readCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, evaluateAll } from "./expressions.js";
+import { fieldValue } from "./mutables.js";
 import { prepareNames } from "./loop-variables.js";
 import { sequenceOf } from "./sequences.js";
 import { runList } from "./statements.js";
@@ -33,14 +34,18 @@ export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
     if (n === undefined) ev.ctx.unsupported("spreading an array of unknown length", a.value.loc);
     for (let k = 0; k < n; k++) args.push(seq.at(int(k)));
   });
-  const keywords = new Map(e.keywords.map((k, i) => [k.name, values[1 + e.args.length + i]!]));
+  const keywords = new Map<string, Value>();
+  e.keywords.forEach((k, i) => {
+    const v = values[1 + e.args.length + i]!, given: (readonly [string, Value])[] = !k.spread ? [[k.name, v]] : v.kind === "object" ? [...v.entries.keys()].map((n) => [n, fieldValue(ev.ctx, v, n)!] as const) : ev.ctx.fail("TYPE", `${describe(v)} after ** where a dictionary is needed`, k.value.loc);
+    for (const [n, x] of given) { if (keywords.has(n)) ev.ctx.fail("ARGUMENT", `the argument ${n} is given twice`, k.value.loc); keywords.set(n, x); }
+  });
   return callValue(ev, callee, args, keywords, e.loc);
 }
 
 export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
   const { ctx } = ev;
   switch (callee.kind) {
-    case "function": return inline(ev, callee, args, keywords, loc);
+    case "function": if (callee.def.elementwise) return callValue(ev, { kind: "method", self: tupleValue([{ ...callee, def: callee.def.elementwise }]), name: "%vectorized" }, args, keywords, loc); return inline(ev, callee, args, keywords, loc);
     case "library": { const f = functionNamed(callee.name); args = args.map((a) => plain(ctx, a, callee.name, loc)); keywords = new Map([...keywords].map(([k, a]) => [k, plain(ctx, a, callee.name, loc)])); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
     case "method": {
       const f = methodNamed(ctx.language, callee.name), { self } = callee;
@@ -94,6 +99,7 @@ function bindParameters(ev: Evaluator, frame: Frame, f: FunctionValue, args: rea
   if (python && !rest && args.length > positional.length) ctx.fail("ARGUMENT", `${def.name} takes ${positional.length} arguments, not ${args.length}`, loc);
   def.params.forEach((p) => {
     if (p.rest) { frame.vars.set(p.name, { kind: "value", value: settle(ev, tupleValue(args.slice(positional.length)), loc, p.name) }); return; }
+    if (p.restKeywords) { frame.vars.set(p.name, { kind: "value", value: settle(ev, { kind: "object", entries: new Map(left) }, loc, p.name) }); left.clear(); return; }
     const i = p.keywordOnly ? -1 : positional.indexOf(p);
     let v: Value | undefined = i >= 0 ? args[i] : undefined;
     if (left.has(p.name)) {

@@ -5,7 +5,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { cast, constant, op } from "../../../scalar/expr.js";
 import { type Expr as Int, int, load, min, mul, sub, ZERO } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
-import { isDynamic } from "../compress.js";
+import { knownOnEntry } from "../bounds.js";
 import type { Lowering } from "../context.js";
 import { afterArm, arrayOfGrown, lengthOf, lengthsNow } from "../grown.js";
 import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
@@ -20,7 +20,7 @@ import { fieldValue } from "./mutables.js";
 import { sequenceOf } from "./sequences.js";
 import { readIndex, type Item } from "./subscript.js";
 import { assignTarget } from "./assign.js";
-import { visitExpr } from "./names.js";
+import { boundBy, visitExpr } from "./names.js";
 import { requireInt } from "../shapes.js";
 import { type Arm, lookup, ownerOf, mergeValues, saveVariables, setVariables, settle, withoutAssigning } from "./variables.js";
 
@@ -263,8 +263,9 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   ctx.restore(saved);
   if (!probe) return listValue([]);
   if (probe.kind !== "scalar" && probe.kind !== "array") return ctx.unsupported(`an array of ${describe(probe)}`, e.loc);
-  if (probe.kind === "array" && shapeOf(probe).some(isDynamic)) return ctx.unsupported("a nested comprehension with a condition, whose length only the run knows", e.loc, "append to a list in loops");
+  if (e.flat && probe.kind === "array" && !knownOnEntry(ctx, shapeOf(probe)[0]!)) return ctx.call(written(ev, e), [], new Map(), e.loc);
   const out = ctx.allocate([length, ...(probe.kind === "array" ? shapeOf(probe) : [])], ctx.language === "javascript" ? "float64" : probe.dtype, "list", e.loc);
+  if (e.flat && e.condition) return ctx.call(written(ev, e), [], new Map(), e.loc);
   if (e.condition) return filtered(ev, out, length, (i) => scoped(() => { bindLocal(ev, e.target, all.at(i)); return truth(ctx, evaluate(ev, e.condition!), e.condition!.loc); }), element, e.loc);
   ctx.loop("i", ZERO, length, "up", (i) => {
     const at: Item[] = [{ kind: "value", value: ctx.int(i), loc: e.loc }];
@@ -273,6 +274,19 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   }, e.loc);
   if (e.flat) { const s = shapeOf(out); return reshaped(ctx, out, [mul(s[0]!, s[1]!), ...s.slice(2)], e.loc); }
   return out;
+}
+/** A comprehension as a function that appends to a list in loops: for one whose inner length changes from element to element. */
+function written(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): Value {
+  const { loc } = e, out = "list$", locals = new Set([out]), list: ast.Expr = { kind: "name", name: out, loc };
+  let depth = 0;
+  const loops = (c: ast.Expr & { kind: "comprehension" }): ast.Stmt => {
+    boundBy(c.target, locals);
+    const inner: ast.Stmt = c.flat && c.element.kind === "comprehension" ? loops(c.element)
+      : { kind: "expression", value: { kind: "call", callee: { kind: "attribute", object: list, name: "append", loc }, args: [{ value: c.element }], keywords: [], loc }, loc: c.element.loc };
+    return { kind: "for", target: c.target, iterable: c.iterable, body: c.condition ? [{ kind: "if", test: c.condition, then: [inner], otherwise: [], loc: c.condition.loc }] : [inner], label: `comprehension${depth++}`, loc: { ...c.target.loc } };
+  };
+  const body: ast.Stmt[] = [{ kind: "assign", targets: [{ kind: "name", name: out, loc }], value: { kind: "list", elements: [], loc }, loc }, loops(e), { kind: "return", value: list, loc }];
+  return { kind: "function", def: { name: "comprehension", params: [], body, locals, loc }, scope: ev.frame };
 }
 /** Which elements a comprehension takes, if that is known now. */
 function chosenNow(ev: Evaluator, count: number, at: (i: number, f: () => boolean | undefined) => boolean | undefined, wanted: () => boolean | undefined): boolean[] | undefined {

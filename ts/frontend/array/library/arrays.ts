@@ -5,6 +5,7 @@ import { constant, op, select, symbolic, type ScalarExpr } from "../../../scalar
 import { add, addInt, equals, int, max, min, mul, neg, ONE, sub, ZERO, type Expr } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { entryInteger } from "../entry.js";
+import { isPart, writePart } from "../evaluate/parts.js";
 import { define, defineMethod, type Keywords } from "../registry.js";
 import { requireInt, shapeFromValue } from "../shapes.js";
 import { materialise, store, toScalarContainer } from "../store.js";
@@ -120,6 +121,7 @@ define("np.copyto", (ctx, args, keywords, loc) => {
 }, { impure: true });
 defineMethod("python", "fill", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "fill", "a value", args, keywords, loc), a = b.need("a");
+  if (isPart(a)) { writePart(ctx, a, [{ kind: "ellipsis", loc }], valueOf(ctx, b.need("value"), loc), loc); return { kind: "none" }; }
   if (a.kind !== "array") return ctx.fail("TYPE", "fill needs an array", loc);
   store(ctx, a, valueOf(ctx, b.need("value"), loc), loc);
   return { kind: "none" };

@@ -238,5 +238,12 @@ define("slice", (_ctx, args) => {
   return { kind: "slice", ...(a && a.kind !== "none" ? { start: a } : {}), ...(b && b.kind !== "none" ? { stop: b } : {}), ...(c && c.kind !== "none" ? { step: c } : {}) };
 });
 define("print", () => NONE);
-const REFUSED: Readonly<Record<string, string>> = { sorted: "sort before the call", filter: "use a comprehension, or a boolean mask", input: "pass it as an argument", open: "read the file before the call", eval: "write the code out", exec: "write the code out", set: "use arrays", dict: "use variables", iter: "use a for loop", next: "use a for loop" };
+define("sorted", (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "sorted", "iterable * key? reverse?", args, keywords, loc), v = b.need("iterable");
+  if (b.get("key") && b.get("key")!.kind !== "none") return ctx.unsupported("sorted with a key", loc, "use np.argsort of the keys");
+  if (isSequence(v) && v.items.length === 0) return listValue([]);
+  const up = ctx.call({ kind: "library", name: "np.sort" }, [v], new Map(), loc);
+  return b.flag("reverse") ? ctx.call({ kind: "library", name: "np.flip" }, [up], new Map(), loc) : up;
+});
+const REFUSED: Readonly<Record<string, string>> = { filter: "use a comprehension, or a boolean mask", input: "pass it as an argument", open: "read the file before the call", eval: "write the code out", exec: "write the code out", set: "use arrays", iter: "use a for loop", next: "use a for loop" };
 for (const [name, hint] of Object.entries(REFUSED)) define(name, (ctx, _args, _keywords, loc) => ctx.unsupported(name, loc, hint), { refused: true });

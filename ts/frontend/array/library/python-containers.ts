@@ -6,7 +6,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { int } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
 import { append, arrayOfGrown } from "../grown.js";
-import { defineMethod, methodNamed, type Handler } from "../registry.js";
+import { define, defineMethod, methodNamed, type Handler } from "../registry.js";
 import { settled } from "../store.js";
 import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, isArray, shapeOf, type GrownValue, type TupleValue, type Value } from "../value.js";
 import { bind } from "./arguments.js";
@@ -73,6 +73,18 @@ listMethod("index", (ctx, l, args, loc) => {
 });
 
 // ---- dictionaries with string keys
+/** dict(a=1), dict(d), dict of pairs. */
+define("dict", (ctx, args, keywords, loc) => {
+  const entries = new Map<string, Value>(), [from] = args;
+  if (from?.kind === "object") for (const [k, v] of from.entries) entries.set(k, v.kind === "array" && v.dims.length === 0 ? settled(ctx, { kind: "scalar", dtype: v.dtype, weak: false, code: ctx.read(v.data, v.base) }, loc) : v);
+  else if (from?.kind === "list" || from?.kind === "tuple") for (const x of from.items) {
+    const [key, value] = x.kind === "tuple" || x.kind === "list" ? x.items : [];
+    if (key?.kind !== "string" || !value) return ctx.unsupported("a dictionary whose keys are not strings that are known when the program is compiled", loc, "use variables, tuples or arrays");
+    entries.set(key.value, settled(ctx, value, loc));
+  } else if (from) return ctx.unsupported(`a dictionary of ${describe(from)}`, loc, "use variables, tuples or arrays");
+  for (const [k, v] of keywords) entries.set(k, settled(ctx, v, loc));
+  return { kind: "object", entries };
+});
 for (const name of ["keys", "values", "items", "get"] as const) defineMethod("python", name, (ctx, args, keywords, loc) => {
   const d = args[0]!;
   if (d.kind !== "object") return ctx.unsupported(`the method ${name} of ${describe(d)}`, loc);

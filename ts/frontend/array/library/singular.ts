@@ -5,7 +5,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { op, symbolic } from "../../../scalar/expr.js";
 import type { Operand as Part } from "../../../sdfg/nodes.js";
 import { int, min, ONE, sub, type Expr } from "../../../symbolic/expr.js";
-import { nonNegative } from "../../../symbolic/prove.js";
+import { isEqual, nonNegative } from "../../../symbolic/prove.js";
 import { transposed } from "../../../library/op.js";
 import type { Lowering } from "../context.js";
 import { define } from "../registry.js";
@@ -53,13 +53,20 @@ function svd(ctx: Lowering, g: Given, loc: SourceLoc): { readonly u: ArrayValue;
 /** The singular values of a matrix (or a stack of them). */
 export function singularValues(ctx: Lowering, name: string, v: Value, loc: SourceLoc): ArrayValue { return svd(ctx, given(ctx, name, v, loc), loc).s; }
 
+/** Orthonormal columns, and others with which they are a basis. */
+function completed(ctx: Lowering, u: ArrayValue, loc: SourceLoc): ArrayValue { return ctx.call({ kind: "library", name: "%np.completed" }, [u], new Map(), loc) as ArrayValue; }
+function transposedValue(v: ArrayValue): ArrayValue { return { ...v, dims: [...v.dims].reverse() }; }
+
 define("np.linalg.svd", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.linalg.svd", "a full_matrices? compute_uv? hermitian?", args, keywords, loc), g = given(ctx, b.name, b.need("a"), loc);
   if (b.flag("hermitian")) return ctx.unsupported("hermitian=True of np.linalg.svd", loc, "use np.linalg.eigh");
   const vectors = !b.has("compute_uv") || b.flag("compute_uv"), full = !b.has("full_matrices") || b.flag("full_matrices"), r = svd(ctx, g, loc);
   if (!vectors) return r.s;
-  // Of a matrix that is not square, the other vectors of the larger side belong to no singular value: they are any basis, without a derivative.
-  if (full) sameSize(ctx, g.m, g.n, loc, "np.linalg.svd of a matrix that is not square needs full_matrices=False here");
+  // Of a matrix that is not square, the other vectors of the larger side belong to no singular value: they are any basis of the rest.
+  if (full && isEqual(g.m, g.n, ctx.facts) !== "yes") {
+    if (g.batch.length > 0) sameSize(ctx, g.m, g.n, loc, "np.linalg.svd of a stack of matrices that are not square needs full_matrices=False here");
+    else return tupleValue([completed(ctx, r.u, loc), r.s, { ...transposedValue(completed(ctx, transposedValue(r.vh), loc)) }]);
+  }
   return tupleValue([r.u, r.s, r.vh]);
 });
 define("np.linalg.svdvals", (ctx, args, keywords, loc) => singularValues(ctx, "np.linalg.svdvals", bind(ctx, "np.linalg.svdvals", "x", args, keywords, loc).need("x"), loc));

@@ -4,6 +4,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import { constant, op, select, type OpName, type ScalarExpr } from "../../../scalar/expr.js";
 import { max, min } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
+import { isPart, writePart } from "../evaluate/parts.js";
 import { define, functionNamed, type Keywords } from "../registry.js";
 import { store } from "../store.js";
 import { type ArrayValue, isArray, type LazyValue, type ScalarValue, shapeOf, type Value } from "../value.js";
@@ -40,6 +41,7 @@ function call(ctx: Lowering, u: Ufunc, args: readonly Value[], keywords: Keyword
     if (where && !(where.kind === "scalar" && where.code.kind === "const" && where.code.value === true)) return ctx.unsupported(`where= of np.${u.name} without out=`, loc, "use np.where");
     return result;
   }
+  if (isPart(out) && result.kind !== "masked" && !where) { writePart(ctx, out, [{ kind: "ellipsis", loc }], result, loc); return out; }
   if (out.kind !== "array") return ctx.fail("TYPE", "out must be an array", loc);
   if (result.kind === "masked") return ctx.unsupported("out= with an array of data-dependent length", loc);
   writeOut(ctx, out, result as Result, where, loc);
