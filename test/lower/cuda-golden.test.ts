@@ -29,13 +29,16 @@ test("stencils, sums and gathers", (t) => {
   golden(t, "stencil.cuda", `${host.slice(host.indexOf("extern \"C\" i32 dace_run("))}\n${cuda!.device.slice(cuda!.device.indexOf("extern \"C\" __global__"))}`);
 });
 
-test("a loop as one block or as launches, in tiles; sums by a warp; a batch of products", (t) => {
-  const b = new Build("n", "T", "p").data("A", "n", "n").data("B", "n", "n").data("r", "n").data("x", "p", "n", "n").data("y", "p", "n", "n");
+test("a loop as one block or as launches, in tiles; sums by a warp; a batch of products; a histogram", (t) => {
+  const b = new Build("n", "T", "p").data("A", "n", "n").data("B", "n", "n").data("r", "n").data("x", "p", "n", "n").data("y", "p", "n", "n").data("h", "n");
   b.loop("t", "0", "T", "up", () => {
     b.loop("i", "1", "n + -1", "any", () => { b.loop("j", "1", "n + -1", "any", () => { b.set("B[i, j]", ["A[i + -1, j]", "A[i, j + -1]", "A[i, j + 1]", "A[i + 1, j]"], (...v) => times(num(0.25), plus(...v))); }); });
     b.loop("k", "1", "n", "any", () => { b.loop("l", "0", "n", "any", () => { b.set("r[k]", ["B[k, l]"], (v) => v, "sum"); }); });
     b.set("A[0, 0]", ["r[1]"], (v) => v);
   });
+  b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });
+  b.parameters.push("idx");
+  b.loop("u", "0", "n", "any", () => { b.push({ kind: "tasklet", id: freshId(), inputs: [memlet("r[u]")], output: { data: "h", index: [load("idx", [sym("u")])] }, wcr: "sum", code: input(0, "float64") }); });
   const square = (data: string): Operand => ({ data, base: [sym("q"), ZERO, ZERO], axes: [1, 2], sizes: [sym("n"), sym("n")] });
   b.loop("q", "0", "p", "any", () => { b.push(matmulNode(square("x"), { ...square("x"), axes: [2, 1] }, square("y"), true)); });
   const { cuda } = lowerToCuda(scheduleGpu(b.graph("n + -2")), { precision: "default" }), host = cuda!.host.sources[0]!;
