@@ -123,8 +123,12 @@ function solve(cs: readonly Constraint[]): boolean {
 const largest = (e: Expr): number => e.terms.reduce((m, t) => Math.max(m, Math.abs(t.coefficient)), 0);
 /** Products of two non-negative expressions that share the products of symbols in the question. */
 function products(cs: readonly Constraint[]): Constraint[] {
-  const wanted = new Set<string>(), factors = new Set<string>();
-  for (const c of cs) for (const t of c.expr.terms) if (t.atoms.length > 1) { wanted.add(t.key); for (const a of t.atoms) factors.add(a.key); }
+  const wanted = new Set<string>(), factors = new Set<string>(), pairs: (readonly [string, string])[] = [];
+  for (const c of cs) for (const t of c.expr.terms) if (t.atoms.length > 1) {
+    if (t.atoms.length === 2 && !wanted.has(t.key)) pairs.push([t.atoms[0]!.key, t.atoms[1]!.key]);
+    wanted.add(t.key);
+    for (const a of t.atoms) factors.add(a.key);
+  }
   if (wanted.size === 0) return [];
   const candidates: Expr[] = [], seen = new Set<string>();
   const candidate = (e: Expr): void => { if (!seen.has(e.key)) { seen.add(e.key); candidates.push(e); } };
@@ -142,11 +146,16 @@ function products(cs: readonly Constraint[]): Constraint[] {
   }
   const out: Constraint[] = [];
   const scored: { e: Expr; hits: number }[] = [];
+  // Candidates are linear: a product has a wanted monomial only if one has its first atom and the other its second.
+  const atoms = candidates.map((e) => new Set(e.terms.flatMap((t) => (t.atoms.length === 1 ? [t.key] : []))));
+  const sizes = candidates.map(largest), meets = (x: ReadonlySet<string>, y: ReadonlySet<string>): boolean => pairs.some(([a, b]) => (x.has(a) && y.has(b)) || (x.has(b) && y.has(a)));
   for (let i = 0; i < candidates.length; i++) for (let j = i; j < candidates.length; j++) {
+    if (!meets(atoms[i]!, atoms[j]!)) continue;
     // A product whose numbers are no safe integers is no help.
-    if (largest(candidates[i]!) * largest(candidates[j]!) * 4 > Number.MAX_SAFE_INTEGER) continue;
+    if (sizes[i]! * sizes[j]! * 4 > Number.MAX_SAFE_INTEGER) continue;
     const p = mul(candidates[i]!, candidates[j]!);
-    const hits = p.terms.filter((t) => t.atoms.length > 1 && wanted.has(t.key)).length, misses = p.terms.filter((t) => t.atoms.length > 1).length - hits;
+    let hits = 0, misses = 0;
+    for (const t of p.terms) if (t.atoms.length > 1) { if (wanted.has(t.key)) hits++; else misses++; }
     if (hits > 0) scored.push({ e: p, hits: hits - misses });
   }
   scored.sort((a, b) => b.hits - a.hits);
