@@ -27,7 +27,7 @@ function decisions(r: Relaxation, plan: Candidate["plan"]): { readonly resident:
 export class Neighbourhoods {
   #seed = 1;
   /** How much is open: a share of the values, or slots. */
-  #share = 0.3;
+  #share = 0.4;
   constructor(readonly relaxation: Relaxation) {}
 
   #random(below: number): number { this.#seed = Math.imul(this.#seed, 48271) % 2147483647; return Math.floor(((this.#seed >>> 0) / 4294967296) * below); }
@@ -35,7 +35,7 @@ export class Neighbourhoods {
   /** A cheaper plan in one neighbourhood, or undefined. */
   async look(best: Candidate, step: number, limit: number, deadline: number, signal: AbortSignal | undefined): Promise<Candidate | undefined> {
     const { relaxation } = this, { p } = relaxation, n = p.values.length, slots = p.slots.length, now = decisions(relaxation, best.plan), closed = new Uint8Array(relaxation.columns);
-    const values = new Uint8Array(n), size = Math.max(2, Math.round(this.#share * n)), kind = this.#random(3);
+    const values = new Uint8Array(n), size = Math.max(2, Math.round(this.#share * n)), kind = this.#random(6) === 0 ? 0 : 1 + this.#random(2);
     let from = 0, to = slots;
     if (kind === 0) { to = Math.max(3, Math.round(this.#share * slots)); from = this.#random(Math.max(1, slots - to + 1)); to += from; values.fill(1); }
     if (kind === 1) for (let k = 0; k < size; k++) values[this.#random(n)] = 1;

@@ -65,78 +65,95 @@ parentPort.on("message", async ({ m, o }) => {
 interface Job { readonly m: Mip; readonly o: MipOptions; readonly resolve: (r: MipResult) => void; readonly reject: (e: Error) => void }
 type Answer = Omit<MipResult, "status"> & { readonly status: string };
 
-let worker: Worker | undefined;
-let running: Job | undefined;
-const queue: Job[] = [];
+/** A worker and what waits for it. */
+class Thread {
+  #worker: Worker | undefined;
+  #running: Job | undefined;
+  readonly #queue: Job[] = [];
 
-function stop(): void {
-  const w = worker;
-  worker = undefined;
-  void w?.terminate();
-}
+  #stop(): void {
+    const w = this.#worker;
+    this.#worker = undefined;
+    void w?.terminate();
+  }
 
-function started(): Worker {
-  if (worker) return worker;
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { Worker } = require("node:worker_threads") as typeof import("node:worker_threads");
-  const w = worker = new Worker(SOURCE, { eval: true, execArgv: [], env: {}, workerData: require.resolve("highs") });
-  const settle = (f: (job: Job) => void): void => {
-    if (w !== worker || !running) return;
-    const job = running;
-    running = undefined;
-    f(job);
-    next();
-  };
-  w.on("message", (a: Answer) => {
-    const { status } = a;
-    const failed = status !== "optimal" && status !== "infeasible" && status !== "stopped";
-    if (w === worker && failed) { stop(); const job = running; running = undefined; job?.reject(new InternalError(`the solver failed: ${status}`)); next(); return; }
-    settle((job) => { job.resolve(a as MipResult); });
-  });
-  const ended = (e: unknown): void => { if (w !== worker) return; worker = undefined; const job = running; running = undefined; job?.reject(new InternalError(`the solver's worker ended: ${String(e)}`)); next(); };
-  w.on("error", ended);
-  w.on("exit", (code) => { ended(`exit ${code}`); });
-  return w;
-}
+  #started(): Worker {
+    if (this.#worker) return this.#worker;
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const { Worker } = require("node:worker_threads") as typeof import("node:worker_threads");
+    const w = this.#worker = new Worker(SOURCE, { eval: true, execArgv: [], env: {}, workerData: require.resolve("highs") });
+    /** What ran is answered, and the next one begins. */
+    const settle = (f: (job: Job) => void): void => {
+      const job = this.#running;
+      this.#running = undefined;
+      if (job) f(job);
+      this.#next();
+    };
+    w.on("message", (a: Answer) => {
+      const { status } = a;
+      if (w !== this.#worker) return;
+      if (status === "optimal" || status === "infeasible" || status === "stopped") { settle((job) => { job.resolve(a as MipResult); }); return; }
+      this.#stop();
+      settle((job) => { job.reject(new InternalError(`the solver failed: ${status}`)); });
+    });
+    const ended = (e: unknown): void => {
+      if (w !== this.#worker) return;
+      this.#worker = undefined;
+      settle((job) => { job.reject(new InternalError(`the solver's worker ended: ${String(e)}`)); });
+    };
+    w.on("error", ended);
+    w.on("exit", (code) => { ended(`exit ${code}`); });
+    return w;
+  }
 
-function next(): void {
-  if (running) return;
-  running = queue.shift();
-  if (!running) { worker?.unref(); return; }
-  try {
-    const w = started();
-    w.ref();
-    w.postMessage({ m: running.m, o: running.o });
-  } catch (e) {
-    const { reject } = running;
-    running = undefined;
-    reject(e as Error);
-    next();
+  #next(): void {
+    if (this.#running) return;
+    const job = this.#running = this.#queue.shift();
+    if (!job) { this.#worker?.unref(); return; }
+    try {
+      const w = this.#started();
+      w.ref();
+      w.postMessage({ m: job.m, o: job.o });
+    } catch (e) {
+      this.#running = undefined;
+      job.reject(e as Error);
+      this.#next();
+    }
+  }
+
+  warm(): void {
+    if (this.#worker) return;
+    const w = this.#started();
+    w.postMessage({});
+    w.unref();
+  }
+
+  solve(m: Mip, o: MipOptions, signal: AbortSignal | undefined): Promise<MipResult> {
+    return new Promise<MipResult>((resolve, reject) => {
+      if (signal?.aborted) { reject(signal.reason as Error); return; }
+      const abort = (): void => {
+        const at = this.#queue.indexOf(job);
+        if (at >= 0) this.#queue.splice(at, 1);
+        else if (this.#running === job) { this.#running = undefined; this.#stop(); this.#next(); } else return;
+        reject(signal!.reason as Error);
+      };
+      const done = (): void => { signal?.removeEventListener("abort", abort); };
+      const job: Job = { m, o, resolve: (r) => { done(); resolve(r); }, reject: (e) => { done(); reject(e); } };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#queue.push(job);
+      this.#next();
+    });
   }
 }
 
-/** Loads the solver while the caller does something else. */
-export function warmSolver(): void {
-  if (worker) return;
-  const w = started();
-  w.postMessage({});
-  w.unref();
+/** Relaxations are solved beside the integer models they help. */
+const linear = new Thread(), whole = new Thread();
+
+/** Loads the solver while the caller does something else: for relaxations, and for integer models too. */
+export function warmSolver(both: boolean): void {
+  linear.warm();
+  if (both) whole.warm();
 }
 
 /** Rejects with the signal's reason when aborted, and INTERNAL when the solver fails. */
-export function solveMip(m: Mip, o: MipOptions, signal?: AbortSignal): Promise<MipResult> {
-  return new Promise<MipResult>((resolve, reject) => {
-    if (signal?.aborted) { reject(signal.reason as Error); return; }
-    const abort = (): void => {
-      const at = queue.indexOf(job);
-      if (at >= 0) queue.splice(at, 1);
-      else if (running === job) { running = undefined; stop(); next(); } else return;
-      reject(signal!.reason as Error);
-    };
-    const done = (): void => { signal?.removeEventListener("abort", abort); };
-    const job: Job = { m, o, resolve: (r) => { done(); resolve(r); }, reject: (e) => { done(); reject(e); } };
-    signal?.addEventListener("abort", abort, { once: true });
-    queue.push(job);
-    next();
-  });
-}
+export function solveMip(m: Mip, o: MipOptions, signal?: AbortSignal): Promise<MipResult> { return (m.integer.includes(1) ? whole : linear).solve(m, o, signal); }

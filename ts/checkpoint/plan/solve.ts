@@ -96,10 +96,10 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
     return { status: smallest.proven ? "infeasible" : status, bound: Infinity, gap: 0, rung, smallest, ms: ms() };
   };
   if (limit < peakBound(p)) return none("infeasible", "exact");
-  warmSolver();
 
   const floor = free.sim.cost + costBound(p, limit);
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;
+  warmSolver(whole && pairs(windows) > EASY);
   const known = o.known && candidate(p, o.known);
   let best: Candidate | undefined = known && known.sim.peak <= limit && known.sim.hostBytes <= p.hostLimit ? known : undefined;
   const beams = whole && relaxable(p), share = whole ? 0.2 : 0.4, found = await greedyPlan(p, limit, new Pace(began + (beams ? Math.min(GREEDY_MS, share * budget) : share * budget), o.signal));

@@ -1,6 +1,6 @@
 /**
- * Problems that are small enough to be looked at whole: the relaxation's prices, narrow beams for a good plan, then wider ones beside the integer solver, which
- * starts from that plan and decides only what the prices leave open. Whoever comes to an end first has the proof.
+ * Problems that are small enough to be looked at whole: the relaxation's prices, narrow beams for a good plan, then wider ones and neighbourhoods beside the
+ * integer solver, which starts from that plan and decides only what the prices leave open. Whoever comes to an end first has the proof.
  */
 import { Beam } from "./beam.js";
 import { Neighbourhoods } from "./around.js";
@@ -21,10 +21,8 @@ export interface Effort { readonly floor: number; readonly deadline: number; rea
 const NARROW = 64, WIDER = 3, WIDEST = 65_536;
 /** Rounds of cuts, and what part of what is left between bound and plan one must win for another. */
 const ROUNDS = 12, WON = 0.02;
-/** Milliseconds that must be left for the integer solver to be worth its start; how much of the cost may be unproven for it to be worth it early. */
-const SOLVER_MS = 200, NEAR = 0.025;
-/** More time than this is shared with the integer solver in any case. */
-const LONG_MS = 3000;
+/** Milliseconds that must be left for the integer solver to be worth its start. */
+const SOLVER_MS = 100;
 /** Where so much is unproven no cut helps; when a beam found nothing either, the next one takes the prices of what is to come for so much more than they say. */
 const FAR = 0.3, CAUTION = 0.5;
 
@@ -70,25 +68,26 @@ export async function solveWhole(p: Problem, limit: number, windows: Windows, st
     if (won < WON * (cost() - prices.bound)) break;
   }
 
+  // A second sweep gives the integer solver a better plan to begin with.
+  let closed = await sweep(), found: Found | undefined;
   const stop = new Int32Array(new SharedArrayBuffer(4)), ended = new AbortController(), neighbourhoods = new Neighbourhoods(relaxation);
-  let closed = false, found: Found | undefined;
-  // Each sweep is followed by as much time for looking around what it found, and what no sweep fits into goes there too.
-  for (const quick = began + (deadline - began) * 0.45, last = left() > LONG_MS ? began + (deadline - began) * 0.6 : deadline; !closed && left() > 0;) {
-    if (performance.now() > (away() < NEAR ? quick : last)) break;
-    const from = performance.now(), wide = more && width <= WIDEST;
-    if (wide) closed = await sweep();
-    if (!wide && !best) break;
-    const until = Math.min(away() < NEAR ? quick : last, wide ? from + (vain && away() > FAR ? 5 : 2) * (performance.now() - from) : Infinity);
-    while (!closed && best && performance.now() < until) {
-      best = await neighbourhoods.look(best, step, limit, until, signal) ?? best;
-      closed = cost() - bound < step;
+  const solver = closed || left() < SOLVER_MS ? undefined : search(p, limit, { again: windows, deadline, signal, stop, start: best, fixed: fixing(p, prices, cost()) }).finally(() => { ended.abort(); });
+  const late = (): boolean => left() <= 0 || ended.signal.aborted;
+  try {
+    // Each sweep is followed by some time for looking around what it found, and what no sweep fits into goes there too.
+    while (!closed && !late()) {
+      const from = performance.now(), wide = more && width <= WIDEST;
+      if (wide) closed = await sweep();
+      if (!wide && !best) break;
+      const until = wide ? Math.min(deadline, from + (vain && away() > FAR ? 5 : 2) * (performance.now() - from)) : deadline;
+      while (!closed && best && performance.now() < until && !late()) {
+        best = await neighbourhoods.look(best, step, limit, until, signal) ?? best;
+        closed = cost() - bound < step;
+      }
     }
-  }
-  if (!closed && left() > SOLVER_MS) {
-    const solver = search(p, limit, { again: windows, deadline, signal, stop, start: best, fixed: fixing(p, prices, cost()) }).finally(() => { ended.abort(); });
-    try {
-      while (!closed && !ended.signal.aborted && more && width <= WIDEST) closed = await sweep();
-    } finally { Atomics.store(stop, 0, closed || signal?.aborted ? 1 : 0); found = await solver; }
+  } finally {
+    if (closed || signal?.aborted) Atomics.store(stop, 0, 1);
+    found = await solver;
   }
   if (found?.best && found.best.sim.cost < cost()) best = found.best;
   if (closed || (found && found.status !== "stopped")) return { best, bound: cost() };
