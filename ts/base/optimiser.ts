@@ -9,13 +9,14 @@ import { setFlagsFromString } from "node:v8";
 const LONG = 1500;
 const spent = (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
 /** Who starts Node with flags of this kind knows what they want. */
-const told = process.execArgv.some((x) => /^--(?:no-?)?(?:opt|turbo|turbofan|jitless|maglev|sparkplug|always-\w+)\b/.test(x.replaceAll("_", "-")));
+let told = process.execArgv.some((x) => /^--(?:no-?)?(?:opt|turbo|turbofan|jitless|maglev|sparkplug|always-\w+)\b/.test(x.replaceAll("_", "-")));
 let builds = 0, waiting = false, since = 0;
 
 function wait(on: boolean): void {
   if (on === waiting || told) return;
   waiting = on;
-  setFlagsFromString(on ? "--no-opt" : "--opt");
+  // What is not V8 has no such flags.
+  try { setFlagsFromString(on ? "--no-opt" : "--opt"); } catch { told = true; }
 }
 
 export function whileBuilding<T>(f: () => T): T {
