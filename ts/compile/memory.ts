@@ -11,7 +11,7 @@ import { NANOSECOND, pricesOf, stepPrices, type Prices } from "../checkpoint/cos
 import { TimeModel } from "../checkpoint/cost/time.js";
 import { boundLoops } from "../checkpoint/apply/bound-loops.js";
 import type { OnlineLoop } from "../checkpoint/apply/online.js";
-import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
+import { FREE, memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
 import { formatLoc } from "../base/errors.js";
@@ -227,7 +227,7 @@ export class MemoryPlanner {
   #costOf(model: MemoryModel, t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {
     const [loop] = model.loops, kind = loop && optionOf(model, t.memory, 0);
     if (!kind || model.loops.length > 1 || kind.plain || kind.kind === "online" || model.problem.values.some((v) => v.recompute || v.offload)) return t.cost;
-    return Math.max(0, this.#runTime(t, sizes, threads) - model.whole);
+    return Math.max(this.#runTime(t, sizes, threads) - model.whole, FREE * t.cost);
   }
   /** Nanoseconds of the finished program. */
   #runTime(t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {

@@ -34,8 +34,9 @@ export interface MemoryModel {
 }
 
 const ALIGN = 64, SOME = 16;
-/** Nothing that is done again costs nothing. */
+/** Nothing that is done again costs nothing, and twice as much of it costs twice as much, though tapes that stay in a cache may save more. */
 const LEAST = 1e-3;
+export const FREE = 0.01;
 
 /** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
 export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, prices: Prices, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
@@ -83,7 +84,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
     const again = sum(state) + sum(scratch) + sum(kept), tape = sum(tapes, 1);
     const { forward: step, taped, copy, form } = prices.step(k) ?? roughly(loop.body, tape, sum(state)), per = Math.max(LEAST, step);
     const scheduled = loopOptions({ steps, snapshot: sum(state), tape, forward: per, taped: Math.max(per, taped), copy }, true, limit)
-      .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again, cost: Math.max(LEAST, o.cost + form) }));
+      .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again, cost: Math.max(LEAST, o.cost + form, FREE * o.cost) }));
     const plain: ScheduledOption = scheduled.find((o) => o.plain) ?? { kind: "store-all", parameter: 0, held: steps * tape, inside: steps * tape, cost: 0, extraSteps: 0, copies: 0, plain: true, actions: function* () { /* taped as it is */ } };
     return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]) };
   });
