@@ -1,6 +1,6 @@
 /** Lists that loops make longer: the functions of fixtures/grown.py against NumPy and differences, and what is refused because a list holds references. */
 import test, { type ExecutionContext } from "ava";
-import { DaceError, grad, javascript, jit, NDArray, python, vjp } from "../../../ts/index.js";
+import { DaceError, grad, gradcheck, javascript, jit, NDArray, python, vjp } from "../../../ts/index.js";
 import { register } from "./library/algorithms.js";
 
 register("js", "frontend/array", "grown");
@@ -76,4 +76,14 @@ test("results inside of results have names of their own", (t) => {
   const { outputs, grads } = vjp(p, { device: "js", cache: false })([Float64Array.of(1, 2)], { "return[0]": Float64Array.of(1, 0), "return[1][0]": Float64Array.of(0, 1), "return[1][1]": 10 });
   t.deepEqual(Object.keys(outputs), ["return[0]", "return[1][0]", "return[1][1]"]);
   t.deepEqual(grads["x"], Float64Array.of(12, 13));
+});
+test("JavaScript's sort by a function of two elements", (t) => {
+  const x = (): Float64Array => Float64Array.of(3, -2, 5, 1, 1);
+  t.deepEqual(js("function f(x) { x.sort((a, b) => a - b); return x.slice(); }", x()), Float64Array.of(-2, 1, 1, 3, 5));
+  t.deepEqual(js("function f(x) { return [...x].sort((a, b) => b - a); }", x()), Float64Array.of(5, 3, 1, 1, -2));
+  t.deepEqual(js("function f(x) { return x.toSorted((a, b) => Math.abs(a) - Math.abs(b)); }", Float64Array.of(3, -2, 5, 1, -1)), Float64Array.of(1, -1, -2, 3, 5));
+  t.is(js("function f(x) { const s = [x[0], x[1], x[2]]; s.sort((a, b) => a - b); return s[1]; }", x()), 3);
+  t.is(js("function f(x) { const i = Array.from({ length: x.length }, (_, k) => k).sort((a, b) => x[a] - x[b]); let s = 0; for (let k = 0; k < i.length; k++) s += x[i[k]] * (k + 1); return s; }", x()), -2 + 2 + 3 + 12 + 25);
+  t.regex(t.throws(() => js("function f(x) { return x.sort(); }", x()), { instanceOf: DaceError }).hint ?? "", /sort\(\(a, b\) => a - b\)/);
+  t.true(gradcheck(javascript({ source: "function f(x) { const s = [...x].sort((a, b) => a - b); let r = 0; for (let i = 0; i < s.length; i++) r += s[i] * s[i] * (i + 1); return r; }" }, { function: "f" }), [Float64Array.of(3, -2, 5, 1, 1.5)], { device: "js", cache: false }).ok);
 });

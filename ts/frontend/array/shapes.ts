@@ -12,12 +12,12 @@ import { holds } from "./library/integers.js";
 import { type Value, constantOf, describe, integerOf } from "./value.js";
 
 /** Two sizes must be equal. Proven: nothing happens; refuted: a SHAPE error; else a check on entry (or, for sizes read from data, where the program runs). */
-export function sameSize(ctx: Lowering, a: Expr, b: Expr, loc: SourceLoc | undefined, message: string): void {
+export function sameSize(ctx: Lowering, a: Expr, b: Expr, loc: SourceLoc | undefined, message: string, hint?: string): void {
   // Of lengths that the run finds nothing is known but that they are the same one.
   const lengths = isLength(ctx, a) || isLength(ctx, b);
   switch (a.key === b.key ? "yes" : lengths ? "unknown" : isEqual(a, b, ctx.facts)) {
     case "yes": return;
-    case "no": return ctx.fail("SHAPE", message, loc);
+    case "no": return ctx.fail("SHAPE", message, loc, hint);
     case "unknown": break;
   }
   const d = sub(a, b), at = loc ? { loc } : {};

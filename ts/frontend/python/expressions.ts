@@ -2,6 +2,7 @@
 import type { SourceLoc } from "../../base/errors.js";
 import type { Argument, BinaryOp, CompareOp, Expr, FunctionDef, IndexItem, Keyword, Stmt, Target } from "../array/ast.js";
 import { BUILTINS, isWritingFunction, isWritingMethod, libraryName } from "./imports.js";
+import { closest } from "../array/library/suggest.js";
 import { targetNames, type Globals, type Scope } from "./scope.js";
 import { node, nodes, text, walk, type Problems, type PyNode, type Source } from "./tree.js";
 
@@ -56,7 +57,15 @@ export abstract class Expressions {
     const global = this.globals.resolve(id, n);
     if (global) return global;
     if (BUILTINS.has(id)) return { kind: "library", name: id, loc };
-    return this.refuse(`the name ${id}, which the file does not define`, n, "define it, or pass it as an argument");
+    return this.refuse(`the name ${id}, which the file does not define`, n, this.#alike(id) ?? "define it, or pass it as an argument");
+  }
+
+  /** A variable of the function with almost that name. */
+  #alike(id: string): string | undefined {
+    const names = new Set<string>();
+    for (let s = this.scope; s; s = s.parent) for (const n of s.names.keys()) names.add(n);
+    const near = id.length > 1 ? closest(id, names) : undefined;
+    return near === undefined || near.length < 2 ? undefined : `did you mean ${near}? Else define it, or pass it as an argument`;
   }
 
   // ---- evaluation order ----

@@ -8,11 +8,11 @@ import type * as ast from "../ast.js";
 import { knownOnEntry } from "../bounds.js";
 import type { Lowering } from "../context.js";
 import { afterArm, arrayOfGrown, lengthOf, lengthsNow } from "../grown.js";
-import { attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
+import { knownAttributes, knownMethods, attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
 import { isSettled, materialise, pin, store } from "../store.js";
 import { type ArrayValue, type ScalarValue, type Value, NONE, NULL, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, sameNone, stringValue, tupleValue } from "../value.js";
 import { binary, both, compare, select, truth, unary } from "../library/elementwise.js";
-import { hintFor } from "../library/suggest.js";
+import { closest, hintFor } from "../library/suggest.js";
 import { reshaped } from "../library/views.js";
 import { call, closureOf } from "./calls.js";
 import type { Evaluator } from "./evaluator.js";
@@ -109,7 +109,8 @@ export function attribute(ev: Evaluator, self: Value, name: string, loc: SourceL
   if (v) return v;
   if (methodNamed(ctx.language, name)) return { kind: "method", self, name };
   if (self.kind === "none") return ctx.fail("TYPE", `${name} of ${ctx.language === "python" ? "None" : "undefined or null"}`, loc);
-  return ctx.unsupported(`.${name} of ${describe(self)}`, loc);
+  const near = closest(name, [...knownAttributes(ctx.language), ...knownMethods(ctx.language)]);
+  return ctx.unsupported(`.${name} of ${describe(self)}`, loc, near && `did you mean .${near}?`);
 }
 
 /** The object and the items of a subscript, in order of evaluation. */

@@ -138,7 +138,7 @@ export class LoopNames {
       if (dtype !== a.start.dtype) { ctx.learnt.types.set(key, { dtype, weak: false, integral: false }); throw new Retry(this.key); }
       const length = ctx.learnt.lengths.get(key) ?? new Set();
       shapeOf(v).forEach((e, d) => { if (isDynamic(e) && !length.has(d)) { ctx.learnt.lengths.set(key, length.add(d)); throw new Retry(this.key); } });
-      shapeOf(v).forEach((e, d) => { if (!length.has(d)) sameSize(ctx, e, shapeOf(a.start)[d]!, loc, `the variable ${a.name} changes its shape in a loop, from ${formatShape(shapeOf(a.start))} to ${formatShape(shapeOf(v))}`); });
+      shapeOf(v).forEach((e, d) => { if (!length.has(d)) sameSize(ctx, e, shapeOf(a.start)[d]!, loc, `the variable ${a.name} changes its shape in a loop, from ${formatShape(shapeOf(a.start))} to ${formatShape(shapeOf(v))}`, "append to a list in the loop and make an array of it afterwards, or fill an array of the final size"); });
       const twin = changes.find((c) => ctx.bufferOf(c.v.data) === ctx.bufferOf(v.data));
       if (twin) ctx.unsupported(`${twin.a.name} and ${a.name} naming one array`, loc, "copy it");
       changes.push({ a, v });

@@ -284,7 +284,7 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
     }
     default: break;
   }
-  return ctx.fail("TYPE", `a subscript of ${describe(object)}`, loc);
+  return ctx.fail("TYPE", `a subscript of ${describe(object)}`, loc, object.kind === "scalar" && ctx.language === "javascript" ? "typed arrays have one dimension: x[i * columns + j]" : undefined);
 }
 
 function readItem(ctx: Lowering, list: Value & { kind: "tuple" | "list" }, items: readonly Item[], loc: SourceLoc): Value {

@@ -205,7 +205,7 @@ method("includes", (ctx, self, args, loc) => {
 
 const REFUSED: Readonly<Record<string, string>> = {
   pop: "keep a count of the elements in use", shift: "keep an index of the first element in use", unshift: "allocate an array of the final size", splice: "copy the parts with set and subarray",
-  sort: "sort before the call", toSorted: "sort before the call", indexOf: "search in a loop", lastIndexOf: "search in a loop", join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
+  indexOf: "search in a loop", lastIndexOf: "search in a loop", join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
   toFixed: "format after the call", with: "copy the array and assign to an element", toSpliced: "copy the parts with set and subarray",
 };
-for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["pop", "shift", "unshift", "splice", "sort"].includes(name), refused: true });
+for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["pop", "shift", "unshift", "splice"].includes(name), refused: true });

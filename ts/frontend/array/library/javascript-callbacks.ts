@@ -9,7 +9,7 @@ import type { Lowering } from "../context.js";
 import { rowsOf } from "../grown.js";
 import { define, defineMethod } from "../registry.js";
 import { requireInt } from "../shapes.js";
-import { materialise, store } from "../store.js";
+import { materialise, settled, store } from "../store.js";
 import { type Arrayish, type ArrayValue, describe, integerOf, isArray, listValue, NONE, shapeOf, type TupleValue, type Value } from "../value.js";
 import { copied } from "./arrays.js";
 import { rowOf } from "./builtins.js";
@@ -116,6 +116,36 @@ method("filter", (ctx, a, f, _args, loc) => {
   if (wanted.some((t) => t.code.kind !== "const")) return ctx.unsupported("filter of a list where the run decides", loc, "use a typed array");
   return listValue(self.items.filter((_, i) => { const { code } = wanted[i]!; return code.kind === "const" && Boolean(code.value); }));
 });
+// ---- sort
+
+/** Each element goes where as many others come before it: those that the callback says, and equal ones that stand before it. */
+function sortInPlace(ctx: Lowering, a: ArrayValue, f: Value, loc: SourceLoc): Value {
+  if (a.dims.length !== 1) return ctx.unsupported("sorting an array of rows", loc, "sort numbers");
+  const w = new Writer(loc), zero = w.number(0), name = (n: string): ast.Expr => w.name(n);
+  const each = (variable: string, ...body: readonly ast.Stmt[]): ast.Stmt => ({ kind: "count", variable, start: zero, stop: w.length("a"), step: 1, exitValue: false, body, label: `sort ${variable}`, loc });
+  const compared = (op: "<" | "==", left: ast.Expr, right: ast.Expr): ast.Expr => ({ kind: "compare", op, left, right, loc });
+  const before: ast.Expr = { kind: "logical", op: "or", left: compared("<", name("c"), zero), right: { kind: "logical", op: "and", left: compared("==", name("c"), zero), right: compared("<", name("j"), name("i")), loc }, loc };
+  const count = each("j", w.assign("c", w.call(name("f"), w.item("a", "j"), w.item("a", "i"))), w.when(before, w.assign("p", { kind: "binary", op: "+", left: name("p"), right: w.number(1), loc })));
+  const place: ast.Stmt = { kind: "assign", targets: [{ kind: "index", object: name("out"), items: [{ kind: "expr", value: name("p") }], loc }], value: w.item("a", "i"), loc };
+  const sorted = ctx.call(w.define("sort", ["a", "f", "out"], each("i", w.assign("p", zero), count, place), w.give(name("out"))), [a, f, copied(ctx, a, loc)], NO_KEYWORDS, loc);
+  store(ctx, a, sorted, loc);
+  return a;
+}
+for (const [method, copy] of [["sort", false], ["toSorted", true]] as const) defineMethod("javascript", method, (ctx, [self, callback], _keywords, loc) => {
+  const v = self ?? NONE;
+  if (!callback || callback.kind === "none") return ctx.unsupported(`${method} without a function`, loc, `which order is meant depends on the kind of array: ${method}((a, b) => a - b)`);
+  const fn = callable(ctx, callback, loc);
+  if (v.kind === "list" && (copy || !v.snapshot)) {
+    const a = sortInPlace(ctx, copied(ctx, arrayOf(ctx, v, loc, "float64"), loc), fn, loc) as ArrayValue;
+    // The list itself holds the sorted numbers afterwards.
+    if (!copy) v.items.splice(0, v.items.length, ...v.items.map((_, i) => settled(ctx, element(ctx, a, int(i), loc), loc)));
+    return copy ? a : v;
+  }
+  if (!isArray(v)) return ctx.fail("TYPE", `${describe(v)} has no method ${method}`, loc);
+  if (!copy && v.kind !== "array") return sortInPlace(ctx, copied(ctx, v, loc), fn, loc);
+  return sortInPlace(ctx, copy ? copied(ctx, v, loc) : v as ArrayValue, fn, loc);
+}, { impure: true });
+
 function element(ctx: Lowering, a: ArrayValue, i: Int, loc: SourceLoc): Value { const v = rowOf(ctx, a, i); return v.kind === "scalar" && a.dtype !== "int64" && a.dtype !== "uint64" ? toNumber(ctx, v, loc) : v; }
 
 /** Array.from(source, f), and {length: n} as a source. */

@@ -8,6 +8,8 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^np\.(load|save|loadtxt|savetxt|genfromtxt|fromfile)$/, "read files before the call and pass the arrays"],
   [/^np\.(apply_along_axis|frompyfunc)$/, "use array arithmetic or a loop"],
   [/^np\.fft\b/, "write the transform out, or use a matrix product with the Fourier matrix"],
+  [/^scipy\.special\.expit$/, "write it out: 1 / (1 + np.exp(-x))"],
+  [/^scipy\.special\.(logsumexp|softmax|erf|erfc|gammaln)$/, "write it with np.exp, np.log and math.erf, math.lgamma"],
   [/^scipy\b/, "only numpy and math are known"],
   [/^(time|sys|os)\b/, "keep measurements outside the function"],
   [/^(np\.(compress))$/, "use a boolean mask"],
@@ -24,6 +26,13 @@ export function hintFor(name: string): string {
     if (d < least) { least = d; best = known; }
   }
   return best ? `did you mean ${best}?` : "write it with the functions that are supported";
+}
+
+/** The name among some that is written most alike, if one is. */
+export function closest(name: string, among: Iterable<string>): string | undefined {
+  let best: string | undefined, least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const known of among) { const d = known === name ? Infinity : distance(name, known); if (d < least) { least = d; best = known; } }
+  return best;
 }
 
 /** Levenshtein's. */
