@@ -16,7 +16,8 @@ import { Executable, locate, type Backend, type RunReport } from "../runtime/exe
 import { allocated, type Layout } from "../runtime/layout.js";
 import { parseDeclared, specialise, type Declared, type Specialised } from "../runtime/specialise.js";
 import type { Answer, Question } from "../checkpoint/plan/index.js";
-import type { CheckpointReport, MemoryDecision, MemoryPlanner } from "../compile/memory.js";
+import type { CheckpointReport, MemoryDecision } from "../compile/memory.js";
+import type { LimitPlanner } from "../compile/memory-nested.js";
 import { DeviceArray, type Bound } from "../runtime/device-array.js";
 import { evaluateEntry } from "../scalar/entry.js";
 import { makeVariant, type Variant } from "./bind.js";
@@ -30,7 +31,7 @@ import { toProgram } from "./program.js";
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const pipeline = lazy(() => require("../compile/pipeline.js") as typeof import("../compile/pipeline.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
-const planning = lazy(() => require("../compile/memory.js") as typeof import("../compile/memory.js"));
+const planning = lazy(() => require("../compile/memory-nested.js") as typeof import("../compile/memory-nested.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const calibrating = lazy(() => require("../compile/calibration.js") as typeof import("../compile/calibration.js"));
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -83,7 +84,7 @@ export class Core {
   readonly #fromDisk = new WeakSet<Compiled>();
   /** Where a variant comes from: its signature, and the key under which the program as it is stands in #variants. */
   readonly #origins = new WeakMap<Variant, { readonly signature: Signature; readonly key: string }>();
-  readonly #planners = new Map<string, { readonly planner: MemoryPlanner; readonly derivation: Derivation }>();
+  readonly #planners = new Map<string, { readonly planner: LimitPlanner; readonly derivation: Derivation }>();
   readonly #plans = new Map<string, Variant>();
   readonly #reports = new WeakMap<Layout, CheckpointReport>();
   #measured: { readonly bytes: number; readonly host?: number } | undefined;
@@ -279,11 +280,11 @@ export class Core {
   }
   #threads(): number { return this.#backend!.threads; }
   #calibration(): Calibration { return calibrating().calibration(this.#backend!, this.cache); }
-  #planner(v: Variant, key: string): { readonly planner: MemoryPlanner; readonly derivation: Derivation } {
+  #planner(v: Variant, key: string): { readonly planner: LimitPlanner; readonly derivation: Derivation } {
     let known = this.#planners.get(key);
     if (!known) {
       const trace: Trace = new (pipeline().Trace)(), derivation = derive(this.program, this.facts, this.verb as Exclude<Verb, "jit">, this.options, this.#origins.get(v)!.signature, trace);
-      this.#planners.set(key, known = { derivation, planner: new (planning().MemoryPlanner)(derivation.differentiated, derivation.options, trace, () => this.#calibration().rates) });
+      this.#planners.set(key, known = { derivation, planner: new (planning().LimitPlanner)(derivation.differentiated, derivation.options, trace, () => this.#calibration().rates) });
     }
     return known;
   }

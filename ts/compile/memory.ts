@@ -83,16 +83,25 @@ export class MemoryPlanner {
   readonly #exact: boolean;
   readonly #device: boolean;
   readonly #planned: Planned;
-  /** Loops of `#planned` whose length only the run knows: they have their schedule already. */
+  /** Loops of `#planned` that have their schedule already: those whose length only the run knows, and nested ones. */
   readonly #online: readonly OnlineLoop[];
 
-  /** `rates`: asked for where plans are compared. Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
-  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace, readonly rates: () => Rates = () => CPU_RATES) {
+  /** `rates`: asked for where plans are compared. `nested`: loops inside of others have schedules of their own. Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
+  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace, readonly rates: () => Rates = () => CPU_RATES, nested = false) {
     this.#exact = options.precision === "strict";
-    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, this.#exact);
+    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, this.#exact, nested);
     this.#planned = planned;
     this.#online = loops;
     this.#device = options.device === "cuda";
+  }
+
+  /** How many loops have their schedule whatever is decided. */
+  get scheduled(): number { return this.#online.length; }
+  /** Bytes of storing everything; Infinity where only the run could tell. */
+  storeAll(sizes: ReadonlyMap<string, number>, threads: number): number {
+    if (this.#online.length > 0) return Infinity;
+    const { plan } = this.#form(PLAIN);
+    return allocated(plan, layoutOf(plan, sizes, threads));
   }
 
   /** The compiled form of an earlier decision. */
