@@ -43,7 +43,7 @@ export function taken(owners: Path, key: string, symbols: readonly string[]): Ex
     if (node.kind !== "conditional") return;
     const arm = Number((owners[i + 1]?.key ?? key).split(".")[1]);
     const conditions = node.branches.slice(0, arm + 1).map((b, k) => { const c = b.condition && indicator(b.condition.code); return c && (k < arm ? not(c) : c); });
-    for (const [k, c] of conditions.entries()) if (c && [...freeSymbols(c)].every((s) => symbols.includes(s)) && node.branches[k]!.condition!.inputs.length === 0) all = min(all, c);
+    for (const [k, c] of conditions.entries()) if (c && [...freeSymbols(c)].every((s) => symbols.includes(s)) && node.branches[k]!.condition!.inputs.length === 0) all = all === ONE ? c : min(all, c);
   });
   return all;
 }
