@@ -91,6 +91,17 @@ test("waves, products and conditions of data are inside; the threads meet before
   for (const first of [0.1, 3]) same(t, g, { n: 5, T: 3 }, { A: Array.from({ length: 25 }, (_, i) => first * Math.sin(i + 1)) });
 });
 
+test("what is private to the iterations of a map that the host runs is no longer, so they come one after the other", (t) => {
+  const b = new Build("n", "T").data("A", "n").data("s").temp("p", "n");
+  b.loop("t", "0", "T", "any", () => {
+    b.loop("i", "0", "n", "any", () => { b.set("p[i]", ["A[i]"], (x) => times(num(2), x)); });
+    b.set("s", ["p[0]"], id, "sum").set("s", ["p[1]"], id, "sum");
+  }, ["p"]);
+  const g = b.graph("n + -2"), placed = scheduleGpu(g).graph, outer = loops(placed.body).filter((l) => l.variable === "t");
+  t.deepEqual(outer.map((l) => [l.order, l.locals]), [["up", undefined], ["up", undefined]]);
+  same(t, g, { n: 5, T: 4 });
+});
+
 test("what stays with the host: lengths from data, loops of unknown length, loops that are left, errors of the program's own", (t) => {
   const b = new Build("n", "T").data("x", "n").data("lim").temp("s");
   b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });

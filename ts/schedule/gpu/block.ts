@@ -51,12 +51,14 @@ export function smallLoops(body: readonly Node[], facts: Assumptions, c: Context
   });
 }
 
-/** What was private to an iteration of the host belongs to both forms. */
+/** What was private to an iteration of the host belongs to both forms, and so to all iterations: of a map, too, one comes after the other. */
 function shared(n: Node): Node {
   if (n.kind === "loop" && n.schedule?.gpu?.kernel) return n;
-  const { locals: _, ...bare } = n as Loop;
+  const bare: Node = n.kind === "loop" ? inOrder(n) : n;
   return withBodies(bare, bodiesOf(bare).map((b) => b.list.map(shared)));
 }
+
+function inOrder({ locals: _, ...l }: Loop): Loop { return l.order === "any" ? { ...l, order: "up" } : l; }
 
 interface Small { readonly body: readonly Node[]; readonly units: Expr; readonly limit: Expr; readonly always: boolean }
 
@@ -132,7 +134,7 @@ class Together {
 
   loop(l: Loop, facts: Assumptions): Loop | undefined {
     if (hasLoads(l.begin) || hasLoads(l.end)) return undefined;
-    const { locals: _, schedule: __, ...bare } = l, body = this.#list(l.body, facts.with(...loopFacts(l)));
+    const { schedule: _, ...bare } = inOrder(l), body = this.#list(l.body, facts.with(...loopFacts(l)));
     return body && { ...bare, id: freshId(), body };
   }
   #list(body: readonly Node[], facts: Assumptions): readonly Node[] | undefined {
