@@ -11,7 +11,7 @@ import { NANOSECOND, pricesOf, stepPrices, type Prices } from "../checkpoint/cos
 import { TimeModel } from "../checkpoint/cost/time.js";
 import { boundLoops } from "../checkpoint/apply/bound-loops.js";
 import type { OnlineLoop } from "../checkpoint/apply/online.js";
-import { FREE, memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
+import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
 import { formatLoc } from "../base/errors.js";
@@ -118,7 +118,7 @@ export class MemoryPlanner {
     const estimate = simulate(problem, extreme).peak + gap;
     if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
     if (strategy !== "auto") {
-      const made = trial(extreme), least = { ...made, cost: this.#costOf(model, made, sizes, threads) };
+      const least = trial(extreme);
       if (limit !== undefined && least.peak > limit) throw infeasible(limit, least.peak, false, model, least);
       return this.#decision(model, least, all.peak, least.peak, { limit, rung: "strategy", status: "optimal", gap: 0, proven: true, start });
     }
@@ -128,8 +128,7 @@ export class MemoryPlanner {
     if (model.loops.length === 1 && !problem.values.some((v) => v.recompute || v.offload)) {
       const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
-      const timed = fits.map((f) => ({ ...f, cost: this.#costOf(model, f, sizes, threads) }));
-      return this.#decision(model, timed.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
+      return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
     const known = this.#knownFor(sizes);
     // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
@@ -231,17 +230,6 @@ export class MemoryPlanner {
   #time(form: Form, rates: Rates): TimeModel {
     if (form.time?.rates !== rates) form.time = new TimeModel(form.graphs.get("scheduled")!, rates);
     return form.time;
-  }
-  /** Of a plan, beyond storing everything: where there is one loop to decide about and nothing else, by the finished program, else by the model, whose costs add up. */
-  #costOf(model: MemoryModel, t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {
-    const [loop] = model.loops, kind = loop && optionOf(model, t.memory, 0);
-    if (!kind || model.loops.length > 1 || kind.plain || kind.kind === "online" || model.problem.values.some((v) => v.recompute || v.offload)) return t.cost;
-    return Math.max(this.#runTime(t, sizes, threads) - model.whole, FREE * t.cost);
-  }
-  /** Nanoseconds of the finished program. */
-  #runTime(t: Trial, sizes: ReadonlyMap<string, number>, threads: number): number {
-    const lists = new Map(t.form.loops.flatMap((l) => [l.forwardList, l.backwardList]).map((name) => [name, t.call.lists[name]!]));
-    return this.#time(t.form, this.rates()).seconds({ sizes: new Map([...sizes, ...Object.entries(t.call.symbols)]), lists }, threads) / NANOSECOND;
   }
 
   /** `recompute` and the scheduled loops, as the key says, carried out. */

@@ -35,8 +35,7 @@ export interface MemoryModel {
 
 const ALIGN = 64, SOME = 16;
 /** Nothing that is done again costs nothing, and twice as much of it costs twice as much, though tapes that stay in a cache may save more. */
-const LEAST = 1e-3;
-export const FREE = 0.01;
+const LEAST = 1e-3, FREE = 0.01;
 
 /** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
 export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, prices: Prices, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
