@@ -1,5 +1,5 @@
 /**
- * Mixed-integer models and the HiGHS solver that solves them, in a worker thread of its own: the solver is synchronous. The worker starts with the first model
+ * Mixed-integer models, and relaxations, and the HiGHS solver that solves them, in a worker thread of its own for each kind: the solver is synchronous. A worker starts with its first model
  * and keeps the process alive only while one is being solved. Aborting ends it; so does a failure inside the solver, and the next model starts another.
  */
 import type { Worker } from "node:worker_threads";

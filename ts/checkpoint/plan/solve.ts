@@ -1,8 +1,8 @@
 /**
- * The ladder: nothing to do → exact → greedy and windows around what it found; always with a proven bound, within a time budget. Every answer has been through
+ * The ladder: nothing to do → the whole problem → greedy and windows around what it found; always with a proven bound, within a time budget. Every answer has been through
  * the simulator. Where no plan fits, the smallest limit that works is looked for, and the values that are live at its peak.
  */
-import { costBound, peakBound } from "./bounds.js";
+import { costBound, peakBound, upToStep } from "./bounds.js";
 import { greedyPlan } from "./greedy.js";
 import { warmSolver } from "./mip.js";
 import { recomputeAll } from "./expand.js";
@@ -12,7 +12,7 @@ import { simulate, type Simulation } from "./simulate.js";
 import { checkProblem, storeAll, type Plan, type Problem } from "./problem.js";
 import { fullWindows, type Windows } from "./windows.js";
 import { improve } from "./improve.js";
-import { relaxable } from "./relaxation.js";
+import { relaxable, Relaxation } from "./relaxation.js";
 import { solveWhole } from "./whole.js";
 
 /** `budgetMs` at most; a problem that is looked at whole takes less if it is small, unless the caller is `patient`. */
@@ -40,6 +40,8 @@ export interface Solution {
 export const BUDGET_MS = 10_000;
 /** Problems whose windows hold more pairs of value and slot than this are not given to the solver whole. */
 const WHOLE = 2600;
+/** The same for the relaxation. */
+const RELAXED = 12_000;
 /** Milliseconds for a problem of so many values that may be computed again, from its relaxation on: more than these rarely lead to a better plan. They grow with the cube. */
 const QUICK_MS = 650, QUICK = 50, GREEDY_MS = 200;
 
@@ -125,7 +127,13 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
   }
   best ??= await rescue(p, limit, deadline, o);
   if (!best) return none("unknown", "windows");
-  return answer(await improve(p, limit, windows, best, floor, deadline, o.signal), floor, "windows");
+  // Too large to be decided whole, but not to be relaxed whole: a better bound than the knapsack's.
+  let low = floor;
+  if (relaxable(p) && pairs(windows) <= RELAXED) {
+    const relaxed = await new Relaxation(p, windows, limit, best.sim.cost).solve(Math.max(0.02, 0.2 * (deadline - performance.now()) / 1000), o.signal);
+    if (relaxed && relaxed !== "infeasible") low = Math.max(floor, Math.min(best.sim.cost, upToStep(p, relaxed.prices.bound)));
+  }
+  return answer(await improve(p, limit, windows, best, low, deadline, o.signal), low, "windows");
 }
 
 /** Large and greedily infeasible: the plan of the smallest limit found may still fit. */
