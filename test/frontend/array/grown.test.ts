@@ -87,3 +87,7 @@ test("JavaScript's sort by a function of two elements", (t) => {
   t.regex(t.throws(() => js("function f(x) { return x.sort(); }", x()), { instanceOf: DaceError }).hint ?? "", /sort\(\(a, b\) => a - b\)/);
   t.true(gradcheck(javascript({ source: "function f(x) { const s = [...x].sort((a, b) => a - b); let r = 0; for (let i = 0; i < s.length; i++) r += s[i] * s[i] * (i + 1); return r; }" }, { function: "f" }), [Float64Array.of(3, -2, 5, 1, 1.5)], { device: "js", cache: false }).ok);
 });
+test("[x] * n is a list of a length that the call says", (t) => {
+  t.deepEqual(run(["h = [0.0] * n", "c = [0] * (n - 1)", "for i in range(n):", "    h[i] += x[i % 3] ** 2", "    c[i % 3] += 1", "h.append(7.0)", "return h, c, len(h), sum(h), np.array(h + [1.0])"]), [Float64Array.of(1, 4, 9, 1, 7), BigInt64Array.of(2n, 1n, 1n), 5, 22, Float64Array.of(1, 4, 9, 1, 7, 1)]);
+  t.is(run(["dp = [[0.0] * (n + 1) for _ in range(n + 1)]", "for i in range(1, n + 1):", "    for j in range(1, n + 1):", "        dp[i][j] = max(dp[i - 1][j], dp[i][j - 1]) + x[(i * j) % 3]", "return dp[n][n]"]), 14);
+});

@@ -26,7 +26,7 @@ function corner(ctx: Lowering, e: Expr, side: "upper" | "lower"): Expr | undefin
   if (direct && knownOnEntry(ctx, direct)) return direct;
   // Compound parts are replaced by bounds of their own, in the direction that their sign asks for.
   let sum: Expr = ZERO, changed = false;
-  for (const t of e.terms) {
+  for (const t of (direct ?? e).terms) {
     const whole = t.atoms.reduce((p, a) => mul(p, atomExpr(a)), int(t.coefficient));
     if (t.atoms.length !== 1 || t.atoms[0]!.kind === "symbol" || knownOnEntry(ctx, whole)) { sum = add(sum, whole); continue; }
     const b = atomBound(ctx, t.atoms[0]!, (side === "upper") === (t.coefficient > 0) ? "upper" : "lower");

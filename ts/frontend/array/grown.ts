@@ -48,6 +48,20 @@ export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: stri
   return g;
 }
 
+/** A list of a number of equal numbers: [x] * n. */
+export function repeated(ctx: Lowering, x: ScalarValue, n: Expr, loc: SourceLoc): GrownValue | undefined {
+  const room = entryBound(ctx, n, "upper"), key = `${loc.line}:${loc.column}|*${room?.key}`;
+  if (!room) return undefined;
+  const count = nonNegative(n, ctx.facts) === "yes" ? n : max(ZERO, n), g: GrownValue = { kind: "grown", key, loop: key, label: "list", items: 0, state: { length: count, most: count, sealed: false } };
+  const l = learntOf(ctx, g);
+  l.element ??= typeOfElement(ctx, x);
+  if (!l.capacity) l.capacity = nonNegative(room, ctx.facts) === "yes" ? room : max(ZERO, room);
+  const data = g.state.data = ctx.allocate([l.capacity], l.element.dtype, "list", loc), from = storedAs(x, l.element) as ScalarValue;
+  ctx.grown.add(g);
+  ctx.map([count], ([i]) => { ctx.tasklet(data.data, [i!], cast(from.code, data.dtype), { loc }); }, { loc });
+  return g;
+}
+
 /** An element as it is stored: a number, or an array. */
 function elementOf(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue | Arrayish {
   switch (v.kind) {
@@ -209,10 +223,11 @@ export class GrowingIn {
       g.state.length = add(length, mul(l.by.get(key) ?? ZERO, t));
       g.state.most = add(most, mul(l.most.get(key) ?? ZERO, t));
     }
-    const start = this.#before.map(({ g }) => ({ ...g.state })), r = f();
+    const start = this.#before.map(({ g }) => ({ ...g.state })), errors = ctx.errors.length, r = f(), whole = ctx.errors.length === errors && this.#before.every(({ g }) => g.state.asked === undefined);
     this.#before.forEach(({ g, length, most }, i) => {
       const l = learntOf(ctx, g), by = l.by.get(key) ?? ZERO, upTo = l.most.get(key) ?? ZERO, added = sub(g.state.length, start[i]!.length), more = sub(g.state.most, start[i]!.most);
-      if (g.state.counter === undefined && added.key !== by.key) {
+      // What went wrong in the body may have been an append, or something before one.
+      if (g.state.counter === undefined && added.key !== by.key && (whole || !l.by.has(key))) {
         if (this.left || !knownOnEntry(ctx, added) || l.by.has(key)) l.counted = true; else l.by.set(key, added);
         throw new Restart();
       }
@@ -231,7 +246,7 @@ export class GrowingIn {
   done(trip: Expr): void {
     for (const { g, length, most } of this.#before) {
       const l = learntOf(this.ctx, g);
-      if (!l.element && g.state.asked) this.ctx.unsupported(`reading from the list ${g.label} before anything is appended to it`, g.state.asked, "start it with a first element, or fill an array");
+      if (!l.element && g.state.asked && g.loop === this.key) this.ctx.unsupported(`reading from the list ${g.label} before anything is appended to it`, g.state.asked, "start it with a first element, or fill an array");
       g.state.length = add(length, mul(l.by.get(this.key) ?? ZERO, trip));
       g.state.most = add(most, mul(l.most.get(this.key) ?? ZERO, trip));
     }

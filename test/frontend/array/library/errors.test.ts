@@ -40,7 +40,7 @@ const CASES: readonly (readonly [body: string, code: string, message: RegExp, hi
   ["return np.zeros(3, order=\"F\")", "UNSUPPORTED", /order="F"/],
   ["return np.add(A, 1, out=v.astype(int))", "TYPE", /out must be an array|cannot store/],
   ["return None + x", "TYPE", /None in arithmetic/],
-  ["return [1] * A.shape[0]", "UNSUPPORTED", /repeating a list/, /np\.zeros/],
+  ["return [1, 2] * A.shape[0]", "UNSUPPORTED", /repeating a list/, /np\.zeros/],
   ["return np.arange(0.0, v[0] * 1.0, 0.1)", "UNSUPPORTED", /np\.arange/, /linspace/],
   ["return math.factorial(int(x))", "UNSUPPORTED", /math\.factorial/],
   ["return len(x)", "TYPE", /no len/],

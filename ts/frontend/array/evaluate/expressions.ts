@@ -260,7 +260,7 @@ function comprehension(ev: Evaluator, e: ast.Expr & { kind: "comprehension" }): 
   const element = (i: Int): Value => scoped(() => { bindLocal(ev, e.target, all.at(i)); return evaluate(ev, e.element); });
   const saved = ctx.snapshot();
   let probe: Value | undefined;
-  withoutAssigning(ctx, () => { ctx.loop("i", ZERO, length, "up", (i) => { const v = element(i); probe = v.kind === "scalar" ? v : isArray(v) ? materialise(ctx, v) : v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v; }); }, e.loc);
+  withoutAssigning(ctx, () => { ctx.loop("i", ZERO, length, "up", (i) => { const v = element(i); probe = v.kind === "scalar" ? v : isArray(v) ? materialise(ctx, v) : v.kind === "list" ? arrayFromList(ctx, v, e.loc) : v.kind === "grown" ? arrayOfGrown(ctx, v, e.loc) : v; }); }, e.loc);
   ctx.restore(saved);
   if (!probe) return listValue([]);
   if (probe.kind !== "scalar" && probe.kind !== "array") return ctx.unsupported(`an array of ${describe(probe)}`, e.loc);

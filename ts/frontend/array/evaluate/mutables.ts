@@ -34,23 +34,26 @@ export function mutables(ev: Evaluator): Contents {
 }
 /** Refuses a change made where the run decides whether, or how often, it happens. */
 export function checkMutables(ev: Evaluator, before: Contents, loc: SourceLoc): void {
+  const lists = [...before].flatMap(([v, old]) => (v.kind === "list" && (v.items.length !== old.length || v.items.some((x, i) => x !== old[i] && !sameFixed(x, old[i]!))) ? [v] : []));
+  if (lists.length > 0) growsInLoop(ev, ...lists);
   for (const [v, old] of before) {
     const now = itemsOf(v);
     if (now.length !== old.length || now.some((x, i) => x !== old[i] && !sameFixed(x, old[i]!))) {
-      if (v.kind === "list") growsInLoop(ev, v);
       ev.ctx.unsupported(`changing ${v.kind === "object" ? "an object" : "a list"} where the program's data decide whether or how often it happens`, loc, v.kind === "object" ? "use variables or arrays for what changes" : "fill an array of known length instead");
     }
   }
 }
 
-/** The list changes in a loop around: the outermost one before which it was there starts again with the list in a container. */
-export function growsInLoop(ev: Evaluator, list: TupleValue): void {
-  for (const l of ev.growing) {
+/** The lists change in a loop around: the outermost one before which a list was there starts again with the list in a container. */
+export function growsInLoop(ev: Evaluator, ...lists: readonly TupleValue[]): void {
+  const { growing } = ev.ctx.learnt, known = growing.size;
+  for (const list of lists) for (const l of ev.growing) {
     const path = l.paths.get(list), key = `${l.key}|${path}`;
-    if (path === undefined || ev.ctx.learnt.growing.has(key)) continue;
-    ev.ctx.learnt.growing.add(key);
-    throw new Restart();
+    if (path === undefined || growing.has(key)) continue;
+    growing.add(key);
+    break;
   }
+  if (growing.size > known) throw new Restart();
 }
 /** The lists that variables refer to, with the names that lead there. */
 function pathsOf(ev: Evaluator): Map<TupleValue, string> {

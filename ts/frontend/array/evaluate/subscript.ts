@@ -289,6 +289,8 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
 
 function readItem(ctx: Lowering, list: Value & { kind: "tuple" | "list" }, items: readonly Item[], loc: SourceLoc): Value {
   const n = list.items.length, i = items[0];
+  // What a loop reads from an empty list, it has put there before.
+  if (n === 0 && list.kind === "list" && ctx.scopes.length > 0) ctx.listChanges(list);
   if (items.length === 1 && i?.kind === "slice") {
     const r = sliceRange(ctx, i.slice, int(n), loc), start = r.start.constant, count = r.length.constant, step = r.step.constant;
     if (start === undefined || count === undefined || step === undefined) return ctx.unsupported("a part of a list whose bounds are known only when the program runs", loc, "make an array of it");

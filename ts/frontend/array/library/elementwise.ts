@@ -9,7 +9,7 @@ import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { boolValue, constantOf, describe, type Facts, type FunctionValue, integerOf, isArray, type LazyValue, listValue, type ScalarValue, shapeOf, sameNone, tupleValue, type Value } from "../value.js";
 import { fitsInteger, resultType, convert } from "./promote.js";
-import { lengthOf } from "../grown.js";
+import { lengthOf, repeated } from "../grown.js";
 import { build, elementAt, operandOf, scalarOf, throughMasks, type Operand } from "./operands.js";
 import { compareValues, integerCode, pythonBinary, pythonUnary } from "./python-operators.js";
 import { doubleCode, javascriptBinary, javascriptUnary, numberTruth, toNumber } from "./javascript-operators.js";
@@ -19,7 +19,7 @@ export { broadcastShapes, elementAt } from "./operands.js";
 
 export function binary(ctx: Lowering, name: ast.BinaryOp, a: Value, b: Value, loc: SourceLoc): Value {
   if (ctx.language === "javascript") return javascriptBinary(ctx, name, a, b, loc);
-  const joined = sequenceArithmetic(ctx, name, a, b, loc) ?? grownArithmetic(ctx, name, a, b, loc);
+  const joined = grownArithmetic(ctx, name, a, b, loc) ?? sequenceArithmetic(ctx, name, a, b, loc);
   if (joined) return joined;
   if (name === "@") return matmulValues(ctx, operandOf(ctx, a, loc), operandOf(ctx, b, loc), loc);
   return throughMasks(ctx, [a, b], loc, ([x, y]) => pythonBinary(ctx, name, operandOf(ctx, x!, loc), operandOf(ctx, y!, loc), loc));
@@ -45,6 +45,8 @@ function sequenceArithmetic(ctx: Lowering, name: ast.BinaryOp, a: Value, b: Valu
   if (!list || isArray(other) || (other.kind === "scalar" && !other.weak)) return undefined;
   const n = integerOf(other);
   if (name === "*" && n && other.kind === "scalar" && other.dtype !== "bool") {
+    const [only] = list.items, equal = n.constant === undefined && list.kind === "list" && list.items.length === 1 && only!.kind === "scalar" ? repeated(ctx, only, n, loc) : undefined;
+    if (equal) return equal;
     if (n.constant === undefined) return ctx.unsupported("repeating a list a number of times that is not known when the program is compiled", loc, "use np.zeros, np.full or np.tile");
     return { kind: list.kind, items: Array.from({ length: Math.max(0, n.constant) }, () => list.items).flat() };
   }
