@@ -20,6 +20,7 @@ import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { allocated, layoutOf } from "../runtime/layout.js";
 import { evaluate, sub } from "../symbolic/expr.js";
+import { knownPlan, knownPlans, planIn, plansKey, rememberPlans } from "./known-plans.js";
 import { movedChoice, plainChoice } from "./memory-choices.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
@@ -130,7 +131,8 @@ export class MemoryPlanner {
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
       return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
-    const known = this.#knownFor(sizes);
+    const known = this.#knownFor(sizes), key = plansKey(this.#planned.graph, [[...sizes], threads, this.options, this.differentiated.outputs]), lists = model.loops.map((l) => l.options);
+    for (const p of [knownPlans(key).find((x) => x.peak <= limit!), knownPlans(key).at(-1)]) { const plan = p && planIn(p, lists); if (plan) known.push(trial(plan)); }
     // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
     let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - gap, low = -Infinity, high = Infinity, last: Solution | undefined;
     for (let round = 0; round < ROUNDS; round++) {
@@ -168,6 +170,7 @@ export class MemoryPlanner {
       best = plainChoice(problem, base, best, limit!, Math.max(performance.now() + budgetMs / 10, start + budgetMs), tryOut) ?? best;
     }
     if (best && model.loops.length > 0) known.push(trial({ ...storeAll(problem), loops: recomputeAll(problem).loops }));
+    rememberPlans(key, known.map((t) => knownPlan(t.memory, lists.map((l, k) => l[t.memory.loops[k]!]!), t.peak, t.cost)));
     const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
     if (!best) throw infeasible(limit!, smallest.peak, false, model, smallest);
     return this.#decision(model, best, all.peak, Math.min(estimate, smallest.peak), { limit, smallest: smallest.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
