@@ -50,7 +50,7 @@ export class LimitPlanner {
   /** The planner of that form, where there is one. */
   #nested(): MemoryPlanner | undefined {
     if (this.#inner === undefined) {
-      const [differentiated, options, trace, rates] = this.args, made = new MemoryPlanner(differentiated, options, trace, rates, true);
+      const [differentiated, options, trace, rates, grows] = this.args, made = new MemoryPlanner(differentiated, options, trace, rates, grows, true);
       this.#inner = made.scheduled > this.#outer.scheduled ? made : null;
     }
     return this.#inner ?? undefined;

@@ -87,10 +87,10 @@ export class MemoryPlanner {
   /** Loops of `#planned` that have their schedule already: those whose length only the run knows, and nested ones. */
   readonly #online: readonly OnlineLoop[];
 
-  /** `rates`: asked for where plans are compared. `nested`: loops inside of others have schedules of their own. Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
-  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace, readonly rates: () => Rates = () => CPU_RATES, nested = false) {
+  /** `rates`: asked for where plans are compared. `grows`: does what the program keeps grow, once it is finished? `nested`: loops inside of others have schedules of their own. Throws UNSUPPORTED where what such a loop keeps cannot be bounded. */
+  constructor(readonly differentiated: Differentiated, readonly options: FinishOptions, readonly trace: Trace, readonly rates: () => Rates = () => CPU_RATES, grows = true, nested = false) {
     this.#exact = options.precision === "strict";
-    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, { planned, loops } = boundLoops(given, this.#exact, nested);
+    const given: Planned = { graph: differentiated.graph, forward: differentiated.forward }, asIs = !grows && (!nested || [...given.graph.containers.values()].some((c) => c.growable)), { planned, loops } = asIs ? { planned: given, loops: [] } : boundLoops(given, this.#exact, nested);
     this.#planned = planned;
     this.#online = loops;
     this.#device = options.device === "cuda";
@@ -218,7 +218,7 @@ export class MemoryPlanner {
       lists[l.online.run] = [0, 0, 0];
     });
     const layout = layoutOf(form.plan, new Map([...sizes, ...Object.entries(symbols)]), threads);
-    return { form, call: { symbols, lists }, peak: allocated(form.plan, layout), hostBytes: layout.hostBytes, cost: simulate(model.problem, memory).cost, memory };
+    return { form, call: { symbols, lists }, peak: form.plan.buffers.some((b) => b.storage === "growable") ? Infinity : allocated(form.plan, layout), hostBytes: layout.hostBytes, cost: simulate(model.problem, memory).cost, memory };
   }
 
   /** What choices cost. Where there is one to make, loops by what their steps take in the finished program with drivers, which is made in any case. */

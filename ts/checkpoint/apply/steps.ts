@@ -90,7 +90,8 @@ export function inRows(body: readonly Node[], where: (data: string) => { readonl
  */
 export function stepsOf({ graph, forward }: Planned, { path: at, tapes, inner }: Wanted, exact: boolean, again: (l: Around) => Loop | undefined): GrowingLoop {
   let loop = at.at(-1)!.node as Around;
-  const original = loop, outer = around(at), name = nameOf(loop), loc = loop.loc ?? tapes.map((t) => graph.container(t).loc).find((x) => x), bad = (what: string, hint?: string): never => { throw refusal(loc, what, hint); };
+  const original = loop, outer = around(at), name = nameOf(loop), loc = loop.loc ?? tapes.map((t) => graph.container(t).loc).find((x) => x), sized = loop.kind === "loop" && exitsOf(loop).size === 0 && loadedContainers(loop.begin).size + loadedContainers(loop.end).size === 0;
+  const bad = (what: string, hint?: string): never => { throw refusal(loc, what.replace("this loop, whose length only the run knows,", sized ? "this loop, around one whose length only the run knows," : "$&"), hint); };
   const found: Path[] = [];
   visitPaths(graph.body.slice(forward), (n, path) => { if (n.kind === "loop" && n.variable === name) found.push(path); });
   const back = found[0];
