@@ -206,7 +206,8 @@ export class Online {
     const { exits, loop, reversal } = this.loop;
     if (exits.size === 0) return body;
     const is = op("eq", "bool", symbolic(sub(stepOf(loop, reversal), last)), constant(0, "int64"));
-    const fact = (c: ScalarExpr): ScalarExpr => mapScalar(c, (e) => (e.kind === "op" && e.op === "eq" && e.args[0]!.kind === "symbolic" && e.args[0].expr.key === sym(LEFT).key ? op("and", "bool", is, op("eq", "bool", symbolic(this.#left), e.args[1]!)) : e));
+    const isLeft = (e: ScalarExpr): boolean => e.kind === "symbolic" && e.expr.key === sym(LEFT).key;
+    const fact = (c: ScalarExpr): ScalarExpr => mapScalar(c, (e) => (e.kind === "op" && e.op === "eq" && isLeft(e.args[0]!) ? op("and", "bool", is, op("eq", "bool", symbolic(this.#left), e.args[1]!)) : e));
     let left = false;
     const inside = mapNodes(body, (n) => {
       if (n.kind === "exit" && exits.has(n.id)) { left = true; return { ...n, label }; }
