@@ -2,7 +2,6 @@
 import { bytesOf } from "../base/dtypes.js";
 import { DaceError } from "../base/errors.js";
 import { lazy } from "../base/lazy.js";
-import { whileBuilding } from "../base/optimiser.js";
 import type { Trace } from "../compile/pipeline.js";
 import { ProgramCache } from "../compile/program-cache.js";
 import type { Calibration } from "../compile/calibration.js";
@@ -303,7 +302,7 @@ export class Core {
     if (compiled && compiled.plan.version === PLAN_VERSION) this.#fromDisk.add(compiled);
     else {
       const trace: Trace = new (pipeline().Trace)();
-      compiled = whileBuilding(() => compile(this.program, this.facts, this.verb, this.#printed, signature, trace));
+      compiled = compile(this.program, this.facts, this.verb, this.#printed, signature, trace);
       Object.assign(this.#stages, trace.timings);
       if (diskKey !== undefined) this.cache.put(diskKey, compiled);
     }

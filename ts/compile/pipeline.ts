@@ -5,7 +5,6 @@
 import { reverse, type Joint, type ReverseOptions } from "../autodiff/reverse.js";
 import { resolveSaved, type Decision } from "../checkpoint/resolve.js";
 import { InternalError } from "../base/errors.js";
-import { buildGoesOn } from "../base/optimiser.js";
 import { LIBRARY } from "../library/index.js";
 import { lowerToCuda } from "../lower/cuda-plan.js";
 import { lowerToPlan } from "../lower/lower.js";
@@ -37,7 +36,7 @@ export class Trace {
   readonly graphs = new Map<Stage, Graph>();
   time<T>(name: string, f: () => T): T {
     const t = performance.now();
-    try { return f(); } finally { buildGoesOn(); this.timings[name] = (this.timings[name] ?? 0) + performance.now() - t; }
+    try { return f(); } finally { this.timings[name] = (this.timings[name] ?? 0) + performance.now() - t; }
   }
   stage(name: Stage, f: () => Graph): Graph { return this.keep(name, this.time(name, f)); }
   /** With DACE_AD_VALIDATE=1 (debugging, tests) every stage's graph must be valid. */
