@@ -174,6 +174,18 @@ test("models: the solver's answers, infeasible ones, and what it refuses", async
   t.like(await solveMip(mip(7), o), { status: "optimal", objective: -10 });
 });
 
+test("where nothing can be decided, what is kept decides", async (t) => {
+  const value = { name: "v", size: 64, cost: 0, parents: [], recompute: false, forwardExtra: 8, workspace: 0 };
+  const problem = problemOf({ base: 640, values: [value, { ...value, name: "w", size: 448, parents: [0] }], slots: [{ name: "s", needs: [1], extra: 16 }, { name: "r", needs: [0], extra: 0 }] }), { peak } = simulate(problem, storeAll(problem));
+  t.is((await solvePlan(problem, peak)).status, "optimal");
+  const none = await solvePlan(problem, peak - 1);
+  t.is(none.status, "infeasible");
+  t.is(none.smallest?.limit, peak);
+  t.is((await smallestLimit(problem, {})).limit, peak);
+  const empty = { cost: new Float64Array(0), lower: new Float64Array(0), upper: new Float64Array(0), integer: new Int32Array(0), starts: Int32Array.of(0, 0), indices: new Int32Array(0), values: new Float64Array(0) };
+  t.is((await solveMip({ ...empty, rowLower: Float64Array.of(0), rowUpper: Float64Array.of(1) }, { seconds: 1, gap: 0 })).status, "optimal");
+  t.is((await solveMip({ ...empty, rowLower: Float64Array.of(1), rowUpper: Float64Array.of(1) }, { seconds: 1, gap: 0 })).status, "infeasible");
+});
 test("what is no problem is refused", async (t) => {
   const v = { name: "v", size: 1, cost: 1, parents: [], recompute: true }, s = { name: "s", needs: [0], extra: 0 };
   for (const p of [problemOf({ values: [{ ...v, size: 1.5 }], slots: [s] }), problemOf({ values: [{ ...v, parents: [0] }], slots: [s] }), problemOf({ values: [v], slots: [{ ...s, needs: [1] }] }), problemOf({ values: [{ ...v, cost: NaN }], slots: [s] })]) {

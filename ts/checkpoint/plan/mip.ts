@@ -53,7 +53,7 @@ parentPort.on("message", async ({ m, o }) => {
       if (o.stop) model.run({ [highs.constants.callbackType.mipInterrupt]: (event) => { if (Atomics.load(o.stop, 0) === 1) event.interrupt(); } });
       else model.run();
       const code = model.getModelStatus(), s = highs.constants.modelStatus;
-      const status = code === s.optimal || code === s.modelEmpty ? "optimal" : code === s.infeasible || code === s.unboundedOrInfeasible ? "infeasible" : code === s.timeLimit || code === s.interrupted || code === s.solutionLimit || code === s.iterationLimit ? "stopped" : "failed " + code;
+      const status = code === s.optimal || code === s.empty ? "optimal" : code === s.infeasible || code === s.unboundedOrInfeasible ? "infeasible" : code === s.timeLimit || code === s.interrupted || code === s.solutionLimit || code === s.iterationLimit ? "stopped" : "failed " + code;
       const found = model.info.get("primal_solution_status") === 2;
       const at = found ? model.getSolution() : undefined, linear = at && !m.integer.includes(1), basis = linear && model.getBasis();
       return { status, x: at && Float64Array.from(at.colValue), ...(linear ? { duals: Float64Array.from(at.rowDual), basis: { columns: Int32Array.from(basis.colStatus), rows: Int32Array.from(basis.rowStatus) } } : {}), objective: found ? model.getObjectiveValue() : Infinity, bound: model.info.get("mip_dual_bound") };
@@ -156,4 +156,11 @@ export function warmSolver(both: boolean): void {
 }
 
 /** Rejects with the signal's reason when aborted, and INTERNAL when the solver fails. */
-export function solveMip(m: Mip, o: MipOptions, signal?: AbortSignal): Promise<MipResult> { return (m.integer.includes(1) ? whole : linear).solve(m, o, signal); }
+export function solveMip(m: Mip, o: MipOptions, signal?: AbortSignal): Promise<MipResult> {
+  return m.cost.length === 0 ? Promise.resolve(nothingToDecide(m)) : (m.integer.includes(1) ? whole : linear).solve(m, o, signal);
+}
+/** Without columns, which the solver has no answer for: every row is 0. */
+function nothingToDecide(m: Mip): MipResult {
+  const fits = m.rowLower.every((x) => x <= 0) && m.rowUpper.every((x) => x >= 0), objective = fits ? 0 : Infinity;
+  return { status: fits ? "optimal" : "infeasible", ...(fits ? { x: new Float64Array(0), duals: new Float64Array(m.rowLower.length) } : {}), objective, bound: objective };
+}
