@@ -1,8 +1,9 @@
 /** Does what a buffer held before reach into a list of nodes, or is all of it overwritten first? */
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Node } from "../sdfg/nodes.js";
-import { asSymbol, sub } from "../symbolic/expr.js";
+import { add, addInt, asSymbol, sub, ZERO, type Expr } from "../symbolic/expr.js";
 import { accessesOf, baseOf, ownAccesses } from "./accesses.js";
+import { definitionOf, isRectangular } from "./definition.js";
 import { bodiesOf } from "./paths.js";
 
 /** Does nothing that was in the buffer before reach into the list? Yes also where one loop or conditional alone touches it, whose bodies all start fresh. */
@@ -11,11 +12,40 @@ export function startsFresh(graph: Graph, list: readonly Node[], base: string): 
 }
 /** The same, where what each node touches is known. */
 export function fresh(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
-  if (definedFirst(graph, list, base, bases)) return true;
+  if (definedFirst(graph, list, base, bases) || definedInParts(graph, list, base, bases)) return true;
   const users = list.filter((n) => bases(n).has(base)), [only] = users;
   if (users.length !== 1 || readsItself(graph, only!, base)) return false;
   const bodies = bodiesOf(only!).filter((b) => b.list.some((n) => bases(n).has(base)));
   return (only!.kind === "loop" || only!.kind === "conditional") && bodies.length > 0 && bodies.every((b) => fresh(graph, b.list, base, bases));
+}
+/** Do the first nodes that touch the buffer overwrite it slice by slice along one axis (a row, then the others), reading none of it? */
+function definedInParts(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
+  const { shape } = graph.container(base), parts: { readonly axis: number; readonly from: Expr; readonly to: Expr }[] = [];
+  for (const n of list) {
+    if (!bases(n).has(base)) continue;
+    let all = false;
+    for (const a of accessesOf(graph, [n])) {
+      if (a.base !== base) continue;
+      // Whatever else stands in the loops around: each write, on its own, is a nest.
+      const around = a.path.slice(0, -1).map((s) => s.node);
+      if (!a.write || a.wcr || a.data !== base || a.conditional || a.node.kind !== "tasklet" || !around.every((x) => x.kind === "loop")) return false;
+      const d = definitionOf(graph, around.reduceRight<Node>((inner, l) => { const { locals: _, ...rest } = l; return { ...rest, body: [inner] }; }, a.node));
+      if (!d || !isRectangular(d.loops)) return false;
+      const range = shape.map((size, axis) => {
+        const l = d.by[axis] === undefined ? undefined : d.loops[d.by[axis]], from = l ? add(l.begin, d.shift[axis]!) : d.shift[axis]!, to = l ? add(l.end, d.shift[axis]!) : addInt(from, 1);
+        return { axis, from, to, whole: from.constant === 0 && sub(to, size).constant === 0 };
+      });
+      const partial = range.filter((r) => !r.whole);
+      if (partial.length > 1 || (parts.length > 0 && partial.length === 1 && parts[0]!.axis !== partial[0]!.axis)) return false;
+      if (partial.length === 1) parts.push(partial[0]!); else all = true;
+    }
+    if (all) return true;
+    // From 0 on, each slice begins where another ended.
+    let at: Expr = ZERO;
+    for (let k = 0; k < parts.length; k++) { const next = parts.find((x) => sub(x.from, at).constant === 0 && sub(x.to, x.from).constant !== 0); if (!next) break; at = next.to; }
+    if (sub(at, shape[parts[0]!.axis]!).constant === 0) return true;
+  }
+  return false;
 }
 /** In its bounds or conditions. */
 export function readsItself(graph: Graph, n: Node, base: string): boolean { return ownAccesses(graph, n).some((a) => a.base === base); }

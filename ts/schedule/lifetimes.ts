@@ -18,9 +18,10 @@ export function lifetimes(graph: Graph): Map<string, Lifetime> {
   const count = (n: Node, frozen: boolean): void => {
     const from = next;
     const still = frozen || (n.kind === "loop" && (n.order === "any" || n.schedule?.region !== undefined || n.schedule?.parallel !== undefined));
-    // Of the arms of a conditional one runs: they stand side by side.
+    // Of the arms of a conditional one runs: side by side they stand well for buffers that several of them use, one after the other for buffers that each has of its own.
     let end = from;
-    if (!still) for (const b of bodiesOf(n)) { next = from; for (const x of b.list) { count(x, false); next++; } end = Math.max(end, next); }
+    const beside = n.kind === "conditional" && shareBuffers(graph, n);
+    if (!still) for (const b of bodiesOf(n)) { if (beside) next = from; for (const x of b.list) { count(x, false); next++; } end = Math.max(end, next); }
     next = end;
     positions.set(n, [from, next]);
   };
@@ -64,4 +65,12 @@ export function lifetimes(graph: Graph): Map<string, Lifetime> {
     const all = users.map((n) => positions.get(n)!);
     return [Math.min(...all.map((r) => r[0])), Math.max(...all.map((r) => r[1]))];
   }
+}
+
+/** Do more buffers occur in several arms than in one? */
+function shareBuffers(graph: Graph, n: Node): boolean {
+  const arms = new Map<string, number>();
+  for (const b of bodiesOf(n)) for (const base of new Set(accessesOf(graph, b.list).map((a) => a.base))) { const { transient, shape } = graph.container(base); if (transient && shape.length > 0) arms.set(base, (arms.get(base) ?? 0) + 1); }
+  const several = [...arms.values()].filter((k) => k > 1).length;
+  return several > arms.size - several;
 }
