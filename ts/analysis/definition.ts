@@ -3,6 +3,7 @@
  * wrote this element, and is it in the box for sure?".
  */
 import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, dependsOn, sub, hasLoads, substitute, type Expr } from "../symbolic/expr.js";
 import { isEqual, nonNegative, rangeFacts } from "../symbolic/prove.js";
@@ -53,6 +54,14 @@ export function instanceOf(d: Definition, index: readonly Expr[], facts: Assumpt
     if (nonNegative(sub(v, substitute(l.begin, at)), facts) !== "yes" || nonNegative(addInt(sub(substitute(l.end, at), v), -1), facts) !== "yes") return undefined;
   }
   return at;
+}
+
+/** Does it write every element of its container? */
+export function coversContainer(graph: Graph, d: Definition): boolean {
+  return d.loops.every((l) => l.begin.constant === 0) && graph.container(d.task.output.data).shape.every((size, axis) => {
+    const by = d.by[axis];
+    return d.shift[axis]!.constant === 0 && (by === undefined ? size.constant === 1 : sub(d.loops[by]!.end, size).constant === 0);
+  });
 }
 
 /** Bounds of the loops as facts. */

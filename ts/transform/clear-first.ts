@@ -6,8 +6,7 @@
  * and each iteration ends with clearing it whole; so it is clear when an iteration begins, before and after the change.
  */
 import { ownAccesses } from "../analysis/accesses.js";
-import { definitionOf } from "../analysis/definition.js";
-import { localsOf } from "../analysis/dependence.js";
+import { coversContainer, definitionOf } from "../analysis/definition.js";
 import { mayLeave } from "../analysis/live.js";
 import { effectsOf } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
@@ -15,14 +14,11 @@ import { rewriteNodes } from "../analysis/walk.js";
 import { isConst } from "../scalar/build.js";
 import type { Loop, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { sub } from "../symbolic/expr.js";
 import { dropUnused } from "./dead-code.js";
-import { escaping } from "./loop-to-map.js";
+import { sharedOrPrivate } from "./loop-to-map.js";
 
 export function clearFirst(graph: Graph, outputs: Readonly<Record<string, string>> = {}): Graph {
-  const fixed = escaping(graph, outputs), cleared = new Map<string, number>();
-  for (const x of localsOf(graph.body).keys()) fixed.add(x);
-  for (const c of graph.containers.values()) if (c.view) fixed.add(c.view.base);
+  const fixed = sharedOrPrivate(graph, outputs), cleared = new Map<string, number>();
   const count = (n: Node): void => {
     const data = clears(graph, n);
     if (data !== undefined) cleared.set(data, (cleared.get(data) ?? 0) + 1);
@@ -38,12 +34,7 @@ export function clearFirst(graph: Graph, outputs: Readonly<Record<string, string
 function clears(graph: Graph, n: Node): string | undefined {
   const d = definitionOf(graph, n);
   if (!d || d.task.wcr || !isConst(d.task.code, 0)) return undefined;
-  const { data } = d.task.output, { shape } = graph.container(data);
-  const whole = d.loops.every((l) => l.begin.constant === 0) && shape.every((size, dim) => {
-    const by = d.by[dim];
-    return d.shift[dim]!.constant === 0 && (by === undefined ? size.constant === 1 : sub(d.loops[by]!.end, size).constant === 0);
-  });
-  return whole ? data : undefined;
+  return coversContainer(graph, d) ? d.task.output.data : undefined;
 }
 
 /** The body with the clearing of one transient moved; undefined if not everything is as it has to be. */

@@ -23,6 +23,14 @@ export function escaping(graph: Graph, outputs: Readonly<Record<string, string>>
   return s;
 }
 
+/** The same with what is private to a loop or has views: everything that is not a transient of the program as a whole under its own name alone. */
+export function sharedOrPrivate(graph: Graph, outputs: Readonly<Record<string, string>> = {}): Set<string> {
+  const s = escaping(graph, outputs);
+  for (const x of localsOf(graph.body).keys()) s.add(x);
+  for (const c of graph.containers.values()) if (c.view) { s.add(c.view.base); s.add(c.name); }
+  return s;
+}
+
 /** How many nodes access each base (reads by loads included). */
 function useCounts(graph: Graph, body: readonly Node[]): Map<string, number> {
   const m = new Map<string, number>();

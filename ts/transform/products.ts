@@ -5,7 +5,7 @@
  * the place, no later reader of T finds it changed, and nothing else knows T.
  */
 import { definitionOf, isRectangular } from "../analysis/definition.js";
-import { localsOf, mayMeet } from "../analysis/dependence.js";
+import { mayMeet } from "../analysis/dependence.js";
 import { mayLeave } from "../analysis/live.js";
 import { effectsOf } from "../analysis/order.js";
 import { exprsOf, rewriteNodes, visitNodes } from "../analysis/walk.js";
@@ -14,15 +14,13 @@ import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { add, loadedContainers, sub, ZERO, type Expr } from "../symbolic/expr.js";
 import { dropUnused } from "./dead-code.js";
-import { escaping } from "./loop-to-map.js";
+import { sharedOrPrivate } from "./loop-to-map.js";
 import { hasLoads, mapLists } from "./nests.js";
 
 export interface ProductOptions { readonly outputs?: Readonly<Record<string, string>>; readonly sums?: boolean }
 
 export function retargetProducts(graph: Graph, { outputs = {}, sums = true }: ProductOptions = {}): Graph {
-  const fixed = escaping(graph, outputs), counts = new Map<string, number>();
-  for (const x of localsOf(graph.body).keys()) fixed.add(x);
-  for (const c of graph.containers.values()) if (c.view) { fixed.add(c.view.base); fixed.add(c.name); }
+  const fixed = sharedOrPrivate(graph, outputs), counts = new Map<string, number>();
   for (const n of graph.body) for (const a of effectsOf(graph, n).accesses) counts.set(a.base, (counts.get(a.base) ?? 0) + 1);
   const result = mapLists(graph, (list, facts) => {
     let current = list;

@@ -3,19 +3,16 @@
  * gives all of them the same room.
  * Pre: a valid graph. Post: same values. Safe because nothing of it passes from one run of an arm to another.
  */
-import { localsOf } from "../analysis/dependence.js";
 import { readsItself, startsFresh } from "../analysis/fresh.js";
 import { effectsOf } from "../analysis/order.js";
 import { mapNodes, rewriteNodes, visitNodes } from "../analysis/walk.js";
 import type { Container, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { escaping } from "./loop-to-map.js";
+import { sharedOrPrivate } from "./loop-to-map.js";
 import { freshContainer } from "./nests.js";
 
 export function separateArms(graph: Graph, outputs: Readonly<Record<string, string>> = {}): Graph {
-  const fixed = escaping(graph, outputs), counts = new Map<string, number>();
-  for (const x of localsOf(graph.body).keys()) fixed.add(x);
-  for (const c of graph.containers.values()) if (c.view) { fixed.add(c.view.base); fixed.add(c.name); }
+  const fixed = sharedOrPrivate(graph, outputs), counts = new Map<string, number>();
   for (const n of graph.body) for (const a of effectsOf(graph, n).accesses) counts.set(a.base, (counts.get(a.base) ?? 0) + 1);
   const containers = new Map<string, Container>(graph.containers), touches = (n: Node, data: string): boolean => effectsOf(graph, n).reads.has(data) || effectsOf(graph, n).writes.has(data);
   const renamed = new Map<number, readonly Map<string, string>[]>();
