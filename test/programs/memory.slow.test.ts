@@ -10,18 +10,16 @@ import { DaceError, ndarray, NDArray, python, vjp, type DerivativeOptions } from
 import { FOLDER, inputData, numbers, PROGRAMS } from "./check.js";
 import { CASES, SOURCE as NPBENCH, value } from "./npbench.js";
 
-interface Subject { readonly name: string; readonly program: () => ReturnType<typeof python>; readonly args: () => unknown[]; readonly single: boolean; readonly strictOnly: boolean }
+interface Subject { readonly name: string; readonly program: () => ReturnType<typeof python>; readonly args: () => unknown[]; readonly single: boolean }
 const SOURCE = readFileSync(join(FOLDER, "programs.py"), "utf8");
 const integral = (a: (typeof CASES)[number]["args"][number]): boolean => (typeof a === "object" ? /int/.test(a.dtype) : typeof a === "string" || Number.isInteger(a));
-/** Their loops' length is decided by floats inside of the steps, which run again to the bit under strict precision only. */
-const STRICT_ONLY: ReadonlySet<string> = new Set(["mandelbrot2"]);
 const SUBJECTS: readonly Subject[] = [
   ...PROGRAMS.map((p): Subject => ({
-    name: p.name, program: () => python({ source: SOURCE, name: "programs.py" }, { function: p.name }), single: false, strictOnly: false,
+    name: p.name, program: () => python({ source: SOURCE, name: "programs.py" }, { function: p.name }), single: false,
     args: () => { const next = numbers(1234); return p.numpy.map((x) => inputData(x, next)).map((d) => (d.shape ? ndarray(d.values.slice(), d.shape) : d.values[0]!)); },
   })),
   ...CASES.map((c, n) => ({ c, n })).filter(({ c }) => !c.args.every(integral)).map(({ c, n }): Subject => ({
-    name: `${c.name} #${n}`, strictOnly: STRICT_ONLY.has(c.name), program: () => python({ source: NPBENCH, name: "npbench.py" }, { function: c.name }), args: () => c.args.map(value), single: c.args.some((a) => typeof a === "object" && a.dtype === "float32"),
+    name: `${c.name} #${n}`, program: () => python({ source: NPBENCH, name: "npbench.py" }, { function: c.name }), args: () => c.args.map(value), single: c.args.some((a) => typeof a === "object" && a.dtype === "float32"),
   })),
 ];
 
@@ -39,7 +37,6 @@ for (const s of SUBJECTS) for (const precision of ["default", "strict"] as const
   const next = numbers(7), cotangents: Record<string, unknown> = {};
   for (const [k, x] of Object.entries(verb({})(s.args() as never, ZERO_COTANGENTS).outputs)) { const c = like(x, next); if (c !== undefined) cotangents[k] = c; }
   const run = (o: DerivativeOptions) => { const v = verb(o), r = v(s.args() as never, cotangents as never); return { grads: Object.values(r.grads).flatMap(flat), checkpoint: (v as unknown as { report: { checkpoint?: { planned: number; measured: number; cost: number; storeAll: number } } }).report.checkpoint }; };
-  if (s.strictOnly && precision === "default") { t.is(t.throws(() => run({ memoryLimit: "1GiB" }), { instanceOf: DaceError }).code, "ERR_DACE_UNSUPPORTED"); return; }
   // Where only the run knows how much there is to store, nothing is promised without a limit.
   const all = run({ strategy: "store-all" }), largest = all.grads.reduce((m, x) => Math.max(m, Math.abs(x)), 0), e = t.throws(() => run({ memoryLimit: 8 }), { instanceOf: DaceError }) as DaceError & { readonly smallest?: number };
   if (e.smallest === undefined) { t.fail(e.message); return; }

@@ -7,6 +7,7 @@ import { buildId } from "../compile/program-cache.js";
 import type { Memory, Program, ProgramFacts } from "../compile/program.js";
 import type { Signature } from "../frontend/array/signature.js";
 import type { Plan } from "../lower/plan.js";
+import type { Graph } from "../sdfg/sdfg.js";
 import { DaceError, formatLoc } from "../base/errors.js";
 import { containerOfParameter, lengthsOf, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
 import type { DerivativeOptions } from "./options.js";
@@ -49,6 +50,8 @@ export function factsKey(program: Program, memory?: Memory): string | undefined 
 export interface Derivation {
   readonly options: FinishOptions;
   readonly differentiated: Differentiated;
+  /** The same with the decisions of its steps recorded, where there are any. */
+  readonly recorded: () => Differentiated | undefined;
   /** The compiled form of a plan of it. */
   readonly compiled: (plan: Plan) => Compiled;
 }
@@ -72,9 +75,11 @@ export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb
   const of = [...new Set(named.values())];
   if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
   const lengths = verb === "vjp" ? lengthsOf(primal, new Set(of)) : new Map<string, readonly (string | undefined)[]>();
-  const d = pipeline().differentiate(primal, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : [...of, ...[...lengths.values()].flatMap((l) => l.flatMap((c) => c ?? []))] }, trace);
+  const differentiated = (graph: Graph): Differentiated => pipeline().differentiate(graph, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : [...of, ...[...lengths.values()].flatMap((l) => l.flatMap((c) => c ?? []))] }, trace);
+  const d = differentiated(primal);
   return {
     options: common(options), differentiated: d,
+    recorded: () => { const graph = pipeline().recordDecisions(primal); return graph && differentiated(graph); },
     compiled: (plan) => ({
       plan, positions,
       gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),

@@ -283,7 +283,7 @@ export class Core {
     let known = this.#planners.get(key);
     if (!known) {
       const trace: Trace = new (pipeline().Trace)(), derivation = derive(this.program, this.facts, this.verb as Exclude<Verb, "jit">, this.options, this.#origins.get(v)!.signature, trace);
-      this.#planners.set(key, known = { derivation, planner: new (planning().LimitPlanner)(derivation.differentiated, derivation.options, trace, () => this.#calibration().rates, v.compiled.plan.buffers.some((b) => b.storage === "growable")) });
+      this.#planners.set(key, known = { derivation, planner: new (planning().LimitPlanner)([derivation.differentiated, derivation.options, trace, () => this.#calibration().rates, v.compiled.plan.buffers.some((b) => b.storage === "growable")], derivation.recorded) });
     }
     return known;
   }

@@ -55,6 +55,8 @@ export interface CheckpointReport {
   /** Estimated seconds beyond those of storing everything, and as a part of those. */
   readonly cost: number;
   readonly relativeCost: number;
+  /** Strict arithmetic, though it was not asked for: steps that run again decide by floats, and what they decided cannot all be recorded. */
+  readonly arithmetic?: "strict";
   readonly solver: { readonly rung: string; readonly status: string; readonly gap: number; readonly ms: number; readonly proven: boolean };
   readonly arrays: readonly { readonly name: string; readonly source?: string; readonly bytes: number; readonly decision: "store" | "recompute" | "offload"; readonly cost: number }[];
   readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number; /** Snapshots made and restored. */ readonly copies: number }[];
@@ -98,6 +100,8 @@ export class MemoryPlanner {
 
   /** How many loops have their schedule whatever is decided. */
   get scheduled(): number { return this.#online.length; }
+  /** And how many there are to decide about. */
+  get choices(): number { return this.scheduled + loopCandidates(this.#planned, this.#exact).length; }
   /** Bytes of storing everything; Infinity where only the run could tell. */
   storeAll(sizes: ReadonlyMap<string, number>, threads: number): number {
     if (this.#online.length > 0) return Infinity;

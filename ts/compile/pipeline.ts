@@ -18,6 +18,8 @@ import { optimizeGraph } from "../transform/optimize.js";
 import { simplify } from "../transform/simplify.js";
 import { trapNan } from "../transform/trap-nan.js";
 
+export { recordDecisions } from "../checkpoint/decisions.js";
+
 export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised" | "scheduled";
 
 export interface Differentiated {

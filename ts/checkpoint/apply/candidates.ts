@@ -8,7 +8,7 @@ import { accessesOf, baseOf } from "../../analysis/accesses.js";
 import { exprsOf, visitNodes } from "../../analysis/walk.js";
 import { isDifferentiable } from "../../base/dtypes.js";
 import { startsFresh } from "../../analysis/fresh.js";
-import type { Loop, Memlet, Node } from "../../sdfg/nodes.js";
+import type { Loop, Node } from "../../sdfg/nodes.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import { loadedContainers, sub, sym } from "../../symbolic/expr.js";
 
@@ -82,16 +82,17 @@ function leavesOrGrows(loop: Loop): boolean {
   return found;
 }
 
-/** Conditions on floats, or on what may have been computed from them, and integers rounded from floats. */
+/** Conditions on floats, and integers and truth values that come from floats: but for what is recorded, which is not decided again. */
 export function decidesOnFloats(graph: Graph, body: readonly Node[]): boolean {
   let found = false;
-  const differentiable = (d: string): boolean => isDifferentiable(graph.container(d).dtype);
-  const condition = (m: Memlet): void => { if (differentiable(m.data) || graph.container(m.data).dtype === "bool") found = true; };
+  const differentiable = (d: string): boolean => isDifferentiable(graph.container(d).dtype), recorded = (d: string): boolean => graph.container(d).role === "count";
   visitNodes(body, (n) => {
     if (n.kind === "while") found = true;
-    else if (n.kind === "conditional") for (const b of n.branches) b.condition?.inputs.forEach(condition);
-    else if (n.kind === "tasklet" && !differentiable(n.output.data) && n.inputs.some((m) => differentiable(m.data))) found = true;
+    else if (n.kind === "conditional") { if (!n.branches.every((b) => records(b.body))) for (const b of n.branches) if (b.condition?.inputs.some((m) => differentiable(m.data))) found = true; }
+    else if (n.kind === "tasklet") { if (!differentiable(n.output.data) && !recorded(n.output.data) && n.inputs.some((m) => differentiable(m.data))) found = true; }
+    else if (n.kind === "library" && n.inputs.some((o) => differentiable(o.data)) && !n.outputs.every((o) => differentiable(o.data))) found = true;
     for (const e of exprsOf(n)) for (const d of loadedContainers(e)) if (differentiable(d)) found = true;
   });
+  function records(list: readonly Node[]): boolean { return list.every((x) => x.kind === "tasklet" && recorded(x.output.data)); }
   return found;
 }

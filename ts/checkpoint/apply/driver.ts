@@ -4,7 +4,7 @@
  * Pre: candidates of the same graph. Post: the same gradients; forward nodes first. Safe because what a step reads is what it read in the first pass: the
  * state comes from a snapshot, the rest has not changed or was kept; it works on copies, so what the reversal reads live stays; recorded integers are not written again.
  */
-import { mapNodes, rewriteNodes } from "../../analysis/walk.js";
+import { rewriteNodes } from "../../analysis/walk.js";
 import { Pool } from "../../autodiff/names.js";
 import { constant, input, op } from "../../scalar/expr.js";
 import type { Loop, Node } from "../../sdfg/nodes.js";
@@ -12,6 +12,7 @@ import { freshId, type Graph } from "../../sdfg/sdfg.js";
 import { add, addInt, int, load, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
 import { OPS, WIDTH, type Op } from "./actions.js";
 import type { LoopCandidate, Planned } from "./candidates.js";
+import { without } from "./steps.js";
 import { WorkingCopies } from "./working-copies.js";
 
 /** Names of what a call gives to a scheduled loop: two lists of actions and four numbers. */
@@ -119,7 +120,5 @@ class Driver {
     return rewriteNodes(body, { memlet: (m) => (set.has(m.data) ? { ...m, index: [row(m.index[0]!), ...m.index.slice(1)] } : m), operand: (o) => (set.has(o.data) ? { ...o, base: [row(o.base[0]!), ...o.base.slice(1)] } : o) });
   }
 
-  #without(body: readonly Node[], data: ReadonlySet<string>): readonly Node[] {
-    return mapNodes(body, (n) => ((n.kind === "tasklet" && data.has(n.output.data)) || (n.kind === "loop" && n.body.length === 0) ? [] : n));
-  }
+  #without(body: readonly Node[], data: ReadonlySet<string>): readonly Node[] { return without(body, (n) => n.kind === "tasklet" && data.has(n.output.data)); }
 }

@@ -1,0 +1,148 @@
+/**
+ * What floats decide in steps that run again under a limit, in default precision: taken once, by the first pass, where sizes bound how many decisions there are; where only the run knows,
+ * decided again in strict arithmetic, to the bit.
+ */
+import test from "ava";
+import { isDifferentiable } from "../../ts/base/dtypes.js";
+import { visitNodes } from "../../ts/analysis/walk.js";
+import { boundLoops } from "../../ts/checkpoint/apply/bound-loops.js";
+import { loopCandidates } from "../../ts/checkpoint/apply/candidates.js";
+import { scheduleLoops } from "../../ts/checkpoint/apply/driver.js";
+import { recordDecisions } from "../../ts/checkpoint/decisions.js";
+import type { CheckpointReport } from "../../ts/compile/memory.js";
+import { differentiate } from "../../ts/compile/pipeline.js";
+import { DaceError, python, valueAndGrad, type DerivativeOptions } from "../../ts/index.js";
+import { classify } from "../../ts/runtime/arguments.js";
+import { specialise } from "../../ts/runtime/specialise.js";
+import type { Graph } from "../../ts/sdfg/sdfg.js";
+import { randoms } from "../support/random-graph.js";
+
+const N = 40, u = randoms(51, N), w = randoms(52, N), SCALE = 0.7;
+const program = (source: string): ReturnType<typeof python> => python({ source: `import numpy as np\n${source}`, name: "m.py" }, { function: "f" });
+/** Programs of u, w and a number, and whether sizes bound their decisions. */
+const PROGRAMS: Record<string, { readonly source: string; readonly bounded: boolean; readonly loop: "known" | "online" }> = {
+  "arms": { bounded: true, loop: "known", source: `
+def f(u, w, c):
+    for t in range(30):
+        if np.sum(u) > c:
+            u[1:] = np.sin(u[:-1]) * w[1:] + 0.4 * u[1:]
+        elif u[3] * c > 0.2:
+            u[:] = u * np.cos(w)
+        else:
+            u[:] = 0.4 * u * u + 0.2 * w
+    return np.sum(u * w)
+` },
+  "arms by element, and integers": { bounded: true, loop: "known", source: `
+def f(u, w, c):
+    n = u.shape[0]
+    for t in range(30):
+        j = int(np.floor(np.abs(u[t]) * 10.0)) % n
+        for i in range(1, n):
+            if u[i] > c * u[i - 1]:
+                u[i] = np.sin(u[i]) * w[j] + 0.3 * u[i - 1]
+            else:
+                u[i] = u[i] * u[i] + 0.1
+    return np.sum(u * w)
+` },
+  "a loop that is left, and arms beside": { bounded: true, loop: "online", source: `
+def f(u, w, c):
+    s = 0.0
+    for t in range(200):
+        s = s + np.abs(u[0]) + 0.5
+        if s > 20.0:
+            break
+        if u[1] > c:
+            u[:] = np.sin(u) * w
+        else:
+            u[:] = 0.4 * u * u + 0.2 * w
+    return np.sum(u * w)
+` },
+  "elements that are chosen": { bounded: true, loop: "online", source: `
+def f(u, w, c):
+    x = u * 1.0
+    y = w * 1.0
+    s = 0.0
+    for t in range(100):
+        if len(x) == 0:
+            break
+        x = x * x * 0.9 + y * 0.3
+        s = s + np.sum(x * x)
+        stay = x < c
+        x = x[stay]
+        y = y[stay]
+    return s
+` },
+  "while, with arms": { bounded: false, loop: "online", source: `
+def f(u, w, c):
+    s = 0.0
+    while s < 20.0:
+        s = s + np.abs(u[0]) + 0.5
+        if u[1] > c:
+            u[:] = np.sin(u) * w
+        else:
+            u[:] = 0.4 * u * u + 0.2 * w
+    return np.sum(u * w)
+` },
+  "while in while": { bounded: false, loop: "online", source: `
+def f(u, w, c):
+    s = 0.0
+    while s < 9.0:
+        r = 0.0
+        while r < c:
+            u[1:] = np.sin(u[:-1]) * w[1:] + 0.4 * u[1:]
+            r = r + np.abs(u[1])
+        s = s + r
+    return np.sum(u * w)
+` },
+};
+
+function graphOf(source: string): { readonly graph: Graph; readonly joint: (g: Graph) => ReturnType<typeof differentiate> } {
+  const p = program(source), facts = p.facts(), given = [u, w].map((x) => classify(Float64Array.from(x), "x")).concat(classify(SCALE, "c"));
+  const { signature } = specialise(given, { language: facts.language, names: facts.parameters, integers: facts.integers }), graph = p.graph({ ...signature, speculate: true, checked: false, precision: "default" });
+  const wrt = graph.parameters.flatMap((x) => (x.kind === "container" && (x.name === "u" || x.name === "w") ? [x.container] : []));
+  return { graph, joint: (g) => differentiate(g, { wrt, of: [(graph.result as { readonly name: string }).name], seeds: "unit", keep: [] }) };
+}
+/** Nodes that compare floats to go one way or another, or make truth values and integers of them. */
+function decisions(graph: Graph): number {
+  let n = 0;
+  const float = (d: string): boolean => isDifferentiable(graph.container(d).dtype);
+  visitNodes(graph.body, (x) => {
+    if (x.kind === "conditional") n += x.branches.filter((b) => b.condition?.inputs.some((m) => float(m.data))).length;
+    if (x.kind === "tasklet" && !float(x.output.data) && x.inputs.some((m) => float(m.data))) n++;
+  });
+  return n;
+}
+
+for (const [name, { source, bounded, loop }] of Object.entries(PROGRAMS)) {
+  test(`${name}: ${bounded ? "every decision is taken once" : "no record has a bound"}`, (t) => {
+    const { graph, joint } = graphOf(source), recorded = recordDecisions(graph);
+    if (!bounded) { t.is(recorded, undefined); return; }
+    const d = joint(recorded!);
+    if (loop === "known") {
+      t.is(loopCandidates(joint(graph), false).length, 0);
+      const candidates = loopCandidates(d, false), { planned } = scheduleLoops(d, candidates.map((candidate) => ({ candidate, held: true })));
+      t.is(candidates.length, 1);
+      // Steps that are taped before the turn are the first pass, too.
+      t.is(decisions(planned.graph), 2 * decisions(recorded!));
+    } else {
+      t.is(t.throws(() => boundLoops(joint(graph), false), { instanceOf: DaceError })!.code, "ERR_DACE_UNSUPPORTED");
+      t.is(decisions(boundLoops(d, false).planned.graph), decisions(recorded!));
+    }
+  });
+
+  for (const device of name === "arms by element, and integers" || name === "while in while" ? ["js", "cpu"] as const : ["js"] as const) test(`${name}: limits in default precision, ${device}`, (t) => {
+    const run = (o: DerivativeOptions): { readonly numbers: readonly number[]; readonly checkpoint: CheckpointReport } => {
+      const f = valueAndGrad(program(source), { device, cache: false, wrt: ["u", "w"], ...o }), r = f(Float64Array.from(u) as never, Float64Array.from(w) as never, SCALE as never) as { value: number; grad: Float64Array[] };
+      return { numbers: [r.value, ...r.grad.flatMap((g) => [...g])], checkpoint: (f as unknown as { report: { checkpoint: CheckpointReport } }).report.checkpoint };
+    };
+    const want = run({}).numbers, largest = Math.max(...want.map(Math.abs)), { smallest } = t.throws(() => run({ memoryLimit: 8 }), { instanceOf: DaceError }) as DaceError & { readonly smallest: number };
+    for (const limit of device === "js" ? [smallest, 2 * smallest] : [Math.floor(1.4 * smallest)]) {
+      const got = run({ memoryLimit: limit }), c = got.checkpoint;
+      t.true(got.numbers.every((x, i) => Math.abs(x - want[i]!) <= 1e-12 * largest), `within ${limit}`);
+      t.true(c.planned <= limit && c.measured === c.planned);
+      if (limit === smallest) t.true(c.loops.some((l) => l.schedule !== "store-all"));
+      if (!bounded) t.is(c.arithmetic, "strict");
+    }
+    t.is(t.throws(() => run({ memoryLimit: smallest - 1 }), { instanceOf: DaceError })!.code, "ERR_DACE_MEMORY_INFEASIBLE");
+  });
+}
