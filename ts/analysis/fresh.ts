@@ -1,6 +1,6 @@
 /** Does what a buffer held before reach into a list of nodes, or is all of it overwritten first? */
 import type { Graph } from "../sdfg/sdfg.js";
-import type { Loop, Node } from "../sdfg/nodes.js";
+import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { add, addInt, asSymbol, sub, ZERO, type Expr } from "../symbolic/expr.js";
 import { accessesOf, baseOf, ownAccesses } from "./accesses.js";
 import { definitionOf, isRectangular } from "./definition.js";
@@ -19,8 +19,10 @@ export function fresh(graph: Graph, list: readonly Node[], base: string, bases: 
   return (only!.kind === "loop" || only!.kind === "conditional") && bodies.length > 0 && bodies.every((b) => fresh(graph, b.list, base, bases));
 }
 /** Do the first nodes that touch the buffer overwrite it slice by slice along one axis (a row, then the others), reading none of it? */
-function definedInParts(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean {
-  const { shape } = graph.container(base), parts: { readonly axis: number; readonly from: Expr; readonly to: Expr }[] = [];
+function definedInParts(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): boolean { return definingParts(graph, list, base, bases) !== undefined; }
+/** The tasklets that do so; `once`: none of them writes an element of another one's. */
+export function definingParts(graph: Graph, list: readonly Node[], base: string, bases: (n: Node) => { has(base: string): boolean }): { readonly tasks: readonly Tasklet[]; readonly once: boolean } | undefined {
+  const { shape } = graph.container(base), parts: { readonly axis: number; readonly from: Expr; readonly to: Expr }[] = [], tasks: Tasklet[] = [];
   for (const n of list) {
     if (!bases(n).has(base)) continue;
     let all = false;
@@ -28,24 +30,25 @@ function definedInParts(graph: Graph, list: readonly Node[], base: string, bases
       if (a.base !== base) continue;
       // Whatever else stands in the loops around: each write, on its own, is a nest.
       const around = a.path.slice(0, -1).map((s) => s.node);
-      if (!a.write || a.wcr || a.data !== base || a.conditional || a.node.kind !== "tasklet" || !around.every((x) => x.kind === "loop")) return false;
+      if (!a.write || a.wcr || a.data !== base || a.conditional || a.node.kind !== "tasklet" || !around.every((x) => x.kind === "loop")) return undefined;
       const d = definitionOf(graph, around.reduceRight<Node>((inner, l) => { const { locals: _, ...rest } = l; return { ...rest, body: [inner] }; }, a.node));
-      if (!d || !isRectangular(d.loops)) return false;
+      if (!d || !isRectangular(d.loops)) return undefined;
       const range = shape.map((size, axis) => {
         const l = d.by[axis] === undefined ? undefined : d.loops[d.by[axis]], from = l ? add(l.begin, d.shift[axis]!) : d.shift[axis]!, to = l ? add(l.end, d.shift[axis]!) : addInt(from, 1);
         return { axis, from, to, whole: from.constant === 0 && sub(to, size).constant === 0 };
       });
       const partial = range.filter((r) => !r.whole);
-      if (partial.length > 1 || (parts.length > 0 && partial.length === 1 && parts[0]!.axis !== partial[0]!.axis)) return false;
+      if (partial.length > 1 || (parts.length > 0 && partial.length === 1 && parts[0]!.axis !== partial[0]!.axis)) return undefined;
+      tasks.push(a.node);
       if (partial.length === 1) parts.push(partial[0]!); else all = true;
     }
-    if (all) return true;
+    if (all) return { tasks, once: tasks.length === 1 };
     // From 0 on, each slice begins where another ended.
-    let at: Expr = ZERO;
-    for (let k = 0; k < parts.length; k++) { const next = parts.find((x) => sub(x.from, at).constant === 0 && sub(x.to, x.from).constant !== 0); if (!next) break; at = next.to; }
-    if (sub(at, shape[parts[0]!.axis]!).constant === 0) return true;
+    let at: Expr = ZERO, used = 0;
+    for (; used < parts.length; used++) { const next = parts.find((x) => sub(x.from, at).constant === 0 && sub(x.to, x.from).constant !== 0); if (!next) break; at = next.to; }
+    if (sub(at, shape[parts[0]!.axis]!).constant === 0) return { tasks, once: used === parts.length };
   }
-  return false;
+  return undefined;
 }
 /** In its bounds or conditions. */
 export function readsItself(graph: Graph, n: Node, base: string): boolean { return ownAccesses(graph, n).some((a) => a.base === base); }

@@ -18,6 +18,7 @@ import { activeContainers, baseOf, uninfluential } from "./activity.js";
 import { Availability } from "../analysis/availability.js";
 import { Copies } from "../analysis/copies.js";
 import { localsOf } from "../analysis/dependence.js";
+import { definingParts } from "../analysis/fresh.js";
 import { reverseExtremum } from "./extrema.js";
 import { isZero } from "./same.js";
 import { Exits } from "./exits.js";
@@ -71,7 +72,8 @@ const HERE: Here = { loops: [], around: [] };
 class Reversal {
   readonly #gradients = new Map<string, string>();
   readonly #homes: Map<string, string[]>;
-  readonly #first = new Map<string, number>();
+  /** Tasklets that write what no later node of the sweep, which runs backwards, looks at before it is initialised anew. */
+  readonly #first = new Set<number>();
   readonly #availability: Availability;
   readonly #copies: Copies;
   readonly #exits: Exits;
@@ -187,7 +189,9 @@ class Reversal {
         for (; depth >= 0; depth--) {
           const first = ps.reduce((a, p) => (p[depth]!.index < a[depth]!.index ? p : a), ps[0]!);
           const covering = ps.filter((p) => p[depth]!.index === first[depth]!.index);
-          if (covering.length === 1 && this.#covers(covering[0]!, depth, base)) { this.#first.set(base, covering[0]!.at(-1)!.node.id); break; }
+          if (covering.length === 1 && this.#covers(covering[0]!, depth, base)) { this.#first.add(covering[0]!.at(-1)!.node.id); break; }
+          const parts = this.#partsOf(ps, depth, base);
+          if (parts) { for (const t of parts) this.#first.add(t.id); break; }
         }
         depth = Math.max(depth, 0);
       }
@@ -212,6 +216,15 @@ class Reversal {
       loops.delete(v!);
       return isZero(l.begin, this.graph.facts) === "yes" && isZero(sub(l.end, shape[d]!), this.graph.facts) === "yes";
     });
+  }
+
+  /** The writes, each of its own elements, that overwrite the container slice by slice before anything in the list at `depth` reads it. */
+  #partsOf(paths: readonly Path[], depth: number, base: string): readonly Tasklet[] | undefined {
+    const touching = new Set(paths.map((p) => p[depth]!.node));
+    const parts = definingParts(this.graph, paths[0]![depth]!.list, base, (n) => ({ has: () => touching.has(n) }));
+    if (!parts?.once) return undefined;
+    const ids = new Set(parts.tasks.map((t) => t.id)), leaving = paths.some((p) => ids.has(p.at(-1)!.node.id) && p.slice(depth, -1).some((s) => this.#exits.leaves(s.node)));
+    return leaving ? undefined : parts.tasks;
   }
 
   #list(body: readonly Node[], key: string, here: Here, seeded: ReadonlySet<string>): { nodes: Node[]; locals: string[] } {
@@ -240,13 +253,12 @@ class Reversal {
   }
 
   #context(t: Tasklet, loops: readonly Loop[]): TaskletContext {
-    const base = baseOf(this.graph, t.output.data);
     return {
       pool: this.pool,
       gradient: (d) => this.#gradient(d),
       isActive: (d) => this.active.has(baseOf(this.graph, d)),
       baseOf: (d) => baseOf(this.graph, d),
-      clearingUnneeded: this.#first.get(base) === t.id,
+      clearingUnneeded: this.#first.has(t.id),
       resultAvailable: (x) => this.#isThere(x.output, { node: x.id, when: "after" }),
       inputAvailable: (x, i) => this.#isThere(x.inputs[i]!, { node: x.id, when: "before" }),
       facts: this.#facts(loops),

@@ -4,7 +4,9 @@
  */
 import { conditionFacts } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
-import { constant, mapScalar, type ScalarExpr } from "../scalar/expr.js";
+import { isComplex, isFloat } from "../base/dtypes.js";
+import { literal } from "../scalar/build.js";
+import { constant, mapScalar, op, type ScalarExpr } from "../scalar/expr.js";
 import type { Branch, Condition, Memlet, Node } from "../sdfg/nodes.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, sub, visitAtoms, ZERO, type Expr } from "../symbolic/expr.js";
@@ -75,14 +77,33 @@ function foldMemlet(m: Memlet, facts: Assumptions): Memlet {
   const { guard: _, ...rest } = m;
   return guard.length > 0 ? { ...rest, guard } : rest;
 }
-function foldCondition(c: Condition, facts: Assumptions): Condition {
-  return usedInputs(c.inputs.map((m) => foldMemlet(m, facts)), foldScalar(c.code, facts));
+function foldReads(inputs: readonly Memlet[], code: ScalarExpr, facts: Assumptions): ReturnType<typeof usedInputs> {
+  const none = inputs.map((m) => (m.guard ?? []).some((g) => !hasLoad(g) && nonNegative(g, facts) === "no"));
+  return usedInputs(inputs.map((m) => foldMemlet(m, facts)), foldScalar(none.includes(true) ? withoutReads(code, none) : code, facts));
 }
+/** The code without the inputs that give 0 because a guard fails: terms of sums that are nothing but such inputs (and finite factors) are left out. */
+function withoutReads(code: ScalarExpr, none: readonly boolean[]): ScalarExpr {
+  const zeros = new Set<ScalarExpr>(), zero = (like: ScalarExpr): ScalarExpr => { const z = literal(0, like.dtype); zeros.add(z); return z; };
+  const finite = (e: ScalarExpr): boolean => zeros.has(e) || (e.kind === "const" && Number.isFinite(Number(e.value)) && Number.isFinite(e.imag ?? 0));
+  return mapScalar(code, (e) => {
+    if (e.kind === "input") return none[e.index] ? zero(e) : e;
+    if (e.kind !== "op" || !isFloat(e.dtype) && !isComplex(e.dtype) || !e.args.some((a) => zeros.has(a))) return e;
+    const [a, b] = e.args;
+    switch (e.op) {
+      case "neg": return zero(e);
+      case "mul": return finite(a!) && finite(b!) ? zero(e) : e;
+      case "add": if (zeros.has(a!)) return b!.dtype === e.dtype ? b! : e; return a!.dtype === e.dtype ? a! : e;
+      case "sub": return zeros.has(b!) && a!.dtype === e.dtype ? a! : zeros.has(a!) && b!.dtype === e.dtype ? op("neg", e.dtype, b!) : e;
+      default: return e;
+    }
+  });
+}
+function foldCondition(c: Condition, facts: Assumptions): Condition { return foldReads(c.inputs, c.code, facts); }
 
 export function fold(body: readonly Node[], facts: Assumptions): readonly Node[] {
   return body.flatMap((n): readonly Node[] => {
     switch (n.kind) {
-      case "tasklet": return [{ ...n, ...usedInputs(n.inputs.map((m) => foldMemlet(m, facts)), foldScalar(n.code, facts)) }];
+      case "tasklet": return [{ ...n, ...foldReads(n.inputs, n.code, facts) }];
       case "loop": return [{ ...n, body: fold(n.body, facts.with(...loopFacts(n))) }];
       case "block": return [{ ...n, body: fold(n.body, facts) }];
       case "conditional": {

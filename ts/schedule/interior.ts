@@ -1,7 +1,7 @@
 /**
  * Finds, per loop, the range of its variable in which the guards and symbolic comparisons inside hold, and a body without them for that range.
- * Pre: a valid graph. Post: loops carry `schedule.interior`; same values, since in [begin, end) every dropped guard is proven and the other
- * iterations keep the loop's own body. A guard counts at the innermost loop whose variable it depends on, the outer ones being fixed there.
+ * Pre: a valid graph. Post: loops carry `schedule.interior`; same values, since in [begin, end) every dropped guard is proven, or proven to fail, and the other
+ * iterations keep the loop's own body. A guard that holds in a few iterations at one end alone is one that fails in the interior. A guard counts at the innermost loop whose variable it depends on, the outer ones being fixed there.
  */
 import { conditionFacts } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
@@ -54,8 +54,10 @@ function interiorOf(l: Loop, facts: Assumptions): { readonly lower: readonly Exp
     let loads = false;
     visitAtoms(a.rest, (x) => { if (x.kind === "load") loads = true; });
     if (loads || nonNegative(e, facts) !== "unknown") return;
-    if (c > 0) { const b = c === 1 ? neg(a.rest) : floordiv(addInt(neg(a.rest), c - 1), int(c)); lower.set(b.key, b); }
-    else { const b = addInt(c === -1 ? a.rest : floordiv(a.rest, int(-c)), 1); upper.set(b.key, b); }
+    // From b on (up to b) it holds; where that is hardly ever, up to b (from b on) it fails.
+    const b = c === 1 ? neg(a.rest) : c > 0 ? floordiv(addInt(neg(a.rest), c - 1), int(c)) : addInt(c === -1 ? a.rest : floordiv(a.rest, int(-c)), 1);
+    const first = sub(b, l.begin).constant !== undefined, last = sub(l.end, b).constant !== undefined;
+    if (c > 0 ? !last || first : first && !last) lower.set(b.key, b); else upper.set(b.key, b);
   };
   const code = (e: ScalarExpr): void => visitScalar(e, (x) => { const c = comparisonOf(x); if (c) consider(c); });
   const scan = (n: Node): void => {

@@ -8,8 +8,10 @@ import { clearFirst } from "./clear-first.js";
 import { contract } from "./contract.js";
 import { removeDeadCode } from "./dead-code.js";
 import { distribute } from "./distribute.js";
+import { firstSums } from "./first-sums.js";
 import { forwardDefinitions } from "./forward.js";
 import { fuseLoops } from "./fuse.js";
+import { gatherBorders } from "./gather-borders.js";
 import { interchange } from "./interchange.js";
 import { loopToMap } from "./loop-to-map.js";
 import { retargetProducts } from "./products.js";
@@ -20,6 +22,7 @@ import { scatterToGather } from "./scatter-to-gather.js";
 import { separateArms } from "./separate-arms.js";
 import { shareLoads } from "./share.js";
 import { sinkConstants } from "./sink.js";
+import { mergeTwins } from "./twins.js";
 import { uniqueLoops } from "./unique-loops.js";
 import { forgetUnread } from "./unread.js";
 
@@ -33,11 +36,14 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, st
   ["separate arms", separateArms],
   ["sink", (g) => sinkConstants(g)],
   ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],
+  ["first sums", (g) => firstSums(g)],
+  ["twins", mergeTwins],
   ["retarget", (g, outputs, strict) => (strict ? g : retargetSums(g, outputs))],
   ["products", (g, outputs, strict) => retargetProducts(g, { outputs, sums: !strict })],
   ["maps", loopToMap],
   ["recurrences", (g) => splitRecurrences(g)],
   ["distribute", (g) => distribute(g)],
+  ["borders", (g) => gatherBorders(g)],
   ["gather", (g) => scatterToGather(g)],
   ["forward again", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["interchange", (g) => interchange(g)],

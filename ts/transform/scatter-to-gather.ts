@@ -14,13 +14,13 @@ import { literal } from "../scalar/build.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, affine, dependsOn, max, min, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
+import { add, addInt, affine, dependsOn, max, min, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import { commonTerms } from "./common-terms.js";
 import { allNonNegative, hasLoads, Inputs, mapNest, Names, rebuild } from "./nests.js";
 
-/** One scatter: dimension d of the target is loop `by[d]`'s variable + shift[d], or fixed where by[d] is undefined. */
-interface Scatter { readonly node: Tasklet; readonly at: number; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
+/** One scatter: dimension d of the target is the variable of the loop `by[d]` + shift[d], or fixed where by[d] is undefined. */
+export interface Scatter { readonly node: Tasklet; readonly at: number; readonly loops: readonly Loop[]; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
 
 export function scatterToGather(graph: Graph): Graph {
   const names = new Names(graph), containers = new Map<string, Container>(graph.containers);
@@ -65,7 +65,7 @@ function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names, cont
     const side = movable(graph, rebuild(loops, body), body, mine, loops);
     if (!side) continue;
     const common = containers && commonTerms(graph, group.map((s) => s.node), loops, containers);
-    const nest = gather(graph, common ? group.map((s, i) => ({ ...s, node: common.scatters[i]! })) : group, loops, facts, names);
+    const nest = gather(common ? group.map((s, i) => ({ ...s, node: common.scatters[i]! })) : group, facts, names);
     const nests = common ? [common.terms, nest] : [nest];
     if (side === "front") before.push(...nests); else after.unshift(...nests);
     body = body.filter((n) => !mine.has(n));
@@ -74,7 +74,7 @@ function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names, cont
   return [...before, ...(body.length > 0 ? [rebuild(loops, body)] : []), ...after];
 }
 
-function scatter(graph: Graph, t: Tasklet, at: number, loops: readonly Loop[], locals: ReadonlySet<string>): Scatter | undefined {
+export function scatter(graph: Graph, t: Tasklet, at: number, loops: readonly Loop[], locals: ReadonlySet<string>): Scatter | undefined {
   if (t.wcr !== "sum" || t.output.guard?.length || locals.has(t.output.data)) return undefined;
   if (t.inputs.some((m) => locals.has(m.data) || m.saved || baseOf(graph, m.data) === baseOf(graph, t.output.data))) return undefined;
   if ([...t.output.index, ...t.inputs.flatMap((m) => m.index)].some(hasLoads)) return undefined;
@@ -90,7 +90,7 @@ function scatter(graph: Graph, t: Tasklet, at: number, loops: readonly Loop[], l
     used.add(k); by.push(k); shift.push(a.rest);
   }
   if (used.size !== loops.length) return undefined;
-  return { node: t, at, by, shift, key: `${t.output.data}|${by.map((k, d) => (k === undefined ? shift[d]!.key : `#${k}`)).join(",")}` };
+  return { node: t, at, loops, by, shift, key: `${t.output.data}|${by.map((k, d) => (k === undefined ? shift[d]!.key : `#${k}`)).join(",")}` };
 }
 
 /** May all instances of the nodes `mine` run before (after) everything else in the nest? */
@@ -110,15 +110,18 @@ function movable(graph: Graph, nest: Loop, body: readonly Node[], mine: Readonly
   return front ? "front" : "back";
 }
 
-function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[], facts: Assumptions, names: Names): Node {
+/**
+ * One nest over all the elements that the scatters reach, in which each adds to an element what comes to it. The moving dimensions are those of the first scatter; another one may stay in
+ * place in some of them. The loop variables get names of their own.
+ */
+export function gather(group: readonly Scatter[], facts: Assumptions, names: Names): Loop {
   const first = group[0]!, dims = first.by.flatMap((k, d) => (k === undefined ? [] : [d]));
-  const variable = dims.map((d) => names.fresh(loops[first.by[d]!]!.variable));
+  const variable = dims.map((d) => names.fresh(first.loops[first.by[d]!]!.variable));
   const index = first.by.map((k, d) => (k === undefined ? first.shift[d]! : sym(variable[dims.indexOf(d)]!)));
-  const range = dims.map((d) => {
-    const l = loops[first.by[d]!]!;
-    return { begin: min(...group.map((s) => addTo(l.begin, s.shift[d]!))), end: max(...group.map((s) => addTo(l.end, s.shift[d]!))) };
+  const nest = dims.map((d, i): Loop => {
+    const reach = group.map((s) => reachOf(s, d));
+    return { kind: "loop", id: freshId(), variable: variable[i]!, begin: extreme(reach.map((r) => r.begin), -1, facts), end: extreme(reach.map((r) => r.end), 1, facts), order: "any", body: [] };
   });
-  const nest = dims.map((_, i): Loop => ({ kind: "loop", id: freshId(), variable: variable[i]!, begin: range[i]!.begin, end: range[i]!.end, order: "any", body: [] }));
   const known = facts.with(...nest.flatMap(loopFacts));
 
   const inputs = new Inputs();
@@ -126,9 +129,9 @@ function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[],
   for (const s of group) {
     const map = new Map<string, Expr>(), guard: Expr[] = [];
     dims.forEach((d, i) => {
-      const l = loops[s.by[d]!]!, v = sub(sym(variable[i]!), s.shift[d]!);
-      map.set(l.variable, v);
-      for (const g of [sub(v, l.begin), addInt(sub(l.end, v), -1)]) if (nonNegative(g, known) !== "yes") guard.push(g);
+      const x = sym(variable[i]!), { begin, end } = reachOf(s, d);
+      if (s.by[d] !== undefined) map.set(s.loops[s.by[d]]!.variable, sub(x, s.shift[d]!));
+      for (const g of [sub(x, begin), addInt(sub(end, x), -1)]) if (nonNegative(g, known) !== "yes") guard.push(g);
     });
     const at = s.node.inputs.map((m): number => {
       const x: Memlet = { ...m, index: m.index.map((e) => substitute(e, map)), ...(guard.length + (m.guard?.length ?? 0) > 0 ? { guard: [...guard, ...(m.guard ?? []).map((e) => substitute(e, map))] } : {}) };
@@ -141,6 +144,23 @@ function gather(graph: Graph, group: readonly Scatter[], loops: readonly Loop[],
   }
   const t: Tasklet = { kind: "tasklet", id: freshId(), inputs: inputs.list, output: { data: first.node.output.data, index }, wcr: "sum", code: code!, ...(first.node.loc ? { loc: first.node.loc } : {}) };
   return rebuild(nest, [t]);
+}
+
+/** The least (-1) or greatest (1) of the expressions, without those that facts tell to be no more so than another one. */
+function extreme(all: readonly Expr[], sign: 1 | -1, facts: Assumptions): Expr {
+  const kept: Expr[] = [];
+  const beats = (a: Expr, b: Expr): boolean => nonNegative(sign === 1 ? sub(a, b) : sub(b, a), facts) === "yes";
+  for (const e of all) {
+    if (kept.some((k) => beats(k, e))) continue;
+    kept.splice(0, kept.length, ...kept.filter((k) => !beats(e, k)), e);
+  }
+  return sign === 1 ? max(...kept) : min(...kept);
+}
+
+/** The elements along a dimension of its target that a scatter reaches: [begin, end). */
+export function reachOf(s: Scatter, d: number): { readonly begin: Expr; readonly end: Expr } {
+  const k = s.by[d], shift = s.shift[d]!;
+  return k === undefined ? { begin: shift, end: addInt(shift, 1) } : { begin: add(s.loops[k]!.begin, shift), end: add(s.loops[k]!.end, shift) };
 }
 
 /** Is the expression 0 wherever all its inputs are 0? */
@@ -166,4 +186,3 @@ function isFinite(e: ScalarExpr): boolean {
   return e.kind === "cast" ? isFinite(e.arg) : (e.op === "add" || e.op === "sub" || e.op === "mul" || e.op === "neg" || e.op === "exp" || e.op === "sin" || e.op === "cos") && e.args.every(isFinite);
 }
 
-const addTo = (a: Expr, b: Expr): Expr => sub(a, sub(ZERO, b));
