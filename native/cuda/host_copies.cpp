@@ -49,40 +49,66 @@ Result HostCopies::take(size_t bytes, Block* block, bool* room) {
   return kSuccess;
 }
 
-Result HostCopies::copy(size_t slot, Address device, size_t bytes, bool out) {
+// The lane of the address, one that nobody waits for, or a new one.
+size_t HostCopies::laneOf(Slot* s, Address device) {
+  size_t free = s->lanes.size();
+  for (size_t k = 0; k < s->lanes.size(); k++) {
+    if (s->lanes[k].copied && s->lanes[k].device == device) return k;
+    if (!s->lanes[k].copied && free == s->lanes.size()) free = k;
+  }
+  if (free == s->lanes.size()) s->lanes.emplace_back();
+  s->lanes[free].device = device;
+  return free;
+}
+
+Result HostCopies::copy(size_t slot, Address device, size_t bytes, size_t at, bool out) {
   Slot& s = slots_[slot];
+  const size_t number = beside_ == work_ ? 0 : laneOf(&s, device);
   if (beside_ != work_) {
-    if (!s.done)
-      if (const Result r = driver_.createEvent(&s.done, 2)) return s.done = nullptr, r;
+    Event& done = s.lanes[number].done;
+    if (!done)
+      if (const Result r = driver_.createEvent(&done, 2)) return done = nullptr, r;
     if (const Result r = driver_.recordEvent(handed_, work_)) return r;
     if (const Result r = driver_.waitInStream(beside_, handed_, 0)) return r;
   }
-  if (const Result r = out ? driver_.download(s.block.data, device, bytes, beside_) : driver_.upload(device, s.block.data, bytes, beside_)) return r;
+  char* const host = static_cast<char*>(s.block.data) + at;
+  if (const Result r = out ? driver_.download(host, device, bytes, beside_) : driver_.upload(device, host, bytes, beside_)) return r;
   (out ? out_ : in_) += bytes;
   if (beside_ == work_) return kSuccess;
-  s.copied = true;
-  return driver_.recordEvent(s.done, beside_);
+  s.lanes[number].copied = true;
+  s.last = number;
+  return driver_.recordEvent(s.lanes[number].done, beside_);
 }
 
-Result HostCopies::out(size_t slot, Address from, size_t bytes, bool* room) {
+Result HostCopies::out(size_t slot, Address from, size_t bytes, size_t at, size_t whole, bool* room) {
   *room = true;
   if (const Result r = begin()) return r;
   if (slot >= slots_.size()) slots_.resize(slot + 1);
   if (bytes == 0) return kSuccess;
-  if (!slots_[slot].block.data)
-    if (const Result r = take(bytes, &slots_[slot].block, room)) return slots_[slot].block = {}, r;
-  return copy(slot, from, bytes, true);
+  Block& block = slots_[slot].block;
+  if (!block.data)
+    if (const Result r = take(whole, &block, room)) return block = {}, r;
+  if (at > block.bytes || bytes > block.bytes - at) return kInvalid;
+  return copy(slot, from, bytes, at, true);
 }
 
-Result HostCopies::in(size_t slot, Address to, size_t bytes) {
+Result HostCopies::in(size_t slot, Address to, size_t bytes, size_t at) {
   if (bytes == 0) return kSuccess;
-  if (slot >= slots_.size() || bytes > slots_[slot].block.bytes) return kInvalid;
-  return copy(slot, to, bytes, false);
+  if (slot >= slots_.size() || at > slots_[slot].block.bytes || bytes > slots_[slot].block.bytes - at) return kInvalid;
+  return copy(slot, to, bytes, at, false);
 }
 
 Result HostCopies::settle(size_t slot) {
-  if (slot >= slots_.size() || !slots_[slot].copied) return kSuccess;
-  return driver_.waitInStream(work_, slots_[slot].done, 0);
+  if (slot >= slots_.size()) return kSuccess;
+  const Slot& s = slots_[slot];
+  return s.last < s.lanes.size() && s.lanes[s.last].copied ? driver_.waitInStream(work_, s.lanes[s.last].done, 0) : kSuccess;
+}
+
+Result HostCopies::settle(size_t slot, Address device) {
+  if (slot >= slots_.size()) return kSuccess;
+  for (const Lane& l : slots_[slot].lanes)
+    if (l.copied && l.device == device) return driver_.waitInStream(work_, l.done, 0);
+  return kSuccess;
 }
 
 Result HostCopies::end() {
@@ -90,7 +116,7 @@ Result HostCopies::end() {
   if (inUse_ == 0) return result;
   if (beside_ && beside_ != work_) result = driver_.wait(beside_);
   for (Slot& s : slots_) {
-    s.copied = false;
+    for (Lane& l : s.lanes) l.copied = false;
     if (!s.block.data) continue;
     inUse_ -= s.block.bytes, pooled_ += s.block.bytes;
     free_.emplace(s.block.bytes, s.block);

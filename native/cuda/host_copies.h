@@ -20,12 +20,13 @@ class HostCopies {
   HostCopies(const HostCopies&) = delete;
   HostCopies& operator=(const HostCopies&) = delete;
 
-  // Starts after all work handed over so far; the host's memory is taken where the slot has none yet. `*room`: false if it was that memory that could not be had.
-  Result out(size_t slot, Address from, size_t bytes, bool* room);
-  // Starts after all work handed over so far, and after the copy out.
-  Result in(size_t slot, Address to, size_t bytes);
-  // Work handed over from now on begins when the slot's last copy is done.
+  // To `at` in the slot's memory. Starts after all work handed over so far; the host's memory, `whole` bytes, is taken where the slot has none yet. `*room`: false if it was that memory that could not be had.
+  Result out(size_t slot, Address from, size_t bytes, size_t at, size_t whole, bool* room);
+  // Starts after all work handed over so far, and after the copies out.
+  Result in(size_t slot, Address to, size_t bytes, size_t at);
+  // Work handed over from now on begins when the slot's last copy is done; or its last one from or to that address of the device.
   Result settle(size_t slot);
+  Result settle(size_t slot, Address device);
   // The run is over: waits for its copies, keeps the memory for the next one.
   Result end();
   // Gives what is kept back to the system.
@@ -41,14 +42,21 @@ class HostCopies {
     size_t bytes = 0;  // as requested
     bool pinned = false;
   };
-  struct Slot {
-    Block block;
+  // Copies from and to one address of the device: those of a slot follow one another, but a wait may be for an earlier one.
+  struct Lane {
+    Address device = 0;
     Event done = nullptr;
     bool copied = false;  // there is a copy to wait for
   };
+  struct Slot {
+    Block block;
+    std::vector<Lane> lanes;
+    size_t last = 0;  // of the last copy
+  };
   Result begin();
   Result take(size_t bytes, Block* block, bool* room);
-  Result copy(size_t slot, Address device, size_t bytes, bool out);
+  Result copy(size_t slot, Address device, size_t bytes, size_t at, bool out);
+  static size_t laneOf(Slot* s, Address device);
   const Driver& driver_;
   const Stream work_;
   Stream beside_ = nullptr;  // the work's own where the driver cannot let streams wait for one another

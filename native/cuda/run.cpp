@@ -113,22 +113,29 @@ int32_t sectionBegin(void* state, int32_t section, const int64_t* extra, int32_t
   if (const int32_t code = c.check(c.helpers.graphs->begin(std::move(key), c.place.stream, c.place.pool, &step), "a section")) return code;
   return step == Graphs::Step::launched ? 0 : 1;
 }
-int32_t offload(void* state, int32_t slot, const void* device, int64_t bytes) {
+int32_t offloadRows(void* state, int32_t slot, const void* device, int64_t bytes, int64_t at, int64_t whole) {
   Call& c = of(state);
   if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
   bool room = true;
   const Result r = c.helpers.host->out(size_t(slot), address(device), size_t(bytes), &room);
   return c.check(r, room ? "copy to the host" : ("no memory on the host for " + std::to_string(bytes) + " bytes that leave the device").c_str());
 }
-int32_t fetch(void* state, int32_t slot, void* device, int64_t bytes) {
+int32_t offload(void* state, int32_t slot, const void* device, int64_t bytes) { return offloadRows(state, slot, device, bytes, 0, bytes); }
+int32_t fetchRows(void* state, int32_t slot, void* device, int64_t bytes, int64_t at) {
   Call& c = of(state);
   if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
   return c.check(c.helpers.host->in(size_t(slot), address(device), size_t(bytes)), "copy back to the device");
 }
+int32_t fetch(void* state, int32_t slot, void* device, int64_t bytes) { return fetchRows(state, slot, device, bytes, 0); }
 int32_t settle(void* state, int32_t slot) {
   Call& c = of(state);
   if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
   return c.check(c.helpers.host->settle(size_t(slot)), "waiting for a copy");
+}
+int32_t settleRows(void* state, int32_t slot, const void* device) {
+  Call& c = of(state);
+  if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
+  return c.check(c.helpers.host->settle(size_t(slot), address(device)), "waiting for a copy");
 }
 int32_t sectionEnd(void* state, int32_t) {
   Call& c = of(state);
@@ -197,8 +204,10 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
 
   for (const void* p : addresses) c.addresses.push_back(address(p));
   c.addresses.push_back(address(arena)), c.addresses.push_back(address(deviceWords));
+  std::vector<const void*> hosts;
+  for (const Argument& a : args) hosts.push_back(a.device == 0 ? a.host : nullptr);
   const DeviceInfo& i = c.place.info;
-  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle};
+  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle, offloadRows, fetchRows, settleRows, hosts.data()};
   const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), 1, 0, cancel, progress, words, gemmF64, gemmF32, grow, &c, &gpu};
   const int64_t start = nowNs();
   int32_t code = c.program.run(&rt, addresses.data(), c.symbols, arena);

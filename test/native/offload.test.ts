@@ -19,6 +19,7 @@ const eagerly = (index: number): void => { process.env["PROCESSOR_EAGER"] = Stri
 const TABLE = HELPERS.find(([name]) => name === "dace_gpu")![1];
 const DEVICE = `typedef long long i64;
 extern "C" __global__ void __launch_bounds__(256) k0(double* x, i64 n) { for (i64 i = i64(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += i64(gridDim.x) * blockDim.x) x[i] += 1; }
+extern "C" __global__ void __launch_bounds__(256) k1(double* x, const double* y, i64 n, i64 k) { for (i64 i = i64(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += i64(gridDim.x) * blockDim.x) x[i] += double(k + 1) * y[i]; }
 `;
 /** x: n numbers, symbols: n, and how often. The arena holds two arrays of n. x goes to the host by way of the first one, whose place is used again, and comes back into the second one, whose place was in use. */
 const BODY = `
@@ -42,7 +43,7 @@ const BODY = `
   }`;
 function load(index: number, body = BODY): NativeGpuProgram {
   const host = `${TYPES}${ABI}${TABLE}extern "C" i32 dace_run(const dace_rt* rt, void* const* args, const i64* symbols, void* arena) {\n  const dace_gpu* gpu = rt->gpu;\n${body}\n  return 0;\n}\n`;
-  return a.gpu(index).load({ sources: [host], flags: ["-std=c++20", "-O1"], link: [], device: DEVICE, deviceFlags: ["--std=c++17"], kernels: ["k0"], cacheDir: folder.at("cache") });
+  return a.gpu(index).load({ sources: [host], flags: ["-std=c++20", "-O1"], link: [], device: DEVICE, deviceFlags: ["--std=c++17"], kernels: ["k0", "k1"], cacheDir: folder.at("cache") });
 }
 const numbers = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => i);
 const arena = (n: number): number => 2 * Math.ceil(8 * n / 64) * 64;
@@ -71,6 +72,49 @@ test.serial("host code that fetches what never left, or too much of it, is refus
   t.is(load(0, "  return gpu->fetch(gpu->state, 3, arena, 8);").run([], symbols(), 64, []).code, 6);
   t.is(load(0, "  if (i32 s = gpu->offload(gpu->state, 0, arena, 8)) return s; return gpu->fetch(gpu->state, 0, arena, 16);").run([], symbols(), 64, []).code, 6);
   t.is(load(0, "  return gpu->offload(gpu->state, -1, arena, 8);").run([], symbols(), 64, []).code, 6);
+  t.is(a.gpu(0).memory().hostInUse, 0);
+});
+
+/** x: n numbers, symbols: n, and how many steps. Each step adds one to x and sends it away from one of two rows in turn; then they come back, the last one first, and x becomes Σ k x_k, k from 1. */
+const ROWS = `
+  i64 n = symbols[0]; const i64 bytes = 8 * n, place = (bytes + 63) / 64 * 64, T = symbols[1]; void *x = args[0];
+#define TRY(e) if (i32 status = (e)) return status
+  const auto row = [&](i64 k) { return (char*)arena + (k % 2) * place; };
+  for (i64 k = 0; k < T; k++) {
+    void* on_x[] = {&x, &n};
+    TRY(gpu->launch(gpu->state, 0, 1, 1, 1, 32, 1, 1, 0, on_x));
+    TRY(gpu->settle_rows(gpu->state, 2, row(k)));
+    TRY(gpu->copy(gpu->state, row(k), x, bytes));
+    TRY(gpu->offload_rows(gpu->state, 2, row(k), bytes, k * bytes, T * bytes));
+  }
+  TRY(gpu->settle(gpu->state, 2));
+  TRY(gpu->zero(gpu->state, row(0), bytes)); TRY(gpu->zero(gpu->state, row(1), bytes)); TRY(gpu->zero(gpu->state, x, bytes));
+  if (T > 0) TRY(gpu->fetch_rows(gpu->state, 2, row(T - 1), bytes, (T - 1) * bytes));
+  for (i64 k = T - 1; k >= 0; k--) {
+    if (k > 0) TRY(gpu->fetch_rows(gpu->state, 2, row(k - 1), bytes, (k - 1) * bytes));
+    TRY(gpu->settle_rows(gpu->state, 2, row(k)));
+    void* at = row(k); void* sum[] = {&x, &at, &n, &k};
+    TRY(gpu->launch(gpu->state, 1, 1, 1, 1, 32, 1, 1, 0, sum));
+  }
+  TRY(gpu->settle(gpu->state, 2));`;
+for (const index of [0, 1]) test.serial(`rows keep the order of the work (cuda:${index})`, (t) => {
+  eagerly(index);
+  const gpu = a.gpu(index), p = load(index, ROWS), before = gpu.memory();
+  for (const [n, T] of [[1000, 7], [1000, 1], [3, 20], [0, 4], [5, 0]] as const) {
+    const x = numbers(n);
+    t.is(run(p, x, T).failure, "");
+    t.deepEqual([...x], [...numbers(n)].map((v) => { let s = 0; for (let k = 0; k < T; k++) s += (k + 1) * (v + k + 1); return s; }), `${n} numbers, ${T} steps`);
+  }
+  const m = gpu.memory();
+  t.deepEqual([m.inUse, m.hostInUse, m.offloaded - before.offloaded, m.fetched - before.fetched], [0, 0, 8 * (7000 + 1000 + 60), 8 * (7000 + 1000 + 60)]);
+  t.is(m.hostHighWater, Math.max(before.hostHighWater, 56_000));
+});
+
+test.serial("rows beyond the host's array are refused", (t) => {
+  for (const body of [
+    "  return gpu->offload_rows(gpu->state, 0, arena, 8, 8, 8);", "  return gpu->offload_rows(gpu->state, 0, arena, 8, -8, 16);", "  return gpu->fetch_rows(gpu->state, 0, arena, 8, 0);",
+    "  if (i32 s = gpu->offload_rows(gpu->state, 0, arena, 8, 0, 16)) return s; return gpu->fetch_rows(gpu->state, 0, arena, 8, 16);", "  if (i32 s = gpu->offload_rows(gpu->state, 0, arena, 8, 0, 16)) return s; return gpu->offload_rows(gpu->state, 0, arena, 16, 8, 24);",
+  ]) t.is(load(0, body).run([], symbols(), 64, []).code, 6, body);
   t.is(a.gpu(0).memory().hostInUse, 0);
 });
 

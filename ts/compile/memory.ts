@@ -4,7 +4,7 @@
  * A search is a generator that asks, so that callers who wait and callers who do not share it.
  */
 import { freemem } from "node:os";
-import { actionLists, copiesIn, WIDTH, type ActionLists } from "../checkpoint/apply/actions.js";
+import { copiesIn, listsOf, WIDTH } from "../checkpoint/apply/actions.js";
 import { loopCandidates, type Planned } from "../checkpoint/apply/candidates.js";
 import { scheduleLoops, type ScheduledLoop } from "../checkpoint/apply/driver.js";
 import { NANOSECOND, pricesOf, stepPrices, type Prices } from "../checkpoint/cost/prices.js";
@@ -59,7 +59,7 @@ export interface CheckpointReport {
   readonly arithmetic?: "strict";
   readonly solver: { readonly rung: string; readonly status: string; readonly gap: number; readonly ms: number; readonly proven: boolean };
   readonly arrays: readonly { readonly name: string; readonly source?: string; readonly bytes: number; readonly decision: "store" | "recompute" | "offload"; readonly cost: number }[];
-  readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number; /** Snapshots made and restored. */ readonly copies: number }[];
+  readonly loops: readonly { readonly source?: string; readonly steps: number; readonly schedule: string; readonly snapshots: number; readonly extraSteps: number; /** Snapshots made and restored, or copies of tapes to the host and back. */ readonly copies: number }[];
   readonly timeline: readonly { readonly event: string; readonly bytes: number }[];
 }
 
@@ -77,6 +77,8 @@ function hostMemory(): number {
 
 /** The form that stores everything. */
 const PLAIN = JSON.stringify({ again: [], loops: [] });
+/** Of a scheduled loop: steps are taped before the turn, or their tapes leave the device; neither is 0. */
+const HELD = 1, AWAY = 2;
 /** Rounds of asking with a moved limit. */
 const ROUNDS = 6;
 
@@ -131,12 +133,12 @@ export class MemoryPlanner {
 
     // One loop, and nothing else to decide: every schedule is tried, so the cheapest and the smallest are known.
     if (model.loops.length === 1 && !problem.values.some((v) => v.recompute || v.offload)) {
-      const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit!), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
+      const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit! && t.hostBytes <= problem.hostLimit), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
       return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
     const known = this.#knownFor(sizes), key = plansKey(this.#planned.graph, [[...sizes], threads, this.options, this.differentiated.outputs]), lists = model.loops.map((l) => l.options);
-    for (const p of [knownPlans(key).find((x) => x.peak <= limit!), knownPlans(key).at(-1)]) { const plan = p && planIn(p, lists); if (plan) known.push(trial(plan)); }
+    for (const p of [knownPlans(key).find((x) => x.peak <= limit!), knownPlans(key).at(-1)]) { const plan = p && planIn(p, lists), t = plan && trial(plan); if (t && t.hostBytes <= problem.hostLimit) known.push(t); }
     // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
     let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - gap, low = -Infinity, high = Infinity, last: Solution | undefined;
     for (let round = 0; round < ROUNDS; round++) {
@@ -247,7 +249,7 @@ export class MemoryPlanner {
     const base = again.length > 0 || moved ? recomputeValues(this.#planned, again, moved?.map(([value, ...fetch]) => ({ value, fetch }))) : this.#planned;
     const originals = loopCandidates(this.#planned, this.#exact), candidates = base === this.#planned ? originals : loopCandidates(base, this.#exact), chosen = loops.flatMap(([k, held]) => {
       const { variable } = originals[k]!.loop, candidate = candidates.find((c) => c.loop.variable === variable);
-      return candidate ? [{ candidate, held: held === 1, k }] : [];
+      return candidate ? [{ candidate, held: held === HELD, away: held === AWAY, k }] : [];
     });
     const scheduled = scheduleLoops(base, chosen);
     const plan = finish(scheduled.planned.graph, { ...this.options, outputs: this.differentiated.outputs }, this.trace);
@@ -284,22 +286,15 @@ function decided(v: Problem["values"][number], again: boolean, fetches: number |
   return again ? { decision: "recompute", cost: v.cost * NANOSECOND } : { decision: "store", cost: 0 };
 }
 
-/** `moved`: values that leave the device, each with the slots before which it is fetched. */
+/** `loops`: each by its number, and how its tapes are kept. `moved`: values that leave the device, each with the slots before which it is fetched. */
 interface FormKey { readonly again: readonly (readonly number[])[]; readonly loops: readonly (readonly [number, number])[]; readonly moved?: readonly (readonly [number, ...number[]])[] }
 function formKey(model: MemoryModel, memory: MemoryPlan): string {
   const key: FormKey = {
     again: memory.recompute.some((l) => l.length > 0) ? memory.recompute : [],
-    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain || o.kind === "online" ? [] : [[k, listsOf(o).held ? 1 : 0]]; }),
+    loops: model.loops.flatMap((_, k): (readonly [number, number])[] => { const o = optionOf(model, memory, k); return o.plain || o.kind === "online" ? [] : [[k, o.kind === "offload" ? AWAY : listsOf(o).held ? HELD : 0]]; }),
     ...(memory.offload.length > 0 ? { moved: memory.offload.map((o): readonly [number, ...number[]] => [o.value, ...o.fetch]) } : {}),
   };
   return JSON.stringify(key);
-}
-/** An option's lists, made once: a search asks for them again and again. */
-const made = new WeakMap<ScheduledOption, ActionLists>();
-function listsOf(o: ScheduledOption): ActionLists {
-  let lists = made.get(o);
-  if (!lists) made.set(o, lists = actionLists(o.actions()));
-  return lists;
 }
 function optionOf(model: MemoryModel, memory: MemoryPlan, k: number): ScheduledOption { return model.loops[k]!.options[memory.loops[k]!]!; }
 

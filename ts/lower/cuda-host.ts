@@ -1,15 +1,15 @@
 /** Prints the host's part of a program for a GPU: control flow and launches. Every kernel that it meets goes to the program's list, with the values it uses as parameters. */
-import { accessesOf } from "../analysis/accesses.js";
+import { accessesOf, flatIndex } from "../analysis/accesses.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { InternalError } from "../base/errors.js";
 import { bytesOf, type DType } from "../base/dtypes.js";
-import { movesToHost, offloadPair } from "../library/offload.js";
+import { isRows, movesToHost, offloadPair } from "../library/offload.js";
 import { visitNodes } from "../analysis/walk.js";
 import { PARTIALS } from "../schedule/gpu/kernel.js";
 import { TILE_X, TILE_Y } from "../schedule/gpu/tiles.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
-import { mul, ONE } from "../symbolic/expr.js";
+import { mul, ONE, ZERO, type Expr } from "../symbolic/expr.js";
 import { CudaDevice, CudaHost, productKernel, tilesShared } from "./cuda.js";
 import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS, tileBytes } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
@@ -22,6 +22,9 @@ const SECTION_LAUNCHES = 4096;
 const EACH = 8;
 /** A range that cannot be told on the host gets a grid for this many iterations. */
 const UNKNOWN = "4096";
+
+/** The host's own array of an argument, by the name of the device's. */
+export function hostCopy(text: Text): Text { return `${text}h`; }
 
 export interface Kernel { readonly name: string; readonly text: Text; readonly maxThreads: number; readonly loc?: NonNullable<PlanCuda["kernels"][number]["loc"]> }
 
@@ -64,9 +67,13 @@ export class HostEmitter extends Emitter {
     });
   }
 
-  /** `host[] = device[]` */
+  /** `host[] = device[]`, or `host[] = list[i, k]` of a list that the host has as well. */
   #fetch(t: Tasklet): void {
     const [m] = t.inputs, to = this.place(t.output.data), from = m && this.place(m.data);
+    if (m && m.index.length > 0 && from?.kind === "buffer" && to.kind === "variable" && t.code.kind === "input") {
+      this.line(`${to.text} = ${hostCopy(from.text)}[${this.integers.print(flatIndex(this.graph, m.data, m.index))}];`);
+      return;
+    }
     if (!from || from.kind !== "buffer" || to.kind !== "variable" || t.code.kind !== "input") throw new InternalError("a statement was left to the host");
     this.line(`if (i32 status = gpu->read(gpu->state, &${to.text}, ${from.text}, i64(sizeof(${to.text})))) return status;`);
     // Behind a mistake the value may be anything.
@@ -78,10 +85,13 @@ export class HostEmitter extends Emitter {
   }
   /** Starts a copy between device and host, or makes what follows wait for it. */
   #move(n: LibraryNode): void {
-    const { array, host } = offloadPair(n), slot = this.place(host).host, c = this.graph.container(host);
-    if (slot === undefined || this.#recording) throw new InternalError(`${host} is no array of the host`);
-    const bytes = this.integers.print(c.shape.reduce((a, b) => mul(a, b), ONE));
-    this.line(`if (i32 status = gpu->${n.op}(gpu->state, ${slot}${n.op === "settle" ? "" : `, ${this.place(array).text}, i64(${bytes}) * ${bytesOf(c.dtype)}`})) return status;`);
+    const { array, host } = offloadPair(n), slot = this.place(host.data).host, [a, h] = [array, host].map((o) => this.graph.container(o.data)), product = (list: readonly Expr[]): Expr => list.reduce((x, y) => mul(x, y), ONE);
+    if (slot === undefined || this.#recording || !isRows(array, a!.shape) || !isRows(host, h!.shape)) throw new InternalError(`${host.data} is no array of the host, or not moved by rows`);
+    const elements = product(host.sizes), row = product(host.sizes.slice(1)), size = bytesOf(h!.dtype), bytes = (e: Expr): Text => `i64(${this.integers.print(e)}) * ${size}`;
+    const whole = elements.key === product(h!.shape).key && host.base.every((e) => e.constant === 0), first = array.base[0] ?? ZERO, text = this.place(array.data).text, from = first.constant === 0 ? text : `${text} + ${this.integers.print(mul(first, row))}`;
+    const given = whole ? [from, bytes(elements)] : [from, bytes(elements), bytes(mul(host.base[0]!, row)), bytes(product(h!.shape))];
+    const used = n.op === "settle" ? (whole ? [] : [from]) : n.op === "fetch" ? given.slice(0, 3) : given;
+    this.line(`if (i32 status = gpu->${n.op}${whole ? "" : "_rows"}(${["gpu->state", String(slot), ...used].join(", ")})) return status;`);
   }
 
   protected override loop(l: Loop): void {

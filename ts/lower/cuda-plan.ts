@@ -7,7 +7,7 @@ import type { Placed } from "../schedule/gpu/place.js";
 import { preambleFor } from "./cpp-preamble.js";
 import { cppStorage, cppType } from "./cpp-types.js";
 import type { CudaHost } from "./cuda.js";
-import { HostEmitter } from "./cuda-host.js";
+import { HostEmitter, hostCopy } from "./cuda-host.js";
 import { deviceSource, hostHelpers } from "./cuda-preamble.js";
 import { describe, storageOf, type LowerOptions, type Storage } from "./lower.js";
 import { Sites, type Plan, type PlanCuda } from "./plan.js";
@@ -57,6 +57,7 @@ function hostSource(emitter: HostEmitter, { buffers, args, symbols, variables, p
   const cpp = emitter.language as CudaHost, head: string[] = [];
   symbols.forEach((s, i) => { if (!s.startsWith("@")) head.push(`const i64 s${i} = symbols[${i}];`); });
   args.forEach((b, i) => { const type = cppStorage(buffers[b]!.dtype); head.push(`${type}* const v${b} = (${type}*)args[${i}];`); });
+  args.forEach((b, i) => { const type = cppStorage(buffers[b]!.dtype), name = hostCopy(`v${b}`); if (emitter.lines.some((l) => l.includes(`${name}[`))) head.push(`const ${type}* const ${name} = (const ${type}*)gpu->host_args[${i}];`); });
   buffers.forEach((b, i) => {
     const type = cppStorage(b.dtype);
     if (b.storage === "arena") head.push(`${type}* const v${i} = (${type}*)((char*)arena + symbols[${symbols.indexOf(b.offsetSymbol!)}]);`);

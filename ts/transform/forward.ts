@@ -12,6 +12,7 @@ import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysi
 import { liveAfter, mayLeave, type Place } from "../analysis/live.js";
 import { effectsOf, mayPrecede } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
+import { isRows, movesToHost } from "../library/offload.js";
 import { addS, isConst, literal, mulS, negS } from "../scalar/build.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, input, mapScalar, op, select, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
@@ -224,7 +225,10 @@ function operandSite(graph: Graph, a: Access, node: LibraryNode, d: Definition, 
     for (const [v, c] of f.coefficients) { if (c.constant !== 1 || axes.has(v)) return undefined; axes.set(v, axis); }
   }
   if (axes.size !== variables.size || ![...axes.values()].includes(base.length - 1)) return undefined;
-  return { access: a, task: node, at, operand: { at: k, value: { data: from!.data, base, axes: a.extra.map((x) => axes.get(x.variable)!), sizes: node.inputs[k]!.sizes } } };
+  const value = { data: from!.data, base, axes: a.extra.map((x) => axes.get(x.variable)!), sizes: node.inputs[k]!.sizes };
+  // What leaves a device is a stretch of its memory.
+  if (movesToHost(node) && (graph.container(from!.data).view || !isRows(value, graph.container(from!.data).shape))) return undefined;
+  return { access: a, task: node, at, operand: { at: k, value } };
 }
 function siteFacts(a: Access, facts: Assumptions): Assumptions {
   const loops = a.path.slice(0, -1).flatMap((s) => (s.node.kind === "loop" ? loopFacts(s.node) : []));

@@ -43,6 +43,12 @@ typedef struct dace_gpu {
   int32_t (*offload)(void* state, int32_t slot, const void* device, int64_t bytes);
   int32_t (*fetch)(void* state, int32_t slot, void* device, int64_t bytes);
   int32_t (*settle)(void* state, int32_t slot);
+  /* The same of rows of that array: bytes from `at` on of its `whole`, which is taken by the first `offload_rows`. After `settle_rows`, work handed over from then on begins
+   * when the slot's last copy from or to that address of the device is done. */
+  int32_t (*offload_rows)(void* state, int32_t slot, const void* device, int64_t bytes, int64_t at, int64_t whole);
+  int32_t (*fetch_rows)(void* state, int32_t slot, void* device, int64_t bytes, int64_t at);
+  int32_t (*settle_rows)(void* state, int32_t slot, const void* device);
+  const void* const* host_args;                                                  /* of each argument the caller's array in the host's memory; NULL: it lies on the device */
 } dace_gpu;
 
 typedef struct dace_rt {

@@ -1,6 +1,6 @@
 /** Loop schedules, carried out on paper, against closed forms, the recursion that defines them, and a shortest path over everything one can do. */
 import test from "ava";
-import { carryOut, loopOptions, MixedTable, mixedTable, nestedOptions, onlineActions, paretoOptions, revolveActions, revolveExtra, storeAllActions, uniformActions, type LoopShape } from "../../../ts/checkpoint/plan/index.js";
+import { awayOptions, awayActions, carryOut, loopOptions, MixedTable, mixedTable, nestedOptions, onlineActions, paretoOptions, revolveActions, revolveExtra, storeAllActions, uniformActions, type LoopShape } from "../../../ts/checkpoint/plan/index.js";
 import { loopOptimum } from "./reference.js";
 
 const unit = (steps: number, more: Partial<LoopShape> = {}): LoopShape => ({ steps, snapshot: 1, tape: 0, forward: 1, taped: 1, ...more });
@@ -122,4 +122,26 @@ test("schedules that are wrong do not pass", (t) => {
   wrong([{ do: "tape", step: 0 }, { do: "tape", step: 1 }, { do: "turn" }, { do: "reverse", step: 0 }]);
   wrong([{ do: "tape", step: 0 }, { do: "tape", step: 1 }, { do: "turn" }, { do: "reverse", step: 1 }]);
   wrong([{ do: "snapshot", at: 0 }, { do: "tape", step: 0 }, { do: "tape", step: 1 }, { do: "turn" }, { do: "reverse", step: 1 }, { do: "reverse", step: 0 }]);
+});
+
+test("tapes that leave the device: two groups of rows, every step recorded once and back before it is reversed", (t) => {
+  for (const [steps, group] of [[3, 1], [4, 1], [7, 2], [8, 2], [9, 4], [30, 7], [100, 16]] as const) {
+    const actions = [...awayActions(steps, group)], s = carryOut(unit(steps, { tape: 5 }), actions);
+    t.like(s, { advanced: 0, extra: 0, copies: 0, away: steps, heldApart: 10 * group, insideApart: 10 * group });
+    t.true(s.peak <= 10 * group);
+    // Nothing that it waits for may be left out, but for what the turn waits for anyhow, and nothing may come later.
+    actions.forEach((a, i) => {
+      if (a.do === "wait" || a.do === "fetch" || a.do === "send") t.throws(() => carryOut(unit(steps, { tape: 5 }), actions.filter((_, k) => k !== i)), undefined, `${steps} steps, ${group} together, without action ${i}`);
+    });
+  }
+});
+
+test("tapes that leave the device cost what no work covers, and the host must have room for all of them", (t) => {
+  const shape = unit(20, { tape: 100, taped: 3 }), moving = (n: number): number => 2 + 4 * n, options = awayOptions(shape, 6, moving, 2000);
+  t.deepEqual(options.map((o) => [o.parameter, o.held, o.host]), [[1, 200, 2000], [2, 400, 2000], [4, 800, 2000], [8, 1600, 2000]]);
+  // 20 copies of 6 beside steps of 3 and 6: each but the last one out is 3 late, and the first one back has nothing beside it.
+  t.deepEqual(options.map((o) => o.cost), [12 + 19 * 3, 20 + 9 * 4, 36 + 4 * 6, 68 + 2 * 10]);
+  t.deepEqual(options.map((o) => o.copies), [40, 20, 10, 6]);
+  t.deepEqual(awayOptions(shape, 6, moving, 1999), []);
+  t.deepEqual(awayOptions(unit(2, { tape: 1 }), 1, moving, 1e9), []);
 });

@@ -106,6 +106,28 @@ test("loops and arrays share one budget", async (t) => {
   t.like((await solvePlan(p, least - 1)).smallest, { limit: least, proven: true });
 });
 
+test("tapes of loops and arrays share the host's room", async (t) => {
+  const options = [[{ held: 40, inside: 40, cost: 0 }, { held: 20, inside: 20, cost: 50 }, { held: 4, inside: 4, cost: 6, host: 40 }], [{ held: 24, inside: 24, cost: 0 }, { held: 12, inside: 14, cost: 30 }, { held: 2, inside: 2, cost: 5, host: 24 }]];
+  const p = problemOf({
+    values: [{ name: "a", size: 12, cost: 25, parents: [], recompute: true, offload: { out: 2, in: 1 } }, { name: "loop0", size: 0, cost: 0, parents: [], recompute: false }, { name: "b", size: 0, cost: 0, parents: [], recompute: false }, { name: "loop1", size: 0, cost: 0, parents: [], recompute: false }],
+    slots: [{ name: "back loop1", needs: [], extra: 3 }, { name: "back b", needs: [], extra: 1 }, { name: "back loop0", needs: [], extra: 2 }, { name: "back a", needs: [0], extra: 0 }],
+    loops: [{ name: "loop0", step: 1, slot: 2, options: options[0]! }, { name: "loop1", step: 3, slot: 0, options: options[1]! }],
+  });
+  // a is stored, computed again in its slot, or moved: then it is in flight while loop0 runs, and back one slot early.
+  const ways = (["store", "again", "move"] as const).flatMap((way) => options[0]!.flatMap((o) => options[1]!.map((q) => {
+    const kept = way === "store" ? 12 : 0, flight = way === "again" ? 0 : 12;
+    return { cost: { store: 0, again: 25, move: 3 }[way] + o.cost + q.cost, host: (way === "move" ? 12 : 0) + ((o as { host?: number }).host ?? 0) + ((q as { host?: number }).host ?? 0), peak: Math.max(12, flight + o.held, kept + o.held, kept + o.held + q.held, kept + o.held + q.inside + 3, kept + o.held + 1, flight + o.inside + 2) };
+  })));
+  for (const hostLimit of [0, 12, 24, 36, 40, 64, 76, 1000]) {
+    const able = ways.filter((x) => x.host <= hostLimit);
+    for (const limit of new Set(ways.map((x) => x.peak))) {
+      const s = await solvePlan({ ...p, hostLimit }, limit), best = Math.min(...able.filter((x) => x.peak <= limit).map((x) => x.cost));
+      if (best < Infinity) t.is(s.cost, best, `limit ${limit}, host ${hostLimit}`); else t.is(s.status, "infeasible");
+      if (s.plan) t.true(simulate({ ...p, hostLimit }, s.plan).hostBytes <= hostLimit);
+    }
+  }
+});
+
 test("what is offloaded leaves one event after its last reader and is back one slot before its first", async (t) => {
   const value = (i: number, size: number, parents: number[]): Problem["values"][number] => ({ name: `v${i}`, size, cost: 1000, parents, recompute: true, offload: { out: size, in: 0 } });
   const p = problemOf({

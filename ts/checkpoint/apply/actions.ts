@@ -3,7 +3,7 @@ import { InternalError } from "../../base/errors.js";
 import type { Action } from "../plan/actions.js";
 
 /** What a driver does, by number. */
-export const OPS = ["advance", "save", "restore", "tape", "reverse"] as const;
+export const OPS = ["advance", "save", "restore", "tape", "reverse", "send", "fetch", "wait"] as const;
 export type Op = (typeof OPS)[number];
 /** Numbers per action: operation, first step, steps, slot or row. */
 export const WIDTH = 4;
@@ -37,28 +37,40 @@ export function actionLists(actions: Iterable<Action>): ActionLists {
       case "tape": {
         if (stale) throw new InternalError("a loop schedule goes on from the state at its turn");
         // Tapes are reversed in the opposite order: rows are a stack.
-        const row = tapes.length;
-        tapes.push(a.step);
+        const row = a.row ?? tapes.length;
+        if (a.row === undefined) tapes.push(a.step);
         rows = Math.max(rows, row + 1);
         held ||= side === 0;
         if (last?.op === "tape" && out[n - 3]! + out[n - 2]! === a.step && out[n - 1]! + out[n - 2]! === row) out[n - 2]!++; else push("tape", a.step, 1, row);
         break;
       }
       case "reverse": {
-        const row = tapes.length - 1;
-        if (tapes.pop() !== a.step) throw new InternalError(`step ${a.step} is not the last one taped`);
+        const row = a.row ?? tapes.length - 1;
+        if (a.row === undefined && tapes.pop() !== a.step) throw new InternalError(`step ${a.step} is not the last one taped`);
         if (last?.op === "reverse" && out[n - 3] === a.step + 1 && out[n - 1] === row + 1) { out[n - 3]!--; out[n - 2]!++; out[n - 1]!--; } else push("reverse", a.step, 1, row);
         break;
       }
+      case "send": case "fetch": case "wait": push(a.do, a.from, a.to - a.from, a.row); rows = Math.max(rows, a.row + a.to - a.from); break;
       case "turn": side = 1; stale = true; break;
     }
   }
   return { forward: lists[0], backward: lists[1], slots, rows, held };
 }
 
-/** Actions that copy the state. */
+/** An option's lists, made once: a search asks for them again and again, of what is made of it with other costs, too. */
+const made = new WeakMap<() => Iterable<Action>, ActionLists>();
+export function listsOf(o: { actions(): Iterable<Action> }): ActionLists {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- the key alone
+  const key = o.actions;
+  let lists = made.get(key);
+  if (!lists) made.set(key, lists = actionLists(o.actions()));
+  return lists;
+}
+
+const COPIES: ReadonlySet<Op> = new Set<Op>(["save", "restore", "send", "fetch"]);
+/** Actions that copy the state, or tapes to the host and back. */
 export function copiesIn({ forward, backward }: ActionLists): number {
   let n = 0;
-  for (const list of [forward, backward]) for (let i = 0; i < list.length; i += WIDTH) if (OPS[list[i]!] === "save" || OPS[list[i]!] === "restore") n++;
+  for (const list of [forward, backward]) for (let i = 0; i < list.length; i += WIDTH) if (COPIES.has(OPS[list[i]!]!)) n++;
   return n;
 }

@@ -9,8 +9,9 @@ import type { Container, Node } from "../../sdfg/nodes.js";
 import { evaluate, freeSymbols, sub, type Expr } from "../../symbolic/expr.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { visitNodes } from "../../analysis/walk.js";
-import { loopOptions, onlineOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
+import { awayOptions, loopOptions, nearLimit, onlineOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
 import type { Prices, StepPrice } from "../cost/prices.js";
+import { listsOf, WIDTH } from "./actions.js";
 import { loopCandidates, type Planned } from "./candidates.js";
 import type { OnlineLoop } from "./online.js";
 import { offloadable } from "./offload.js";
@@ -36,6 +37,8 @@ export interface MemoryModel {
 const ALIGN = 64, SOME = 16;
 /** Nothing that is done again costs nothing, and twice as much of it costs twice as much, though tapes that stay in a cache may save more. */
 const LEAST = 1e-3, FREE = 0.01;
+
+const actionsIn = (o: ScheduledOption): number => { const { forward, backward } = listsOf(o); return (forward.length + backward.length) / WIDTH; };
 
 /** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
 export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, prices: Prices, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
@@ -81,14 +84,15 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
     // What the loop reads and does not write must be there when its steps run again.
     for (const a of accessesOf(graph, [loop])) { const owner = containers.findIndex((l) => l.includes(a.base)); if (owner >= 0 && owner < at) needs[back - forward]!.add(owner); }
     const again = sum(state) + sum(scratch) + sum(kept), tape = sum(tapes, 1);
-    const { forward: step, taped, copy, form } = prices.step(k) ?? roughly(loop.body, tape, sum(state)), per = Math.max(LEAST, step);
-    const scheduled = loopOptions({ steps, snapshot: sum(state), tape, forward: per, taped: Math.max(per, taped), copy }, true, limit)
-      .map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : { ...o, held: o.held + sum(kept), inside: o.inside + again, cost: Math.max(LEAST, o.cost + form, FREE * o.cost) }));
+    const { forward: step, taped, reverse, copy, form, action } = prices.step(k) ?? roughly(loop.body, tape, sum(state)), per = Math.max(LEAST, step), shape = { steps, snapshot: sum(state), tape, forward: per, taped: Math.max(per, taped), copy };
+    const priced = (o: ScheduledOption): ScheduledOption => ({ ...o, cost: Math.max(LEAST, o.cost + form + (action > 0 ? action * actionsIn(o) : 0), FREE * o.cost) });
+    const away = host === undefined ? [] : awayOptions(shape, reverse, (n) => tapes.reduce((s, d) => s + prices.moving(n * bytes(graph.container(d), 1)), 0), host).map(priced);
+    const scheduled = [...loopOptions(shape, true, limit).map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : priced({ ...o, held: o.held + sum(kept), inside: o.inside + again }))), ...away];
     const plain: ScheduledOption = scheduled.find((o) => o.plain) ?? { kind: "store-all", parameter: 0, held: steps * tape, inside: steps * tape, cost: 0, extraSteps: 0, copies: 0, plain: true, actions: function* () { /* taped as it is */ } };
-    return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]) };
+    return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: nearLimit(paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]), limit) };
   });
   // A step as the planned graph has it.
-  function roughly(body: readonly Node[], tape: number, state: number): StepPrice { const forward = time(body); return { forward, taped: forward + prices.copying(tape), copy: prices.copying(state), form: 0 }; }
+  function roughly(body: readonly Node[], tape: number, state: number): StepPrice { const forward = time(body); return { forward, taped: forward + prices.copying(tape), reverse: 0, copy: prices.copying(state), form: 0, action: 0 }; }
   const holder = (id: number): number => graph.body.findIndex((node) => { let found = false; visitNodes([node], (x) => { if (x.id === id) found = true; }); return found; });
   const stepsIn = (l: OnlineLoop): number | undefined => (l.length ? number(l.length) : undefined);
   const runs = (l: OnlineLoop): number => { const outer = online.find((x) => x.id === l.within); return outer ? Math.max(1, stepsIn(outer) ?? SOME) * runs(outer) : 1; };
@@ -108,7 +112,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
     containers, loops: scheduled, whole: prices.whole,
     problem: problemOf({
       base, values, slots, mode: "slot", ...(host === undefined ? {} : { hostLimit: host }),
-      loops: scheduled.map(({ at, back, options }, k) => ({ name: `loop ${k}`, step: at, slot: back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost })) })),
+      loops: scheduled.map(({ at, back, options }, k) => ({ name: `loop ${k}`, step: at, slot: back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost, ...(o.host ? { host: o.host } : {}) })) })),
     }),
   };
 }

@@ -12,8 +12,8 @@ import { TimeModel, type Call } from "./time.js";
 /** Of a second. */
 export const NANOSECOND = 1e-9;
 
-/** A step, without and with what its reversal reads, and of one copy of the state to a snapshot or back. */
-export interface StepPrice { readonly forward: number; readonly taped: number; readonly copy: number; /** Beyond storing everything, though every step runs once more only where a schedule says so: what the driver's form takes longer, or less. */ readonly form: number }
+/** A step, without and with what its reversal reads, its reversal, and one copy of the state to a snapshot or back. */
+export interface StepPrice { readonly forward: number; readonly taped: number; readonly reverse: number; readonly copy: number; /** Beyond storing everything, though every step runs once more only where a schedule says so: what the driver's form takes longer, or less. */ readonly form: number; /** Of each action, whatever it does: on a GPU the host reads what it is. */ readonly action: number }
 
 export interface Prices {
   /** Of the whole run that stores everything. */
@@ -27,7 +27,7 @@ export interface Prices {
 }
 
 /** Rows and snapshots for which steps are priced. */
-const FEW = 4;
+const FEW = 4, MORE = 12;
 
 /** `planned`: the graph that is planned; `whole`: the run that stores everything. */
 export function pricesOf(planned: Graph, whole: number, sizes: ReadonlyMap<string, number>, rates: Rates, loops?: readonly StepPrice[]): Prices {
@@ -53,9 +53,11 @@ export function stepPrices(program: TimeModel, loops: readonly ScheduledLoop[], 
     return program.seconds(call, threads) / NANOSECOND;
   };
   const nothing = time(-1, []), each = loops.map((_, k) => {
-    const of = (op: Op, n: number): number => Math.max(0, (time(k, [[op, n]]) - nothing) / n);
-    return { forward: of("advance", FEW), taped: of("tape", FEW), reverse: of("reverse", FEW), copy: (of("save", 1) + of("restore", 1)) / 2 };
+    const all = (op: Op, n: number): number => Math.max(0, time(k, [[op, n]]) - nothing), more = program.rates.launch > 0 ? MORE : 0;
+    // Where reading an action takes time of its own, a step is what more of them take.
+    const of = (op: Op): number => (more > 0 ? Math.max(0, all(op, FEW + more) - all(op, FEW)) / more : all(op, FEW) / FEW), action = more > 0 ? Math.max(0, all("advance", FEW) - FEW * of("advance")) : 0;
+    return { forward: of("advance"), taped: of("tape"), reverse: of("reverse"), copy: Math.max(0, (all("save", 1) + all("restore", 1)) / 2 - action), action };
   });
   const once = each.map((e, k) => steps[k]! * (e.taped + e.reverse)), all = once.reduce((a, b) => a + b, 0), form = nothing + all - whole;
-  return each.map(({ forward, taped, copy }, k) => ({ forward, taped, copy, form: all > 0 ? form * once[k]! / all : 0 }));
+  return each.map(({ forward, taped, reverse, copy, action }, k) => ({ forward, taped, reverse, copy, action, form: all > 0 ? form * once[k]! / all : 0 }));
 }

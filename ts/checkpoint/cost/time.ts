@@ -16,6 +16,8 @@ import type { Branch, Condition, Container, LibraryNode, Loop, Node } from "../.
 import type { Graph } from "../../sdfg/sdfg.js";
 import { affine, evaluate, freeSymbols, hasLoads, ONE, type Expr } from "../../symbolic/expr.js";
 import { WIDTH } from "../apply/actions.js";
+import { Asked } from "./asked.js";
+import { isList } from "./lists.js";
 import { iterationOf, type Iteration } from "./operations.js";
 import { linearPart, Reuse } from "./reuse.js";
 
@@ -25,6 +27,8 @@ const SOME = 16;
 const BOTH = 0.25;
 /** How often longer than a loop that goes through it a product takes for an operand. */
 const WAITS = 2;
+/** Launches that a host could make while it waits for a value. */
+const WAIT = 2;
 /** Vector loops shorter than this run as scalar ones. */
 const SHORT = 4;
 
@@ -47,6 +51,9 @@ export interface Call {
 
 export class TimeModel {
   readonly #reuse: Reuse;
+  readonly #asked: Asked;
+  /** Values that the host of a GPU reads. */
+  readonly #read = new Set<Node>();
   readonly #around = new Map<Node, readonly Loop[]>();
   readonly #nests = new Map<Loop, Nest>();
   readonly #free = new Map<Node, { readonly names: readonly string[]; readonly lists: boolean }>();
@@ -64,10 +71,13 @@ export class TimeModel {
   /** `graph`: scheduled; or not yet, then innermost maps are taken to be vectorised. */
   constructor(readonly graph: Graph, readonly rates: Rates, readonly scheduled = true) {
     this.#reuse = new Reuse(graph);
+    this.#asked = new Asked(graph);
     this.#visit(graph.body, []);
+    if (![...this.#around.keys()].some(isKernel)) this.#read.clear();
   }
   #visit(body: readonly Node[], around: readonly Loop[]): void {
     for (const n of body) {
+      if (n.kind === "tasklet" && !around.some(isKernel)) this.#read.add(n);
       this.#around.set(n, around);
       if (n.kind === "loop") {
         this.#bound.add(n.variable);
@@ -113,7 +123,9 @@ export class TimeModel {
     for (const a of e.atoms) if (a.kind === "symbol" && !this.#env.has(a.name)) this.#env.set(a.name, SOME);
     return evaluate(e, this.#env, (data, index) => {
       const list = this.#lists.get(data);
-      return list ? list[Math.round(index[0]! * WIDTH + (index[1] ?? 0))] ?? 0 : SOME;
+      if (list) return list[Math.round(index[0]! * WIDTH + (index[1] ?? 0))] ?? 0;
+      const d = this.#asked.definition(data);
+      return (d && this.#evaluated(d)) ?? SOME;
     });
   }
 
@@ -121,7 +133,7 @@ export class TimeModel {
 
   #node(n: Node): number {
     switch (n.kind) {
-      case "tasklet": { const i = this.#once(n); return i; }
+      case "tasklet": return !this.#read.has(n) ? this.#once(n) : n.inputs.some((m) => isList(this.graph.container(m.data))) ? 0 : WAIT * this.rates.launch;
       case "library": return this.#library(n);
       case "exit": case "raise": return 0;
       case "block": return this.#list(n.body);
@@ -157,12 +169,12 @@ export class TimeModel {
   #freeOf(l: Loop): { readonly names: readonly string[]; readonly lists: boolean } {
     const names = new Set<string>(), inside = new Set<string>();
     let lists = false;
-    const expression = (e: Expr): void => { freeSymbols(e, names); for (const a of e.atoms) if (a.kind === "load" && isList(this.graph.container(a.data))) lists = true; };
+    const expression = (e: Expr): void => { freeSymbols(e, names); for (const a of e.atoms) if (a.kind === "load" && this.#asked.ofList(a.data)) lists = true; };
     const visit = (n: Node): void => {
       if (n.kind === "loop") { inside.add(n.variable); expression(n.begin); expression(n.end); bodyOf(n).forEach(visit); return; }
       if (n.kind === "while") inside.add(n.counter);
       if (n.kind === "library") exprsOf(n).forEach(expression);
-      if (n.kind === "conditional") for (const b of n.branches) if (b.condition) { b.condition.inputs.forEach((m) => { if (isList(this.graph.container(m.data))) lists = true; }); symbolsIn(b.condition.code, names); }
+      if (n.kind === "conditional") for (const b of n.branches) if (b.condition) { b.condition.inputs.forEach((m) => { if (this.#asked.ofList(m.data)) lists = true; }); symbolsIn(b.condition.code, names); }
       for (const b of bodiesOf(n)) b.list.forEach(visit);
     };
     visit(l);
@@ -184,12 +196,19 @@ export class TimeModel {
       // Amounts of work are polynomials of the variables: Simpson's rule is exact up to cubes.
       const last = begin + length - 1, middle = at(begin + (length - 1) / 2);
       sum = length * (length > 1 && this.#varies(l) ? (at(begin) + 4 * middle + at(last)) / 6 : middle);
-      if (l.schedule?.gpu?.kernel) sum += this.rates.launch;
     }
+    const kernel = l.schedule?.gpu?.kernel;
+    if (kernel) sum = this.#kernel(kernel, sum);
     if (shared) sum += this.rates.barrier;
     this.#share = share;
     if (before === undefined) this.#env.delete(l.variable); else this.#env.set(l.variable, before);
     return sum;
+  }
+
+  /** Rates are those of all multiprocessors. */
+  #kernel(kernel: string, sum: number): number {
+    const { gpu, launch } = this.rates, slower = kernel === "single" ? gpu?.thread : kernel === "block" ? gpu?.block : undefined;
+    return sum * (slower ?? 1) + launch * (kernel === "reduce" ? 2 : 1);
   }
 
   /** Is there enough to do in the region around for threads to start? */
@@ -216,9 +235,9 @@ export class TimeModel {
 
   /** A loop over a planner's actions: its list. */
   #listOf(l: Loop): readonly number[] | undefined {
-    const [c] = l.body;
-    if (this.#lists.size === 0 || c?.kind !== "conditional") return undefined;
-    for (const m of c.branches[0]?.condition?.inputs ?? []) { const list = this.#lists.get(m.data); if (list && m.index[0]?.key === l.variable) return list; }
+    if (this.#lists.size === 0) return undefined;
+    const c = l.body.find((n) => n.kind === "conditional");
+    for (const m of c?.branches[0]?.condition?.inputs ?? []) { const e = this.#asked.element(m), list = e && this.#lists.get(e.data); if (list && e.index[0]?.key === l.variable) return list; }
     return undefined;
   }
   /** Actions that do the same over as many steps take the same. */
@@ -315,12 +334,19 @@ export class TimeModel {
 
   /** A condition of sizes, variables and lists; undefined where only the run knows. */
   #holds(c: Condition): boolean | undefined {
+    const v = this.#evaluated(c);
+    return v === undefined ? undefined : v !== 0;
+  }
+  #evaluated(c: Pick<Condition, "code" | "inputs">): number | undefined {
     const at = (e: ScalarExpr): number | undefined => {
       switch (e.kind) {
         case "const": return Number(e.value);
-        case "symbolic": return e.expr.atoms.some((a) => a.kind === "load" && !this.#lists.has(a.data)) ? undefined : this.#value(e.expr);
+        case "symbolic": return e.expr.atoms.some((a) => a.kind === "load" && !this.#lists.has(a.data) && !this.#asked.definition(a.data)) ? undefined : this.#value(e.expr);
         case "cast": return at(e.arg);
-        case "input": { const m = c.inputs[e.index]!, list = this.#lists.get(m.data); return list?.[Math.round(this.#value(m.index[0]!) * WIDTH + this.#value(m.index[1]!))]; }
+        case "input": {
+          const m = c.inputs[e.index]!, list = this.#lists.get(m.data), d = list ? undefined : this.#asked.definition(m.data);
+          return d ? this.#evaluated(d) : list?.[Math.round(this.#value(m.index[0]!) * WIDTH + this.#value(m.index[1]!))];
+        }
         case "op": {
           const [x, y] = e.args.map(at);
           if (x === undefined || (e.args.length > 1 && y === undefined)) return undefined;
@@ -339,14 +365,14 @@ export class TimeModel {
         }
       }
     };
-    const v = at(c.code);
-    return v === undefined ? undefined : v !== 0;
+    return at(c.code);
   }
 }
 
+function isKernel(n: Node): boolean { return n.kind === "loop" && n.schedule?.gpu?.kernel !== undefined; }
+
 /** What a loop does nearly always: its interior, where it has one. */
 function bodyOf(l: Loop): readonly Node[] { return l.schedule?.interior?.body ?? l.body; }
-function isList(c: Container): boolean { return !c.transient && c.role === "workspace"; }
 function symbolsIn(code: ScalarExpr, into: Set<string>): Set<string> {
   if (code.kind === "symbolic") freeSymbols(code.expr, into);
   else if (code.kind === "cast") symbolsIn(code.arg, into);

@@ -15,7 +15,7 @@ export function expand(p: Problem, mode: readonly ("store" | "recompute" | "offl
   return { recompute, offload: [...first].map(([value, t]) => ({ value, fetch: [t] })), loops };
 }
 
-/** The other extreme to store-all: what can be computed again is, in every slot that asks for it; loops take their smallest option. */
+/** The other extreme to store-all: what can be computed again is, in every slot that asks for it; loops take their smallest option, on the device. */
 export function recomputeAll(p: Problem): Plan {
-  return expand(p, p.values.map((v) => v.recompute ? "recompute" : "store"), p.loops.map((l) => l.options.reduce((best, o, i) => o.inside < l.options[best]!.inside ? i : best, 0)));
+  return expand(p, p.values.map((v) => v.recompute ? "recompute" : "store"), p.loops.map((l) => l.options.reduce((best, o, i) => !o.host && (best < 0 || o.inside < l.options[best]!.inside) ? i : best, -1)).map((o) => Math.max(0, o)));
 }

@@ -42,6 +42,7 @@ function loopMove(p: Problem, draft: Draft, sim: Simulation, limit: number): { l
       if (e.slot === l.slot && e.value < 0) { inside++; most = Math.max(most, over); } else if (e.slot < 0 ? e.value >= l.step : e.slot <= l.slot) { held++; most = Math.max(most, over); }
     });
     l.options.forEach((o, option) => {
+      if (sim.hostBytes - (now.host ?? 0) + (o.host ?? 0) > p.hostLimit) return;
       const gain = held * Math.min(most, now.held - o.held) + inside * Math.min(most, now.inside - o.inside);
       if (gain <= 0) return;
       const score = Math.max(0, o.cost - now.cost) / gain;
@@ -53,9 +54,10 @@ function loopMove(p: Problem, draft: Draft, sim: Simulation, limit: number): { l
 
 async function slotPlan(p: Problem, limit: number, power: number, pace: Pace): Promise<Plan | undefined> {
   const start = storeAll(p), draft: Draft = { recompute: start.recompute.map(() => new Set()), loops: [...start.loops], offload: new Map() };
-  let host = 0, left = Infinity, worse = 0;
+  let left = Infinity, worse = 0;
   for (;;) {
     const plan = withoutUnread(p, planOf(draft)), sim = simulate(p, plan);
+    let host = sim.hostBytes;
     draft.recompute = plan.recompute.map((r) => new Set(r));
     if (sim.peak <= limit) return plan;
     const now = overload(sim, limit);

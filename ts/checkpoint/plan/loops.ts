@@ -2,14 +2,15 @@
  * What a loop offers to the planner: schedules that none of the others beats in all of bytes between the passes, bytes in the backward slot and cost. The numbers
  * are those of the schedule carried out on paper, closed forms where a loop is too long for that; snapshots and tapes have rooms of their own.
  */
-import { carryOut, storeAllActions, uniformActions, type Action, type LoopShape } from "./actions.js";
+import { InternalError } from "../../base/errors.js";
+import { awayActions, carryOut, storeAllActions, uniformActions, type Action, type LoopShape } from "./actions.js";
 import { mixedTable } from "./mixed.js";
 import type { LoopOption } from "./problem.js";
 import { revolveActions, revolveExtra } from "./revolve.js";
 
-export type ScheduleKind = "store-all" | "revolve" | "uniform" | "mixed" | "online";
+export type ScheduleKind = "store-all" | "revolve" | "uniform" | "mixed" | "online" | "offload";
 
-/** `parameter`: snapshots, steps a segment, or bytes. */
+/** `parameter`: snapshots, steps a segment or a copy, or bytes. */
 export interface ScheduleOption extends LoopOption {
   readonly kind: ScheduleKind;
   readonly parameter: number;
@@ -30,7 +31,7 @@ const MEASURED = 1000;
 export function paretoOptions<O extends LoopOption>(options: readonly O[]): O[] {
   const out: O[] = [];
   const order = [...options].sort((a, b) => a.cost - b.cost || a.inside - b.inside || a.held - b.held);
-  for (const o of order) if (!out.some((q) => q.held <= o.held && q.inside <= o.inside && q.cost <= o.cost)) out.push(o);
+  for (const o of order) if (!out.some((q) => q.held <= o.held && q.inside <= o.inside && q.cost <= o.cost && (q.host ?? 0) <= (o.host ?? 0))) out.push(o);
   return out.sort((a, b) => a.inside - b.inside || a.held - b.held || a.cost - b.cost);
 }
 
@@ -97,6 +98,21 @@ export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity)
   return nearLimit(paretoOptions(all), most);
 }
 
+/**
+ * Tapes that wait in the host's memory, of at most `host` bytes: by steps that move together. A copy costs what the steps that run beside it do not cover; nothing runs beside the last one out and the
+ * first one back. `reversal`: cost of a step's; `moving`: of a copy of the tapes of so many steps.
+ */
+export function awayOptions(shape: LoopShape, reversal: number, moving: (steps: number) => number, host: number): ScheduleOption[] {
+  const { steps, tape, taped } = shape, out: ScheduleOption[] = [];
+  if (steps * tape > host) return out;
+  // Of two groups both would be there all along.
+  for (let group = 1; 2 * group < steps; group *= 2) {
+    const groups = Math.ceil(steps / group), copy = moving(group), late = (work: number): number => (groups - 1) * Math.max(0, copy - group * work);
+    out.push({ kind: "offload", parameter: group, held: 2 * group * tape, inside: 2 * group * tape, host: steps * tape, cost: 2 * copy + late(taped) + late(reversal), extraSteps: 0, copies: 2 * groups, actions: () => awayActions(steps, group) });
+  }
+  return out;
+}
+
 /** Not more than there may be; half of them where the choice will be, if that is known. */
 export function nearLimit<O extends LoopOption>(options: readonly O[], most: number): O[] {
   const near = options.filter((o) => o.inside <= most && o.inside > most / 3), half = MOST_OPTIONS / 2;
@@ -113,6 +129,7 @@ function* grouped(actions: Iterable<Action>, group: number, steps: number): Gene
     case "tape": for (let s = first(a.step); s < first(a.step + 1); s++) yield { do: "tape", step: s }; break;
     case "reverse": for (let s = first(a.step + 1) - 1; s >= first(a.step); s--) yield { do: "reverse", step: s }; break;
     case "turn": yield a; break;
+    case "send": case "fetch": case "wait": throw new InternalError("groups of steps do not leave the device");
     default: yield { ...a, at: first(a.at) };
   }
 }

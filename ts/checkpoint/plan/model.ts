@@ -82,7 +82,7 @@ export class MemoryModel {
     p.values.forEach((_, i) => { this.#decisions(i); });
     if (p.branches.length > 0) this.#relate();
     if (cheap && p.branches.length > 0 && !paths) this.#expect();
-    const host = p.values.flatMap((v, i) => this.#o[i] === undefined ? [] : [{ column: this.#o[i], value: v.size }]);
+    const host = [...p.values.flatMap((v, i) => this.#o[i] === undefined ? [] : [{ column: this.#o[i], value: v.size }]), ...p.loops.flatMap((l, k) => l.options.flatMap((o, i) => o.host ? [{ column: this.#loops[k]![i]!, value: o.host }] : []))];
     if (host.length > 0 && p.hostLimit < Infinity) this.#row(-Infinity, p.hostLimit, host);
   }
 
@@ -152,7 +152,8 @@ export class MemoryModel {
     this.#demand.set(id, column = this.#column(0, 0, 1, false));
     const kept = p.mode === "static" ? [] : this.#window[v]!.filter((k) => k > t && this.#before(v, k).before.includes(t)).map((k) => this.#s[v]!.get(k)!);
     const read = this.#children[v]!.flatMap((u) => takes(path, p.values[u]!.arm) ? this.#happens(u, t, path) ?? [] : []);
-    for (const c of new Set([...kept, ...read])) this.#atMost([r, c], [column], 1);
+    // What is kept or read is at hand somehow, and in one way only: it is computed here unless it was there. (R + c - 1 says the same of whole numbers, and next to nothing of others.)
+    for (const c of new Set([...kept, ...read])) this.#atMost([c], [column, this.#s[v]!.get(t), this.#p[v]!.get(t)]);
     return column;
   }
 
@@ -197,7 +198,7 @@ export class MemoryModel {
     if (this.#needs[v]!.has(t)) { this.#read.set(id, s); return s; }
     this.#read.set(id, column = this.#column(0, 0, 1, false));
     const read = this.#children[v]!.flatMap((u) => takes(path, p.values[u]!.arm) ? this.#happens(u, t, path) ?? [] : []);
-    for (const c of new Set([...read, ...this.#next(v, t, path)])) this.#atMost([s, c], [column], 1);
+    for (const c of new Set([...read, ...this.#next(v, t, path)])) this.#atMost([c], [column, this.#r[v]!.get(t), this.#p[v]!.get(t)]);
     return column;
   }
 

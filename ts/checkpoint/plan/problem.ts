@@ -35,8 +35,8 @@ export interface Slot {
   readonly arm?: Arm;
 }
 
-/** A way to run a loop forward and backward: bytes between the passes, bytes at its backward slot, and extra cost. */
-export interface LoopOption { readonly held: number; readonly inside: number; readonly cost: number }
+/** A way to run a loop forward and backward: bytes between the passes, bytes at its backward slot, bytes of the host's memory, and extra cost. */
+export interface LoopOption { readonly held: number; readonly inside: number; readonly cost: number; readonly host?: number }
 
 /** A loop that is forward step `step` and backward slot `slot`. */
 export interface Loop<Option extends LoopOption = LoopOption> { readonly name: string; readonly step: number; readonly slot: number; readonly options: readonly Option[] }
@@ -57,7 +57,7 @@ export interface Problem {
   /** Number of arms of each branch. */
   readonly branches: readonly number[];
   readonly loops: readonly Loop[];
-  /** Bytes for offloaded values. */
+  /** Bytes for offloaded values, and tapes of loops. */
   readonly hostLimit: number;
   readonly mode: Mode;
   readonly objective: Objective;
@@ -102,6 +102,6 @@ export function checkProblem(p: Problem): void {
   }
   for (const l of p.loops) {
     if (l.options.length === 0 || !(l.step >= 0 && l.step < p.values.length && l.slot >= 0 && l.slot < p.slots.length)) bad(`${l.name} is no loop`);
-    for (const o of l.options) { bytes(o.held, l.name); bytes(o.inside, l.name); cost(o.cost, l.name); }
+    for (const o of l.options) { bytes(o.held, l.name); bytes(o.inside, l.name); bytes(o.host, l.name); cost(o.cost, l.name); }
   }
 }

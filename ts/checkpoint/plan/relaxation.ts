@@ -39,7 +39,7 @@ type Entries = readonly (readonly [number, number])[];
 interface Row { readonly lower: number; readonly upper: number; readonly columns: number[]; readonly factors: number[] }
 
 /** Can it be relaxed like this? */
-export function relaxable(p: Problem): boolean { return p.mode === "slot" && p.branches.length === 0 && p.values.every((v) => !v.offload); }
+export function relaxable(p: Problem): boolean { return p.mode === "slot" && p.branches.length === 0 && p.values.every((v) => !v.offload) && p.loops.every((l) => l.options.every((o) => !o.host)); }
 
 export function roomsOf(p: Problem, limit: number): Rooms {
   let unit = 0;

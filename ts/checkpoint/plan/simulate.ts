@@ -71,17 +71,18 @@ export function simulate(p: Problem, plan: Plan): Simulation {
   events.forEach((e, i) => { bytes[i]! += e.slot < 0 ? p.values[e.value]!.forwardExtra ?? 0 : e.value < 0 ? p.slots[e.slot]!.extra : p.values[e.value]!.workspace ?? 0; });
   const change = new Array<number>(events.length + 1).fill(0);
   const span = (from: number, to: number, size: number): void => { change[from]! += size; change[Math.min(to, events.length - 1) + 1]! -= size; };
-  let loopCost = 0;
+  let loopCost = 0, hostBytes = 0;
   p.loops.forEach((l, k) => {
     const o = l.options[plan.loops[k]!]!;
     loopCost += o.cost;
+    hostBytes += o.host ?? 0;
     span(l.step, opAt[l.slot]! - 1, o.held);
     bytes[opAt[l.slot]!]! += o.inside;
   });
 
   // What the device holds of an offloaded value beside its uses: the copy out is in flight one event longer, the copy back one slot earlier.
   const inFlight: (Touch[] | undefined)[] = [];
-  let hostBytes = 0, moved = 0;
+  let moved = 0;
   for (const o of plan.offload) {
     const v = p.values[o.value]!, list = touches[o.value]!;
     if (!v.offload || (v.arm && p.branches.length > 0)) throw new InternalError(`memory planning: ${v.name} cannot be offloaded`);

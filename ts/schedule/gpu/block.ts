@@ -166,7 +166,8 @@ class Together {
       }
       case "tasklet": {
         const [from] = n.inputs;
-        if (!from || !this.context.host.has(n.output.data)) return undefined;
+        // A list's element is the host's.
+        if (!from || from.index.length > 0 || !this.context.host.has(n.output.data)) return undefined;
         this.#asked.set(n.output.data, from.data);
         return [];
       }

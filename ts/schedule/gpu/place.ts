@@ -1,21 +1,21 @@
 /**
  * Divides a program between the host and kernels. Maps become kernels; runs of scalar code and of loops without maps worth a grid become kernels of one thread, in order; what
- * is left is control flow, which the host runs. Host control knows symbols, its own loop variables and the integers and booleans it has fetched: whatever else its bounds and conditions
- * depend on is computed by a kernel and read.
- * Pre: a valid graph without views of private containers. Post: all tasklets are inside kernels, but for the reads of fetched values, `host[] = device[]`.
+ * is left is control flow, which the host runs. Host control knows symbols, its own loop variables, lists that a planner gives with the call, and the integers and booleans it has fetched: whatever else its
+ * bounds and conditions depend on is computed by a kernel and read.
+ * Pre: a valid graph without views of private containers. Post: all tasklets are inside kernels, but for the reads of fetched values, `host[] = device[]`, and of lists, `host[] = list[i, k]`.
  * Safe because everything runs in program order on one stream; where nothing is proven, one thread does the work in order.
  */
 import { loopFacts } from "../../analysis/dependence.js";
-import { exprsOf, rewriteNode, symbolsOf, visitNodes } from "../../analysis/walk.js";
+import { exprsOf, rewriteNode, symbolsOf } from "../../analysis/walk.js";
 import { bodiesOf } from "../../analysis/paths.js";
-import { conditionFacts } from "../../analysis/accesses.js";
+import { accessesOf, conditionFacts } from "../../analysis/accesses.js";
 import { DaceError, type SourceLoc } from "../../base/errors.js";
 import type { DType } from "../../base/dtypes.js";
 import { constant, input, symbolic } from "../../scalar/expr.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
 import type { Condition, LibraryNode, Loop, Memlet, Node, Tasklet } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
-import { hasLoads, int, load, ONE, ZERO, type Expr } from "../../symbolic/expr.js";
+import { hasLoads, int, load, mapAtoms, ONE, visitAtoms, ZERO, type Expr } from "../../symbolic/expr.js";
 import { splitInteriors } from "../interior.js";
 import { unitsIn } from "../work.js";
 import { smallLoops } from "./block.js";
@@ -42,6 +42,12 @@ export function placeOnGpu(graph: Graph, options: { readonly strict: boolean; re
   return { graph: graph.with({ body, containers: p.graph.containers }), host: p.host, partials: p.partials };
 }
 
+/** What a planner gives with a call, where nothing writes it. */
+function listsOf(graph: Graph): ReadonlySet<string> {
+  const written = new Set(accessesOf(graph, graph.body).flatMap((a) => (a.write ? [a.base] : [])));
+  return new Set(graph.parameters.flatMap((p) => (p.kind === "container" && p.name.startsWith("schedule:") && graph.container(p.container).dtype === "int64" && !written.has(p.container) ? [p.container] : [])));
+}
+
 class Placer {
   graph: Graph;
   readonly host = new Set<string>();
@@ -49,10 +55,12 @@ class Placer {
   readonly #names = new Map<string, number>();
   readonly #separations = new WeakMap<Loop, { readonly parts: readonly Loop[] | undefined }>();
   readonly #kernels = new WeakMap<Loop, { readonly kernel: Node | undefined }>();
+  /** Lists that the host has in its own memory as well. */
+  readonly #lists: ReadonlySet<string>;
   /** Loops of the host around. */
   #around: readonly Loop[] = [];
   /** `variable`: a new loop variable. */
-  constructor(graph: Graph, readonly strict: boolean, readonly variable: (prefix: string) => string) { this.graph = graph; }
+  constructor(graph: Graph, readonly strict: boolean, readonly variable: (prefix: string) => string) { this.graph = graph; this.#lists = listsOf(graph); }
 
   #container(prefix: string, dtype: DType, shape: readonly Expr[]): string {
     let n = this.#names.get(prefix) ?? 0, name: string;
@@ -180,13 +188,23 @@ class Placer {
     return host;
   }
   #known(e: Expr, loc: SourceLoc | undefined, before: Node[], facts: Assumptions): Expr {
+    let ofLists = true;
+    visitAtoms(e, (a) => { if (a.kind === "load" && !this.#isElement(a)) ofLists = false; });
+    if (ofLists) return mapAtoms(e, (a) => (a.kind === "load" ? load(this.#element(a, before), []) : undefined));
     return hasLoads(e) ? load(this.#fetch(symbolic(e), [], loc, before, facts), []) : e;
   }
-  /** A condition of symbols is the host's own business. */
+  #isElement(m: Memlet): boolean { return this.#lists.has(m.data) && !m.guard?.length && !m.index.some(hasLoads); }
+  /** A list's element, from the host's own memory. */
+  #element({ data, index }: Memlet, before: Node[]): string {
+    const host = this.#container("fetched", "int64", []);
+    this.host.add(host);
+    before.push({ kind: "tasklet", id: freshId(), inputs: [{ data, index }], output: { data: host, index: [] }, code: input(0, "int64") });
+    return host;
+  }
+  /** A condition of symbols is the host's own business, and so is one of lists. */
   #condition(c: Condition, loc: SourceLoc | undefined, before: Node[], facts: Assumptions): Condition {
-    let loads = c.inputs.length > 0;
-    visitNodes([{ kind: "conditional", id: 0, branches: [{ condition: c, body: [] }] }], (n) => { if (exprsOf(n).some(hasLoads)) loads = true; });
-    if (!loads) return c;
+    const loads = exprsOf({ kind: "conditional", id: 0, branches: [{ condition: c, body: [] }] }).some(hasLoads);
+    if (!loads && c.inputs.every((m) => this.host.has(m.data) || this.#isElement(m))) return { ...c, inputs: c.inputs.map((m) => (this.host.has(m.data) ? m : { data: this.#element(m, before), index: [] })) };
     const name = this.#fetch(c.code, c.inputs, loc, before, facts);
     return { inputs: [{ data: name, index: [] }], code: input(0, "bool") };
   }
