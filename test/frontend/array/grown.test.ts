@@ -47,7 +47,7 @@ const refused = (t: ExecutionContext, lines: readonly string[], message: RegExp,
 test("what a container cannot hold", (t) => {
   refused(t, ["h = []", "for i in range(n):", "    h.append(1)", "    h.append(x)", "return np.array(h)"], /holds arrays of shapes \(\) and \(3,\)/);
   refused(t, ["h = []", "for i in range(n):", "    h.append('a')", "return len(h)"], /holds a string/);
-  refused(t, ["h = []", "while x[0] < n:", "    x[0] += 1", "    h.append(x[0])", "return np.array(h)"], /number of iterations only the run knows/, /for k in range\(most\)/);
+  refused(t, ["h = []", "while x[0] < n:", "    x[0] += 1", "    h.append(x[0])", "return np.array(h)"], /an array whose length only the run knows/, /for k in range\(most\)/);
   refused(t, ["h = [1.0]", "for k in range(n):", "    if k == 0: h = [5.0]", "    h.append(x[0])", "return h[0]"], /h is a list here and something else on another path/);
   refused(t, ["h = []", "for i in range(n):", "    h.append(x[0] * i)", "return h[n]"], /out of range/);
 });

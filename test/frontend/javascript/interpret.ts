@@ -63,6 +63,7 @@ class Run {
     if (this.globals.has(name)) return this.globals.get(name);
     const g = this.program.globals.get(name);
     if (!g) throw new Broken(`no variable ${name}`);
+    if (g.kind === "class") throw new Broken(`the class ${name}`);
     const v = g.kind === "function" ? this.closure(g.def, undefined) : g.kind === "value" ? g.value
       : this.expr(g.value, { def: { name: "", params: [], body: [], locals: new Set(), loc: g.value.loc }, vars: new Map(), parent: undefined });
     this.globals.set(name, v);

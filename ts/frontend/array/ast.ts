@@ -15,6 +15,7 @@ export interface ArrayProgram {
 
 export type GlobalValue =
   | { readonly kind: "function"; readonly def: FunctionDef }
+  | { readonly kind: "class"; readonly def: ClassDef }
   /** Evaluated once, in the globals. */
   | { readonly kind: "expression"; readonly value: Expr }
   /** A captured JavaScript value: number, bigint, boolean, string, typed array, ndarray, nested arrays, plain objects, null, undefined. */
@@ -30,6 +31,22 @@ export interface FunctionDef {
   readonly locals: ReadonlySet<string>;
   /** It stands for this function, called for each element of broadcast arrays (@np.vectorize). */
   readonly elementwise?: FunctionDef;
+  readonly loc: SourceLoc;
+}
+
+export interface Method { readonly def: FunctionDef; /** What it is given first: the instance (a property is called where it is read), the class, or nothing. */ readonly kind: "method" | "property" | "class" | "static" }
+/** A class. What makes an instance is the method `__init__`; a named tuple's instances are tuples, which the method `__new__` makes of its arguments. */
+export interface ClassDef {
+  readonly name: string;
+  /** The class that it extends. */
+  readonly base?: Expr;
+  /** The fields that it declares (a data class, a named tuple), its base's first. */
+  readonly fields: readonly string[];
+  readonly tuple?: boolean;
+  /** Nothing in the program changes an instance after it was made. */
+  readonly fixed: boolean;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly constants: ReadonlyMap<string, Expr>;
   readonly loc: SourceLoc;
 }
 

@@ -1,16 +1,17 @@
 /** The state of one lowering: containers, symbols, facts, the region being filled, and how nodes are emitted into it. */
 import { type DType, isFloat, isInteger } from "../../base/dtypes.js";
 import { DaceError, InternalError, type ErrorCode, type SourceLoc } from "../../base/errors.js";
-import { type ScalarExpr, cast, constant, input, mapScalar, op, visitScalar } from "../../scalar/expr.js";
+import { growNode } from "../../library/grow.js";
+import { type ScalarExpr, cast, constant, input, mapScalar, op, symbolic, visitScalar } from "../../scalar/expr.js";
 import { freshId } from "../../sdfg/sdfg.js";
 import type { Condition, Container, EntryCheck, LibraryNode, Memlet, Node, Wcr } from "../../sdfg/nodes.js";
-import { type Expr, ONE, ZERO, addInt, sub, sym, loadedContainers } from "../../symbolic/expr.js";
+import { type Expr, ONE, ZERO, addInt, load, sub, sym, loadedContainers } from "../../symbolic/expr.js";
 import { Assumptions } from "../../symbolic/assumptions.js";
 import type * as ast from "./ast.js";
-import { entryBound } from "./bounds.js";
+import { entryBound, knownOnEntry } from "./bounds.js";
 import type { Signature } from "./signature.js";
 import type { LearntList } from "./grown.js";
-import { type Arrayish, type ArrayValue, type GrownValue, type TupleValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
+import { type Arrayish, type ArrayValue, type Fields, type GrownValue, type TupleValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
 
 /** Thrown to abandon this lowering and start again with what was learnt; never leaves lowerProgram. */
 export class Restart extends Error {}
@@ -62,7 +63,7 @@ export type Cell = { readonly key: string; readonly loop: string; readonly depth
   | { readonly kind: "pending" }
   | { readonly kind: "scalar"; readonly container: string; readonly type: CellType }
   | { readonly kind: "array"; readonly value: ArrayValue }
-  | { readonly kind: "tuple"; readonly tuple: "tuple" | "list"; readonly items: readonly number[] }
+  | { readonly kind: "tuple"; readonly tuple: "tuple" | "list"; readonly items: readonly number[]; readonly record?: Fields }
   | { readonly kind: "fixed"; readonly value: Value });
 export type Binding =
   | { readonly kind: "value"; readonly value: Value }
@@ -180,8 +181,20 @@ export class Lowering {
     return c;
   }
   /** A new uninitialised transient as a whole-array view. `shape` in elements, row-major. */
+  /** An array with as many rows as a list has that grew in a loop which the run ended. */
+  #growing(rows: Expr, rest: readonly Expr[], dtype: DType, label: string, loc: SourceLoc | undefined): ArrayValue {
+    const count = this.allocate([], "int64", `${label}_length`, loc);
+    this.tasklet(count.data, [], symbolic(rows), loc ? { loc } : {});
+    this.single.add(count.data);
+    this.frozen.add(count.data);
+    const c = this.addContainer({ dtype, shape: [load(count.data, []), ...rest], transient: true, growable: true, label, ...(loc ? { loc } : {}) });
+    this.emit(growNode(c.name, c, load(count.data, [])));
+    return { ...this.whole(c.name), dims: [rows, ...rest].map((e, axis) => ({ size: e, steps: [{ axis, step: ONE }] })) };
+  }
   allocate(shape: readonly Expr[], dtype: DType, label = "tmp", loc?: SourceLoc): ArrayValue {
     // A size that changes with the loops around needs a buffer for the largest.
+    const [first, ...rest] = shape;
+    if (first && loadedContainers(first).size > 0 && this.body === this.top && !entryBound(this, first, "upper") && rest.every((e) => knownOnEntry(this, e))) return this.#growing(first, rest, dtype, label, loc);
     const room = shape.map((e) => entryBound(this, e, "upper") ?? this.unsupported(`an array whose size ${e.key} is known only while the program runs`, loc, "allocate it with its largest size"));
     const c = this.addContainer({ dtype, shape: room, transient: true, label, ...(loc ? { loc } : {}) });
     let size = 1;

@@ -8,6 +8,7 @@ import type { SourceLoc } from "../../base/errors.js";
 import { cast, constant, op, symbolic } from "../../scalar/expr.js";
 import { type Expr, ONE, ZERO, add, addInt, load, max, min, mul, sub } from "../../symbolic/expr.js";
 import { nonNegative } from "../../symbolic/prove.js";
+import { growNode } from "../../library/grow.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import { type Lowering, Poisoned, Restart } from "./context.js";
 import { sameSize } from "./shapes.js";
@@ -22,6 +23,8 @@ export interface LearntList {
   readonly most: Map<string, Expr>;
   /** The run counts. */
   counted: boolean;
+  /** It grows in a loop that ends when the run says: its container grows with it. */
+  unbounded?: boolean;
   capacity?: Expr;
 }
 function learntOf(ctx: Lowering, g: GrownValue): LearntList {
@@ -32,9 +35,10 @@ function learntOf(ctx: Lowering, g: GrownValue): LearntList {
 
 /** The list, from here on in a container. `key`: where it starts to grow; `loop`: the loop in which. */
 export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: string, label: string, loc: SourceLoc): GrownValue {
-  const l = ctx.learnt.lists.get(key), g: GrownValue = { kind: "grown", key, loop, label, items: list.items.length, state: { length: ZERO, most: ZERO, sealed: false } };
+  const l = ctx.learnt.lists.get(key), g: GrownValue = { kind: "grown", key, loop, label, items: list.items.length, state: { length: ZERO, most: ZERO, sealed: false, atTop: ctx.body === ctx.top } };
   ctx.grown.add(g);
-  if (l?.element) {
+  if (l?.element && l.unbounded) growing(ctx, g, l.element, label, loc);
+  else if (l?.element) {
     const room = l.capacity ?? ONE;
     g.state.data = ctx.allocate([room, ...l.element.shape], l.element.dtype, label, loc);
     if (l.counted) {
@@ -46,6 +50,14 @@ export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: stri
   }
   for (const x of list.items) append(ctx, g, x, loc);
   return g;
+}
+
+/** A container that has as many rows as were appended. */
+function growing(ctx: Lowering, g: GrownValue, element: Element, label: string, loc: SourceLoc): void {
+  const c = ctx.allocate([], "int64", `${label}_length`, loc), shape = [load(c.data, []), ...element.shape];
+  ctx.tasklet(c.data, [], constant(0, "int64"), { loc });
+  g.state.counter = c.data;
+  g.state.data = ctx.whole(ctx.addContainer({ dtype: element.dtype, shape, transient: true, growable: true, label, loc }).name);
 }
 
 /** A list of a number of equal numbers: [x] * n. */
@@ -100,19 +112,30 @@ export function append(ctx: Lowering, g: GrownValue, v: Value, loc: SourceLoc): 
     if (size.key !== e.shape[d]!.key && sub(size, e.shape[d]!).constant !== undefined) misfit(ctx, g, `arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`, loc);
     sameSize(ctx, e.shape[d]!, size, loc, `a list that grows in a loop holds arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`);
   });
-  const at = s.counter === undefined ? s.length : load(s.counter, []);
   s.most = addInt(s.most, 1);
+  if (l.unbounded) {
+    const more = load(s.counter!, []);
+    ctx.tasklet(s.counter!, [], op("add", "int64", ctx.read(s.counter!, []), constant(1, "int64")), { loc });
+    ctx.emit(growNode(s.data!.data, ctx.container(s.data!.data), more));
+    storeRow(ctx, g, addInt(more, -1), x, e, loc);
+    return;
+  }
+  const at = s.counter === undefined ? s.length : load(s.counter, []);
   const needed = entryBound(ctx, s.most, "upper");
   if (!needed) return ctx.unsupported("a list that grows in a loop whose number of iterations only the run knows", loc, "give the loop a bound, for k in range(most), and leave it with break");
   if (!l.capacity || nonNegative(sub(l.capacity, needed), ctx.facts) !== "yes") {
     const both = l.capacity && nonNegative(sub(needed, l.capacity), ctx.facts) !== "yes" ? max(l.capacity, needed) : needed;
     if (both.key !== l.capacity?.key) { l.capacity = both; throw new Restart(); }
   }
-  const data = s.data!, row: ArrayValue = { ...data, base: [at, ...data.base.slice(1)], dims: data.dims.slice(1) }, from = ctx.body.length;
-  store(ctx, row, storedAs(x, e), loc);
-  ctx.appended(row, x, from, g.label, loc);
+  storeRow(ctx, g, at, x, e, loc);
   if (s.counter !== undefined) ctx.tasklet(s.counter, [], op("add", "int64", ctx.read(s.counter, []), constant(1, "int64")), { loc });
   else s.length = addInt(s.length, 1);
+}
+
+function storeRow(ctx: Lowering, g: GrownValue, at: Expr, x: ScalarValue | Arrayish, e: Element, loc: SourceLoc): void {
+  const data = g.state.data!, row: ArrayValue = { ...data, base: [at, ...data.base.slice(1)], dims: data.dims.slice(1) }, from = ctx.body.length;
+  store(ctx, row, storedAs(x, e), loc);
+  ctx.appended(row, x, from, g.label, loc);
 }
 
 /**
@@ -134,14 +157,12 @@ export function checkLists(ctx: Lowering): void {
 }
 /** Puts another element in a place that is there. */
 export function setElement(ctx: Lowering, g: GrownValue, at: Expr, v: Value, loc: SourceLoc): void {
-  const l = learntOf(ctx, g), x = elementOf(ctx, v, loc), e = l.element!, data = g.state.data!, shape = x.kind === "scalar" ? [] : shapeOf(x);
+  const l = learntOf(ctx, g), x = elementOf(ctx, v, loc), e = l.element!, shape = x.kind === "scalar" ? [] : shapeOf(x);
   if (shape.length !== e.shape.length) misfit(ctx, g, `arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`, loc);
   shape.forEach((size, d) => { sameSize(ctx, e.shape[d]!, size, loc, `a list holds arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`); });
   const own = typeOfElement(ctx, x), dtype = joined(e, own);
   if (dtype !== e.dtype || (e.weak && !own.weak) || (e.integral && !own.integral)) { l.element = { ...e, dtype, weak: e.weak && own.weak, integral: e.integral && own.integral }; throw new Restart(); }
-  const row: ArrayValue = { ...data, base: [at, ...data.base.slice(1)], dims: data.dims.slice(1) }, from = ctx.body.length;
-  store(ctx, row, storedAs(x, e), loc);
-  ctx.appended(row, x, from, g.label, loc);
+  storeRow(ctx, g, at, x, e, loc);
 }
 type Element = NonNullable<LearntList["element"]>;
 function typeOfElement(ctx: Lowering, x: ScalarValue | Arrayish): Element {
@@ -156,12 +177,13 @@ function storedAs(x: ScalarValue | Arrayish, e: Element): ScalarValue | Arrayish
 export function lengthOf(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): Expr {
   const { counter, length } = g.state;
   if (counter === undefined) return length;
-  const room = ctx.lengths.get(counter)!, c = ctx.allocate([], "int64", "length", loc);
+  const room = ctx.lengths.get(counter), c = ctx.allocate([], "int64", "length", loc);
   ctx.tasklet(c.data, [], symbolic(load(counter, [])), loc ? { loc } : {});
   ctx.single.add(c.data);
   ctx.frozen.add(c.data);
-  ctx.lengths.set(c.data, room);
   const now = load(c.data, []);
+  if (!room) { ctx.facts = ctx.facts.with(addInt(now, -g.items)); return now; }
+  ctx.lengths.set(c.data, room);
   ctx.facts = ctx.facts.with(now, sub(room, now));
   return min(room, now);
 }
@@ -173,7 +195,7 @@ export function rowsOf(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined)
 }
 function unknownYet(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): never {
   // Before anything was appended in this try; what is appended later in the loop may tell.
-  if (ctx.scopes.length === 0) return ctx.unsupported(`reading from the list ${g.label}, to which nothing was appended`, loc);
+  if (ctx.scopes.length === 0 && ctx.body === ctx.top) return ctx.unsupported(`reading from the list ${g.label}, to which nothing was appended`, loc);
   g.state.asked = loc;
   throw new Poisoned();
 }
@@ -220,12 +242,15 @@ export class GrowingIn {
     const { ctx, key } = this;
     for (const { g, length, most } of this.#before) {
       const l = learntOf(ctx, g);
+      if (l.unbounded) continue;
       g.state.length = add(length, mul(l.by.get(key) ?? ZERO, t));
       g.state.most = add(most, mul(l.most.get(key) ?? ZERO, t));
     }
     const start = this.#before.map(({ g }) => ({ ...g.state })), errors = ctx.errors.length, r = f(), whole = ctx.errors.length === errors && this.#before.every(({ g }) => g.state.asked === undefined);
     this.#before.forEach(({ g, length, most }, i) => {
-      const l = learntOf(ctx, g), by = l.by.get(key) ?? ZERO, upTo = l.most.get(key) ?? ZERO, added = sub(g.state.length, start[i]!.length), more = sub(g.state.most, start[i]!.most);
+      const l = learntOf(ctx, g);
+      if (l.unbounded) return;
+      const by = l.by.get(key) ?? ZERO, upTo = l.most.get(key) ?? ZERO, added = sub(g.state.length, start[i]!.length), more = sub(g.state.most, start[i]!.most);
       // What went wrong in the body may have been an append, or something before one.
       if (g.state.counter === undefined && added.key !== by.key && (whole || !l.by.has(key))) {
         if (this.left || !knownOnEntry(ctx, added) || l.by.has(key)) l.counted = true; else l.by.set(key, added);
@@ -246,6 +271,7 @@ export class GrowingIn {
   done(trip: Expr): void {
     for (const { g, length, most } of this.#before) {
       const l = learntOf(this.ctx, g);
+      if (l.unbounded) continue;
       if (!l.element && g.state.asked && g.loop === this.key) this.ctx.unsupported(`reading from the list ${g.label} before anything is appended to it`, g.state.asked, "start it with a first element, or fill an array");
       g.state.length = add(length, mul(l.by.get(this.key) ?? ZERO, trip));
       g.state.most = add(most, mul(l.most.get(this.key) ?? ZERO, trip));
@@ -255,8 +281,15 @@ export class GrowingIn {
   get any(): boolean { return this.#before.some(({ g }) => learntOf(this.ctx, g).most.has(this.key)); }
 }
 /** Lists in a loop that ends when the run says. */
-export function growingInWhile(ctx: Lowering, loc: SourceLoc, f: () => void): void {
+export function growingInWhile(ctx: Lowering, key: string, loc: SourceLoc, f: () => void): void {
   const before = lengthsNow(ctx);
   f();
-  for (const b of before) if (b.g.state.most.key !== b.most.key) ctx.unsupported(`the list ${b.g.label} growing in a loop whose number of iterations only the run knows`, loc, "write for k in range(most), with the largest number that may be needed, and leave it with break");
+  for (const b of before) {
+    const l = learntOf(ctx, b.g);
+    if (l.unbounded && b.g.loop === key && !l.element && b.g.state.asked) ctx.unsupported(`reading from the list ${b.g.label} before anything is appended to it`, b.g.state.asked, "start it with a first element, or fill an array");
+    if (b.g.state.most.key === b.most.key || l.unbounded) continue;
+    if (!b.g.state.atTop) ctx.unsupported(`the list ${b.g.label} growing in a loop whose number of iterations only the run knows, inside of another loop, a branch, or a function that returns early`, loc, "write for k in range(most), with the largest number that may be needed, and leave it with break");
+    l.unbounded = l.counted = true;
+    throw new Restart();
+  }
 }

@@ -5,7 +5,7 @@ import { symbolic } from "../../scalar/expr.js";
 import type { Parameter, ReturnValue } from "../../sdfg/nodes.js";
 import { type Expr, freeSymbols, loadedContainers, sym } from "../../symbolic/expr.js";
 import type { ArrayProgram } from "./ast.js";
-import { knownOnEntry } from "./bounds.js";
+import { entryBound, knownOnEntry } from "./bounds.js";
 import { compressed } from "./compress.js";
 import { type Frame, type Learnt, Lowering, inexact, NeedsExact, nothingLearnt, Restart } from "./context.js";
 import type { ParameterType, Signature } from "./signature.js";
@@ -129,6 +129,7 @@ function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
       if (v.int && v.dtype !== "bool" && knownOnEntry(ctx, v.int)) return { kind: "integer", expr: v.int };
       return output(ev, materialise(ctx, v, { label: "result", loc }), taken);
     case "array": case "lazy": {
+      if (ev.ctx.containers.get(v.kind === "array" ? ctx.bufferOf(v.data) : "")?.growable || (v.kind === "lazy" && v.shape.some((e) => loadedContainers(e).size > 0 && !entryBound(ctx, e, "upper")))) return ctx.unsupported("returning an array whose length only the run knows, of a loop that ends when the run says", loc, "return what is computed from it, or write for k in range(most) and leave the loop with break");
       const sizes = v.kind === "array" ? v.dims.map((d) => d.size) : v.shape;
       if (sizes.some((e) => loadedContainers(e).size > 0)) {
         // In a buffer for the largest, with the lengths beside it; what lies behind them is nobody's.

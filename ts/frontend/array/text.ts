@@ -11,7 +11,12 @@ export function programText(program: ArrayProgram): string {
 
 function globalText(name: string, g: GlobalValue, out: string[]): void {
   if (g.kind === "function") { out.push(`global ${name}`); functionText(g.def, 0, out); }
-  else if (g.kind === "expression") out.push(`global ${name} = ${exprText(g.value)}`);
+  else if (g.kind === "class") {
+    const { def } = g;
+    out.push(`global ${name} = ${def.tuple ? "named tuple" : def.fixed ? "fixed class" : "class"} ${def.name}${def.base ? `(${exprText(def.base)})` : ""}${def.fields.length > 0 ? ` fields ${def.fields.join(", ")}` : ""}`);
+    for (const [k, v] of def.constants) out.push(`  ${k} = ${exprText(v)}`);
+    for (const m of def.methods.values()) { if (m.kind !== "method") out.push(`  ${m.kind}`); functionText(m.def, 1, out); }
+  } else if (g.kind === "expression") out.push(`global ${name} = ${exprText(g.value)}`);
   else out.push(`global ${name} = captured ${captured(g.value)}`);
 }
 function captured(v: unknown): string {

@@ -2,7 +2,7 @@
  * Which parameters a program uses as integers (an index, a bound, a size, a bit operand), through assignments and calls of its own functions. Only those are
  * passed as symbolic integers; any other number is a float.
  */
-import type { ArrayProgram, Expr, FunctionDef, Stmt, Target } from "./ast.js";
+import type { ArrayProgram, ClassDef, Expr, FunctionDef, GlobalValue, Method, Stmt, Target } from "./ast.js";
 
 /** Library functions all of whose numeric arguments are sizes or bounds. */
 const SIZED = /^(range|np\.(zeros|ones|empty|full|ndarray|eye|identity|arange|tri|roll|repeat|tile|reshape|broadcast_to|linspace|fromfunction|indices|hanning|hamming|blackman|triu_indices|tril_indices|diag_indices|vander|split|array_split|hsplit|vsplit|dsplit|diag|triu|tril|histogram|linalg\.matrix_power|rot90|logspace)|slice|(Big)?(Float|Int|Uint)\d+(Clamped)?Array|Array)$/;
@@ -54,13 +54,26 @@ class Usage {
   readonly #powers = new Map<ReadonlySet<string>, Set<string>>();
   /** By the same: names that are sizes of arrays. */
   readonly #sizes = new Map<ReadonlySet<string>, Set<string>>();
+  /** Names of fields, in programs with classes, whose values are needed as integers. */
+  readonly #fields = new Set<string>();
+  readonly #classes: readonly ClassDef[];
   /** `ranges`: np.arange's arguments are integers. */
-  constructor(readonly program: ArrayProgram, readonly ranges = true) {}
+  constructor(readonly program: ArrayProgram, readonly ranges = true) {
+    this.#classes = [...program.globals.values()].flatMap((g) => (g.kind === "class" ? [g.def] : []));
+    if (this.#classes.length === 0) return;
+    const all = [program.entry, ...[...program.globals.values()].flatMap((g) => (g.kind === "function" ? [g.def] : [])), ...this.#classes.flatMap((c) => [...c.methods.values()].map((m) => m.def))];
+    // What one function needs of a field, another one may have put there.
+    for (let size = -1; size !== this.#fields.size;) {
+      size = this.#fields.size;
+      for (const d of all) this.of(d);
+      if (size !== this.#fields.size) { this.#done.clear(); this.#powers.clear(); this.#sizes.clear(); }
+    }
+  }
 
   of(def: FunctionDef): ReadonlySet<string> {
     const known = this.#done.get(def);
     if (known) return known;
-    const names = new Set<string>();
+    const names = new Set<string>(this.#classes.some((c) => c.methods.get("__new__")?.def === def) ? def.params.map((p) => p.name).filter((n) => this.#fields.has(n)) : []);
     this.#done.set(def, names);
     const powers = new Set<string>();
     this.#powers.set(names, powers);
@@ -92,6 +105,7 @@ class Usage {
   #need(e: Expr, names: Set<string>): void {
     switch (e.kind) {
       case "name": names.add(e.name); break;
+      case "attribute": if (this.#classes.length > 0) this.#fields.add(e.name); break;
       case "binary":
         if (e.op === "**" && e.right.kind !== "number") this.#fix(e, names);
         else if (e.op === "**") this.#need(e.left, names);
@@ -145,7 +159,7 @@ class Usage {
     }
   }
   #flow(t: Target, value: Expr, names: Set<string>): void {
-    if (t.kind === "name" && names.has(t.name)) this.#need(value, names);
+    if ((t.kind === "name" && names.has(t.name)) || (t.kind === "attribute" && this.#fields.has(t.name))) this.#need(value, names);
     if (t.kind === "name" && this.#sizes.get(names)!.has(t.name)) this.#size(value, names);
     if (t.kind === "name" && this.#powers.get(names)!.has(t.name)) this.#fix(value, names);
     if (t.kind === "tuple" && (value.kind === "tuple" || value.kind === "list")) t.elements.forEach((x, i) => { const v = value.elements[i]; if (x && v) this.#flow(x, v, names); });
@@ -184,9 +198,10 @@ class Usage {
         if (e.callee.kind === "attribute" && SIZED_METHODS.has(e.callee.name)) for (const a of e.callee.name === "fill" || e.callee.name === "set" ? e.args.slice(1) : e.args) this.#need(a.value, names);
         // Array.from({ length: n }, f)
         if (e.callee.kind === "library" && e.callee.name.endsWith(".from") && e.args[0]?.value.kind === "object") for (const x of e.args[0].value.entries) if (x.key === "length") this.#need(x.value, names);
-        const called = e.callee.kind === "name" ? locals.get(e.callee.name) ?? this.#global(e.callee.name) : undefined;
-        if (called) {
-          const needed = this.of(called), fixed = this.powers(called);
+        const { callee } = e, direct = callee.kind === "name" ? locals.get(callee.name) ?? this.#global(callee.name) : undefined;
+        const methods = callee.kind === "name" ? this.#constructorOf(callee.name) : callee.kind === "attribute" ? this.#classes.flatMap((c) => c.methods.get(callee.name) ?? []) : [];
+        for (const called of [...(direct ? [direct] : []), ...methods.map((m) => (m.kind === "static" || m.def.name === "__new__" ? m.def : { ...m.def, params: m.def.params.slice(1), original: m.def }))]) {
+          const whole: FunctionDef = "original" in called ? (called as { original: FunctionDef }).original : called, needed = this.of(whole), fixed = this.powers(whole);
           called.params.forEach((p, i) => { if (needed.has(p.name)) { const a = e.args[i]?.value ?? e.keywords.find((k) => k.name === p.name)?.value; if (a) { this.#need(a, names); if (fixed.has(p.name)) this.#fix(a, names); } } });
           // A function inside this one may use this one's variables.
           for (const n of needed) if (!called.locals.has(n)) names.add(n);
@@ -195,6 +210,17 @@ class Usage {
       }
       default: break;
     }
+  }
+  /** What the call of a class runs. */
+  #constructorOf(name: string): readonly Method[] {
+    const g = this.program.globals.get(name);
+    for (let c = g?.kind === "class" ? g.def : undefined; c;) {
+      const m = c.methods.get("__new__") ?? c.methods.get("__init__");
+      if (m) return [m];
+      const base: GlobalValue | undefined = c.base?.kind === "name" ? this.program.globals.get(c.base.name) : undefined;
+      c = base?.kind === "class" ? base.def : undefined;
+    }
+    return [];
   }
   #global(name: string): FunctionDef | undefined { const g = this.program.globals.get(name); return g?.kind === "function" ? g.def : undefined; }
 }

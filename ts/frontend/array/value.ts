@@ -51,9 +51,14 @@ export interface LazyValue {
 export interface MaskedValue { readonly kind: "masked"; readonly mask: LazyValue | ArrayValue; readonly value: LazyValue | ArrayValue }
 
 /** `snapshot`: a list as a variable of a loop holds it, which is not the list itself. */
-export interface TupleValue { readonly kind: "tuple" | "list"; readonly items: Value[]; readonly snapshot?: boolean }
+export interface TupleValue { readonly kind: "tuple" | "list"; readonly items: Value[]; readonly snapshot?: boolean; /** It is an instance of a class whose instances never change: the fields' names, in order. */ readonly record?: Fields }
+export interface Fields { readonly cls: ClassValue; readonly names: readonly string[] }
+/** A tuple or list like another one, of other elements. */
+export function withItems(v: TupleValue, items: Value[]): TupleValue { return { kind: v.kind, items, ...(v.record ? { record: v.record } : {}) }; }
+/** A class; `base`: the one that it extends; `constants`: its own attributes. */
+export interface ClassValue { readonly kind: "class"; readonly def: ast.ClassDef; readonly base?: ClassValue; readonly constants: ReadonlyMap<string, Value> }
 /** A closure. `defaults`: what its parameters' defaults were where it was made, as Python has it. */
-export interface FunctionValue { readonly kind: "function"; readonly def: ast.FunctionDef; readonly scope: unknown; readonly defaults?: ReadonlyMap<string, Value> }
+export interface FunctionValue { readonly kind: "function"; readonly def: ast.FunctionDef; readonly scope: unknown; readonly defaults?: ReadonlyMap<string, Value>; /** Its first argument: the instance whose method it is, or the class. */ readonly self?: Value }
 export interface LibraryValue { readonly kind: "library"; readonly name: string }
 /** A library method or bound attribute, waiting for its call. */
 export interface MethodValue { readonly kind: "method"; readonly self: Value; readonly name: string }
@@ -62,7 +67,7 @@ export interface SliceValue { readonly kind: "slice"; readonly start?: Value; re
 export interface StringValue { readonly kind: "string"; readonly value: string }
 /** Python's None; JavaScript's undefined, or null. */
 export interface NoneValue { readonly kind: "none"; readonly isNull?: boolean }
-export interface ObjectValue { readonly kind: "object"; readonly entries: Map<string, Value> }
+export interface ObjectValue { readonly kind: "object"; readonly entries: Map<string, Value>; readonly cls?: ClassValue; /** It is the module's: what a call did to it would last. */ shared?: boolean }
 /** Something a `for` can run over: `at(i)` for 0 <= i < length. `range`: at(i) is the integer start + step·i. */
 export interface SequenceValue {
   readonly kind: "sequence";
@@ -77,15 +82,15 @@ export interface GrownValue {
   readonly loop: string;
   readonly label: string;
   readonly items: number;
-  /** `length`: how many elements, unless the run counts them in `counter`; `most`: at most how many; `data`: a row per element; `sealed`: another list holds it; `asked`: where it was read before it had elements; `skipped`: a store that was put off until more is known. */
-  readonly state: { length: Expr; most: Expr; counter?: string; data?: ArrayValue; sealed: boolean; asked?: SourceLoc | undefined; skipped?: SourceLoc };
+  /** `length`: how many elements, unless the run counts them in `counter`; `most`: at most how many; `data`: a row per element; `sealed`: another list holds it; `asked`: where it was read before it had elements; `skipped`: a store that was put off until more is known; `atTop`: it was made where every run comes by once. */
+  readonly state: { length: Expr; most: Expr; counter?: string; data?: ArrayValue; sealed: boolean; asked?: SourceLoc | undefined; skipped?: SourceLoc; readonly atTop?: boolean };
 }
 /** Stands for a value whose computation was reported as an error (statements that use it are skipped silently), or, with a reason, for one that must not be used. */
 export interface PoisonValue { readonly kind: "poison"; readonly reason?: string }
 
 export type Value =
   | ScalarValue | ArrayValue | LazyValue | MaskedValue | TupleValue | FunctionValue | LibraryValue | MethodValue | DTypeValue
-  | SliceValue | StringValue | NoneValue | ObjectValue | SequenceValue | GrownValue | PoisonValue;
+  | SliceValue | StringValue | NoneValue | ClassValue | ObjectValue | SequenceValue | GrownValue | PoisonValue;
 
 /** What has a shape and elements. */
 export type Arrayish = ArrayValue | LazyValue;
@@ -145,7 +150,7 @@ export function describe(v: Value): string {
     case "scalar": return v.dtype === "bool" ? "a boolean" : "a number";
     case "array": case "lazy": return `an array of shape ${formatShape(shapeOf(v))}`;
     case "masked": return "an array of data-dependent length";
-    case "tuple": return "a tuple";
+    case "tuple": return v.record ? `an instance of ${v.record.cls.def.name}` : "a tuple";
     case "list": case "grown": return "a list";
     case "function": return `the function ${v.def.name}`;
     case "library": return v.name;
@@ -154,7 +159,8 @@ export function describe(v: Value): string {
     case "slice": return "a slice";
     case "string": return "a string";
     case "none": return "None";
-    case "object": return "an object";
+    case "object": return v.cls ? `an instance of ${v.cls.def.name}` : "an object";
+    case "class": return `the class ${v.def.name}`;
     case "sequence": return "a sequence";
     case "poison": return "an invalid value";
   }

@@ -2,7 +2,7 @@
 import { nodes, text, type PyNode } from "./tree.js";
 
 /** Modules by their own name → the name under which the lowering knows them. */
-const MODULES: ReadonlyMap<string, string> = new Map([["numpy", "np"], ["math", "math"], ["cmath", "cmath"], ["scipy", "scipy"], ["numba", "numba"]]);
+const MODULES: ReadonlyMap<string, string> = new Map([["numpy", "np"], ["math", "math"], ["cmath", "cmath"], ["scipy", "scipy"], ["numba", "numba"], ["dataclasses", "dataclasses"]]);
 
 export const BUILTINS: ReadonlySet<string> = new Set([
   "range", "len", "enumerate", "zip", "abs", "min", "max", "sum", "int", "float", "bool", "complex", "round", "pow", "reversed", "sorted", "isinstance", "tuple", "list", "print", "divmod", "any", "all", "map", "filter", "str", "slice",

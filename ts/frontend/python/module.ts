@@ -51,7 +51,8 @@ export class ModuleNames implements Globals {
         for (const [name, path] of importedNames(s)) { if (name === "*") this.#stars.push(path.slice(0, -2)); else this.#bind(name, { at, statement: s, kind: "import", path }); }
         break;
       case "FunctionDef": this.#bind(text(s["name"]), { at, statement: s, kind: value("function") }); break;
-      case "AsyncFunctionDef": case "ClassDef": this.#bind(text(s["name"]), { at, statement: s, kind: "class" }); break;
+      case "ClassDef": this.#bind(text(s["name"]), { at, statement: s, kind: value("class") }); break;
+      case "AsyncFunctionDef": this.#bind(text(s["name"]), { at, statement: s, kind: "class" }); break;
       case "Assign": for (const t of nodes(s["targets"])) for (const n of targetNames(t)) this.#bind(n, { at, statement: s, kind: value("value") }); break;
       case "AnnAssign": if (s["value"]) for (const n of targetNames(node(s["target"]))) this.#bind(n, { at, statement: s, kind: value("value") }); break;
       case "AugAssign": for (const n of targetNames(node(s["target"]))) this.#bind(n, { at, statement: s, kind: value("augmented") }); break;
@@ -149,7 +150,7 @@ export class ModuleNames implements Globals {
     }
     const uses = this.#uses.get(this.#current) ?? new Set();
     this.#uses.set(this.#current, uses.add(event.key));
-    if (event.kind === "function" && this.#at !== Infinity) this.#early.push({ name: event.key, at: this.#at, loc });
+    if ((event.kind === "function" || event.kind === "class") && this.#at !== Infinity) this.#early.push({ name: event.key, at: this.#at, loc });
     if (!this.values.has(event.key) && !this.#pending.some((p) => p.event === event)) this.#pending.push({ name, event, loc });
     return { kind: "name", name: event.key, loc };
   }
@@ -174,6 +175,8 @@ export class ModuleNames implements Globals {
     switch (event.kind) {
       case "function": return { kind: "function", def: c.functionDef(s) };
       case "value": {
+        const named = c.namedTuple(node(s["value"]));
+        if (named) return { kind: "class", def: named };
         const value = c.moduleExpression(node(s["value"]));
         for (const t of s.nodeType === "Assign" ? nodes(s["targets"]) : [node(s["target"])]) { const v = part(t, value, name); if (v) return { kind: "expression", value: v }; }
         return refuse(`the module-level name ${name}, bound by a starred target`, "bind it by itself");
@@ -184,7 +187,11 @@ export class ModuleNames implements Globals {
         return { kind: "expression", value: { kind: "binary", op, left: before, right: c.moduleExpression(node(s["value"])), loc } };
       }
       case "conditional": return refuse(`the module-level name ${name}, which is bound under a condition or in a loop`, "bind it once at the top level, or pass it as an argument");
-      case "class": return refuse(s.nodeType === "ClassDef" ? `the class ${name}` : `the async function ${name}`, "use arrays and ordinary functions", use);
+      case "class": {
+        if (s.nodeType !== "ClassDef") return refuse(`the async function ${name}`, "use ordinary functions", use);
+        const def = c.classDef(s, { late: (f) => { const at = this.#at; this.#at = Infinity; try { return f(); } finally { this.#at = at; } }, classNamed: (n) => { const e = this.#event(n); return e?.kind === "class" ? e.statement : undefined; }, body: this.body });
+        return { kind: "class", def };
+      }
       case "deleted": return refuse(`the module-level name ${name}, which is deleted`, "keep it, or pass it as an argument");
       case "changed": return refuse(`the module-level ${name}, which this statement may change`, "make its final value in one expression, or pass it as an argument");
       default: return undefined;

@@ -1,5 +1,6 @@
 /** Python functions and statements → array program. */
-import type { Expr, FunctionDef, Param, Stmt } from "../array/ast.js";
+import type { ClassDef, Expr, FunctionDef, Param, Stmt } from "../array/ast.js";
+import { classDef, namedTuple, type ClassModule } from "./classes.js";
 import { BINARY, Expressions } from "./expressions.js";
 import { isHarmlessDecorator, libraryName } from "./imports.js";
 import { boundIn } from "./scope.js";
@@ -20,14 +21,22 @@ function find(list: readonly PyNode[], f: (n: PyNode) => boolean): PyNode | unde
 }
 
 export class Converter extends Expressions {
+  classDef(s: PyNode, module: ClassModule): ClassDef { return classDef(this, s, module); }
+  namedTuple(call: PyNode): ClassDef | undefined { return call.nodeType === "Call" && /^collections\.namedtuple$/.test(this.path(node(call["func"])) ?? "") ? namedTuple(this, call) : undefined; }
+  /** The dotted path of an imported name. */
+  importedAs(n: PyNode): string | undefined { return this.path(n); }
+  /** A problem at a node. */
+  problem(what: string, n: PyNode, hint: string): void { this.refuse(what, n, hint); }
   #labels = 0;
 
-  functionDef(s: PyNode): FunctionDef {
+  /** `own`: decorators that its class sees to. */
+  functionDef(s: PyNode, own?: RegExp): FunctionDef {
     const loc = this.loc(s), args = node(s["args"]), lambda = s.nodeType === "Lambda";
     let elementwise = false;
     for (const d of nodes(s["decorator_list"])) {
       const callee = d.nodeType === "Call" ? node(d["func"]) : d;
       if (/^np\.vectorize$/.test(libraryName(this.path(callee) ?? "") ?? "") && d.nodeType !== "Call") { elementwise = true; continue; }
+      if (own?.test(this.source.slice(callee))) continue;
       if (!isHarmlessDecorator(this.path(callee) ?? this.source.slice(callee))) this.refuse("a decorator that may change the function", d, "name a function without it");
     }
     const params = this.fixed(() => this.#params(args));

@@ -14,7 +14,8 @@ interface Placed { readonly access: Access; readonly at: number; readonly loops:
 export function checkAliases(ev: Evaluator, graph: Graph): void {
   const { ctx } = ev;
   if (ctx.aliasCopies.length === 0) return;
-  const placed = accessesOf(graph, graph.body).map((access, at): Placed => ({ access, at, loops: new Set<Node>([...loopsOf(access.path), ...access.path.flatMap((s) => (s.node.kind === "while" ? [s.node] : []))]) }));
+  // Making room in a list changes none of its elements.
+  const placed = accessesOf(graph, graph.body).filter(({ node: n }) => n.kind !== "library" || n.op !== "grow").map((access, at): Placed => ({ access, at, loops: new Set<Node>([...loopsOf(access.path), ...access.path.flatMap((s) => (s.node.kind === "while" ? [s.node] : []))]) }));
   const results = new Set(returnedContainers(graph.result).map((n) => ctx.bufferOf(n)));
   for (const c of ctx.aliasCopies) {
     const nodes = insideOf(graph.body, new Set(c.nodes));

@@ -5,9 +5,11 @@ import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import { materialise, store } from "../store.js";
 import { sameSize, shapeFromValue } from "../shapes.js";
-import { type ArrayValue, type Value, NONE, describe, isArray, shapeOf } from "../value.js";
+import { type ArrayValue, type Value, NONE, describe, isArray, shapeOf, withItems } from "../value.js";
 import { binary } from "../library/elementwise.js";
 import { reshaped } from "../library/views.js";
+import { callValue } from "./calls.js";
+import { overloaded, special } from "./classes.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, elementValue, indexParts, mayWrite, protect } from "./expressions.js";
 import { numbersAsArray } from "./globals.js";
@@ -35,7 +37,7 @@ export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" })
 
 /** The value with everything that a store may change evaluated. Arrays stay references, unless they are stored element by element afterwards. */
 function keep(ev: Evaluator, v: Value, loc: SourceLoc, deep: boolean): Value {
-  if (v.kind === "tuple" || v.kind === "list") return { kind: v.kind, items: v.items.map((x) => keep(ev, x, loc, deep)) };
+  if (v.kind === "tuple" || v.kind === "list") return withItems(v, v.items.map((x) => keep(ev, x, loc, deep)));
   return protect(ev, v, loc);
 }
 
@@ -115,6 +117,25 @@ function castable(from: DType, to: DType): boolean {
   return rank(from) <= rank(to);
 }
 
+/** l += […] of Python changes the list itself. */
+function listExtended(ev: Evaluator, old: Value, s: ast.Stmt & { kind: "augmented" }): boolean {
+  const { ctx } = ev;
+  if (ctx.language !== "python" || s.op !== "+" || (old.kind !== "list" && old.kind !== "grown")) return false;
+  const more = evaluate(ev, s.value);
+  if (old.kind === "grown" || (more.kind !== "list" && more.kind !== "tuple")) { ctx.call({ kind: "method", self: old, name: "extend" }, [more], new Map(), s.loc); return true; }
+  const items = [...more.items];
+  ctx.changing(old, s.loc);
+  old.items.push(...items.map((x) => settle(ev, x, s.loc)));
+  return true;
+}
+
+/** The new value of what an in-place operation changes, where that is no array. */
+function changed(ev: Evaluator, s: ast.Stmt & { kind: "augmented" }, old: Value): Value {
+  const value = evaluate(ev, s.value), own = special(ev, old, IN_PLACE[s.op] ?? "");
+  return own ? callValue(ev, own, [value], new Map(), s.loc) : overloaded(ev, s.op, [old, value], s.loc) ?? binary(ev.ctx, s.op, old, value, s.loc);
+}
+const IN_PLACE: Readonly<Record<string, string>> = { "+": "__iadd__", "-": "__isub__", "*": "__imul__", "/": "__itruediv__" };
+
 export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augmented" }): void {
   const { ctx } = ev, t = s.target;
   const inPlace = (target: ArrayValue, old: Value, value: Value, put: (v: Value) => void): void => {
@@ -134,25 +155,20 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
         inPlace(target, old, value, (v) => { store(ctx, target, v, s.loc); });
         return;
       }
-      if (old.kind === "list" && ctx.language === "python" && s.op === "+") {
-        const more = evaluate(ev, s.value), list = old;
-        const add = more.kind === "list" || more.kind === "tuple" ? more.items : undefined;
-        if (!add) return ctx.unsupported(`adding ${describe(more)} to a list`, s.loc);
-        ctx.changing(list, s.loc);
-        list.items.push(...add.map((x) => settle(ev, x, s.loc)));
-        return;
-      }
-      if (old.kind === "grown" && ctx.language === "python" && s.op === "+") { ctx.call({ kind: "method", self: old, name: "extend" }, [evaluate(ev, s.value)], new Map(), s.loc); return; }
+      if (listExtended(ev, old, s)) return;
       if (mayWrite(ctx, s.value)) old = protect(ev, old, s.loc);
-      const v = binary(ctx, s.op, old, evaluate(ev, s.value), s.loc);
+      const v = changed(ev, s, old);
       if (!storeInPlace(ev, t.name, v, s.loc)) assignName(ev, t.name, v, s.loc);
       return;
     }
     case "index": {
       const { object, items } = indexParts(ev, t.object, t.items);
       if (object.kind !== "array") {
-        const old = protect(ev, readIndex(ctx, object, items, t.loc), t.loc);
-        const v = binary(ctx, s.op, old, evaluate(ev, s.value), s.loc), key = object.kind === "object" && items[0]?.kind === "value" ? items[0].value : undefined;
+        const now = readIndex(ctx, object, items, t.loc);
+        if (now.kind === "array" && ctx.language === "python") { const value = evaluate(ev, s.value); writable(ctx, now, s.loc); inPlace(now, now, value, (v) => { store(ctx, now, v, s.loc); }); return; }
+        if (listExtended(ev, now, s)) return;
+        const old = protect(ev, now, t.loc);
+        const v = changed(ev, s, old), key = object.kind === "object" && items[0]?.kind === "value" ? items[0].value : undefined;
         if (object.kind === "object" && key?.kind === "string") setField(ev, object, key.value, v, s.loc);
         else writeIndex(ctx, object, items, settle(ev, v, s.loc), s.loc);
         return;
@@ -173,7 +189,10 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
       if (part) { const v = binary(ctx, s.op, materialise(ctx, part, { copy: true, loc: s.loc }), evaluate(ev, s.value), s.loc); writeIndex(ctx, part, [{ kind: "ellipsis", loc: t.loc }], v, s.loc); return; }
       if (object.kind !== "object") return ctx.unsupported(`changing .${t.name} of ${describe(object)}`, t.loc);
       const old = fieldValue(ctx, object, t.name) ?? ctx.fail("TYPE", `the object has no ${t.name}`, t.loc);
-      setField(ev, object, t.name, binary(ctx, s.op, mayWrite(ctx, s.value) ? protect(ev, old, s.loc) : old, evaluate(ev, s.value), s.loc), s.loc);
+      if (old.kind === "array" && ctx.language === "python") { const value = evaluate(ev, s.value); writable(ctx, old, s.loc); inPlace(old, old, value, (v) => { store(ctx, old, v, s.loc); }); return; }
+      const added = listExtended(ev, old, s);
+      if (added) return;
+      setField(ev, object, t.name, changed(ev, s, mayWrite(ctx, s.value) ? protect(ev, old, s.loc) : old), s.loc);
       return;
     }
     case "tuple": ctx.unsupported("an in-place operation on several targets", t.loc);

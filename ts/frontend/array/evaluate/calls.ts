@@ -4,10 +4,11 @@ import { freshId } from "../../../sdfg/sdfg.js";
 import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import { type Frame, type Lowering, NeedsExact } from "../context.js";
-import { arrayOfGrown, decidedByRun, isIntegral, rowsOf } from "../grown.js";
+import { arrayOfGrown, decidedByRun, isIntegral, lengthOf, rowsOf } from "../grown.js";
 import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
-import { type FunctionValue, type Value, NONE, describe, tupleValue } from "../value.js";
+import { type FunctionValue, type Value, NONE, describe, tupleValue, withItems } from "../value.js";
+import { instantiate, superMethod, special } from "./classes.js";
 import { isAssigned, pendingCell, readCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, evaluateAll } from "./expressions.js";
@@ -22,8 +23,9 @@ const DEPTH = 64, RECURSIONS = 1000;
 const SPREADABLE = /^(Math\.(max|min|hypot)|(\w+)?Array\.of)$/;
 
 export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
-  const values = evaluateAll(ev, [e.callee, ...e.args.map((a) => a.value), ...e.keywords.map((k) => k.value)]);
-  const args: Value[] = [], callee = values[0]!;
+  const parent = superMethod(ev, e);
+  const values = evaluateAll(ev, [parent ? { kind: "none", loc: e.loc } : e.callee, ...e.args.map((a) => a.value), ...e.keywords.map((k) => k.value)]);
+  const args: Value[] = [], callee = parent ?? values[0]!;
   e.args.forEach((a, i) => {
     const given = values[i + 1]!, v = a.spread && given.kind === "grown" ? arrayOfGrown(ev.ctx, given, a.value.loc) : given;
     if (!a.spread) { args.push(v); return; }
@@ -46,7 +48,13 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
   const { ctx } = ev;
   switch (callee.kind) {
     case "function": if (callee.def.elementwise) return callValue(ev, { kind: "method", self: tupleValue([{ ...callee, def: callee.def.elementwise }]), name: "%vectorized" }, args, keywords, loc); return inline(ev, callee, args, keywords, loc);
-    case "library": { const f = functionNamed(callee.name); args = args.map((a) => plain(ctx, a, callee.name, loc)); keywords = new Map([...keywords].map(([k, a]) => [k, plain(ctx, a, callee.name, loc)])); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
+    case "class": return instantiate(ev, callee, args, keywords, loc);
+    case "object": case "tuple": { const own = special(ev, callee, "__call__"); return own ? callValue(ev, own, args, keywords, loc) : ctx.fail("TYPE", `calling ${describe(callee)}`, loc); }
+    case "library": {
+      if (callee.name === "len" && args.length === 1 && args[0]!.kind === "grown") return ctx.int(lengthOf(ctx, args[0], loc));
+      const f = functionNamed(callee.name), method = args[0] && MEANINGS[callee.name], own = method === undefined ? undefined : special(ev, args[0]!, method);
+      if (own) return callValue(ev, own, [], keywords, loc);
+      args = args.map((a) => plain(ctx, a, callee.name, loc)); keywords = new Map([...keywords].map(([k, a]) => [k, plain(ctx, a, callee.name, loc)])); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
     case "method": {
       const f = methodNamed(ctx.language, callee.name), { self } = callee;
       if (self.kind === "grown") {
@@ -62,13 +70,15 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
   }
 }
 
+/** Functions that ask an instance's class. */
+const MEANINGS: Readonly<Record<string, string>> = { len: "__len__", abs: "__abs__" };
 /** Methods that lists in containers have of their own, and functions that make something new of what they are given. */
 const OF_LISTS = /^(append|extend|push|pop|insert|reverse|clear|sort|copy|index|count|remove)$/;
 const COPIES = /^(np\.(array|stack|concatenate|concat|[vh]stack|column_stack|sum|mean|min|max|amin|amax|prod|std|var|median|cumsum|diff|dot|argmax|argmin|linalg\.norm)|len|sum|min|max)$/;
 /** The argument of a library function: lists in containers are arrays. */
 function plain(ctx: Lowering, v: Value, name: string, loc: SourceLoc): Value {
   if (v.kind === "grown") return COPIES.test(name) && !isIntegral(ctx, v) ? rowsOf(ctx, v, loc) : arrayOfGrown(ctx, v, loc);
-  if ((v.kind === "tuple" || v.kind === "list") && v.items.some((x) => plain(ctx, x, name, loc) !== x)) return { kind: v.kind, items: v.items.map((x) => plain(ctx, x, name, loc)) };
+  if ((v.kind === "tuple" || v.kind === "list") && v.items.some((x) => plain(ctx, x, name, loc) !== x)) return withItems(v, v.items.map((x) => plain(ctx, x, name, loc)));
   return v;
 }
 function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
@@ -82,7 +92,7 @@ function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keyword
   }
   const scope = f.scope as Frame | undefined;
   const frame: Frame = { def, vars: new Map(), parent: scope, key: `${ev.frame.key}/${ev.unrolled.join(".")}>${loc.line}:${loc.column}` };
-  bindParameters(ev, frame, f, args, keywords, loc);
+  bindParameters(ev, frame, f, f.self ? [f.self, ...args] : args, keywords, loc);
   return runFunction(ev, frame, loc);
 }
 

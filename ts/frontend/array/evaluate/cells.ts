@@ -72,7 +72,7 @@ export function readCell(ev: Evaluator, id: number): Value | undefined {
     case "pending": return undefined;
     case "scalar": return heldValue(ev, c.container, c.type);
     case "array": return c.value;
-    case "tuple": return { kind: c.tuple, items: c.items.map((i) => readCell(ev, i) ?? { kind: "none" }), ...(c.tuple === "list" ? { snapshot: true } : {}) };
+    case "tuple": return { kind: c.tuple, items: c.items.map((i) => readCell(ev, i) ?? { kind: "none" }), ...(c.tuple === "list" ? { snapshot: true } : {}), ...(c.record ? { record: c.record } : {}) };
     case "fixed": return c.value;
   }
 }
@@ -120,7 +120,7 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
       return;
     }
     case "tuple":
-      if ((v.kind !== "tuple" && v.kind !== "list") || v.items.length !== c.items.length) return conflict(describe(v));
+      if ((v.kind !== "tuple" && v.kind !== "list") || v.items.length !== c.items.length || v.record?.cls.def !== c.record?.cls.def) return conflict(describe(v));
       v.items.forEach((x, i) => { writeCell(ev, c.items[i]!, x, loc, integer, onPath); });
       return;
     case "fixed": if (!sameFixed(c.value, v)) conflict(describe(v)); return;
@@ -161,7 +161,7 @@ function resolve(ev: Evaluator, id: number, c: Cell, v: Value, loc: SourceLoc | 
     }
     case "tuple": case "list": {
       const items = v.items.map((x, i) => { const item = nextCell++; ctx.cells.set(item, { kind: "pending", key: `${c.key}.${i}`, loop: c.loop, depth: c.depth, name: c.name, born: c.born }); writeCell(ev, item, x, loc, integer); return item; });
-      ctx.cells.set(id, { ...base, kind: "tuple", tuple: v.kind, items });
+      ctx.cells.set(id, { ...base, kind: "tuple", tuple: v.kind, items, ...(v.record ? { record: v.record } : {}) });
       return;
     }
     default:
@@ -179,11 +179,12 @@ export function sameFixed(a: Value, b: Value): boolean {
     case "none": return b.kind === "none" && sameNone(a, b);
     case "string": return b.kind === "string" && a.value === b.value;
     case "library": return b.kind === "library" && a.name === b.name;
+    case "class": return b.kind === "class" && a.def === b.def;
     case "dtype": return b.kind === "dtype" && a.dtype === b.dtype;
-    case "function": return b.kind === "function" && a.def === b.def && a.scope === b.scope && [...a.defaults ?? []].every(([k, v]) => b.defaults?.has(k) && sameFixed(v, b.defaults.get(k)!));
+    case "function": return b.kind === "function" && a.def === b.def && a.scope === b.scope && a.self === b.self && [...a.defaults ?? []].every(([k, v]) => b.defaults?.has(k) && sameFixed(v, b.defaults.get(k)!));
     case "array": return b.kind === "array" && sameView(a, b);
     case "scalar": return b.kind === "scalar" && a.dtype === b.dtype && a.weak === b.weak && ((a.int !== undefined && a.int.key === b.int?.key && a.code === b.code) || sameCode(a.code, b.code));
-    case "tuple": case "list": return (b.kind === "tuple" || b.kind === "list") && a.items.length === b.items.length && a.items.every((x, i) => sameFixed(x, b.items[i]!));
+    case "tuple": case "list": return (b.kind === "tuple" || b.kind === "list") && a.items.length === b.items.length && a.record?.cls.def === b.record?.cls.def && a.items.every((x, i) => sameFixed(x, b.items[i]!));
     default: return false;
   }
 }
@@ -219,8 +220,8 @@ export function noteAppended(ev: Evaluator, row: ArrayValue, x: Arrayish | Scala
   for (const n of nodes) ev.rebindings.add(n);
   noteParts(ctx, x, row, from, label, loc);
   if (x.kind !== "array" || x.dims.length === 0) return;
-  const source = ctx.bufferOf(x.data), scope = ctx.scopes.at(-1);
-  ctx.aliasCopies.push({ copy: ctx.bufferOf(row.data), sources: [source], nodes, loc, what: label, row: { fresh: scope !== undefined && !ev.slots.has(source) && isFresh(ev, x, scope.born) } });
+  const source = ctx.bufferOf(x.data), begins = Math.max(ctx.scopes.at(-1)?.born ?? -1, ev.rounds.at(-1) ?? -1);
+  ctx.aliasCopies.push({ copy: ctx.bufferOf(row.data), sources: [source], nodes, loc, what: label, row: { fresh: begins >= 0 && !ev.slots.has(source) && isFresh(ev, x, begins) } });
 }
 /** The array lies in a container made after a moment, which is not a variable's own. */
 export function isFresh(ev: Evaluator, v: ArrayValue, born: number): boolean {

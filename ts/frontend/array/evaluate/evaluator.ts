@@ -3,7 +3,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
 import type { Frame, Lowering } from "../context.js";
 import { integerNames, powerNames } from "../usage.js";
-import type { TupleValue, Value } from "../value.js";
+import type { ArrayValue, ClassValue, TupleValue, Value } from "../value.js";
 import { FunctionFacts, visitExpr, visitOwn, visitStatements } from "./names.js";
 
 /** Where a break, continue or jump out of a block goes, and how variables are put in order first. */
@@ -39,6 +39,13 @@ export class Evaluator {
   readonly rebindings = new Set<number>();
   /** Loops (and blocks) that are being evaluated, with the frames that were there before and how their variables are kept. */
   readonly open: { readonly frames: ReadonlySet<Frame>; readonly missed: (frame: Frame, name: string) => void }[] = [];
+  /** Containers of fields that hold arrays (see mutables.ts), and the fields' values with the moment at which they were made. */
+  readonly boxes = new Set<string>();
+  readonly boxed = new WeakMap<ArrayValue, number>();
+  /** The classes of methods. */
+  readonly owners = new WeakMap<ast.FunctionDef, ClassValue>();
+  /** `Lowering.born` where the iterations in progress of loops began that end when the run says. */
+  readonly rounds: number[] = [];
   /** Cells of loops: what is read before the first assignment may come from an earlier iteration. */
   readonly repeated = new Set<number>();
   /** Loops in progress, outermost first, with the lists that there were before them and the names by which they were reached. */

@@ -15,6 +15,7 @@ import { binary, both, compare, select, truth, unary } from "../library/elementw
 import { closest, hintFor } from "../library/suggest.js";
 import { reshaped } from "../library/views.js";
 import { call, closureOf } from "./calls.js";
+import { memberOf, overloaded } from "./classes.js";
 import type { Evaluator } from "./evaluator.js";
 import { fieldValue } from "./mutables.js";
 import { sequenceOf } from "./sequences.js";
@@ -42,12 +43,12 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "tuple": return tupleValue(evaluateAll(ev, e.elements));
     case "list": return listValue(evaluateAll(ev, e.elements));
     case "object": { const values = evaluateAll(ev, e.entries.map((x) => x.value)); return { kind: "object", entries: new Map(e.entries.map((x, i) => [x.key, settle(ev, values[i]!, e.loc, x.key)])) }; }
-    case "unary": return unary(ctx, e.op, evaluate(ev, e.operand), e.loc);
-    case "binary": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return binary(ctx, e.op, a!, b!, e.loc); }
+    case "unary": { const v = evaluate(ev, e.operand); return overloaded(ev, e.op === "-" ? "__neg__" : e.op === "+" ? "__pos__" : "", [v], e.loc) ?? unary(ctx, e.op, v, e.loc); }
+    case "binary": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return overloaded(ev, e.op, [a!, b!], e.loc) ?? binary(ctx, e.op, a!, b!, e.loc); }
     case "compare": {
       const [a, b] = evaluateAll(ev, [e.left, e.right]);
       if (e.strict && a!.kind === "none" && b!.kind === "none") return boolValue(sameNone(a, b) === (e.op === "==" || e.op === "is"));
-      return compare(ctx, e.op, a!, b!, e.loc);
+      return overloaded(ev, e.op, [a!, b!], e.loc) ?? compare(ctx, e.op, a!, b!, e.loc);
     }
     case "logical": return logical(ev, e);
     case "conditional": return conditional(ev, e);
@@ -57,7 +58,7 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
       // np.mgrid[0:n, 0:m] and the like.
       const grid = object.kind === "library" ? functionNamed(`${object.name}[]`) : undefined;
       if (grid) return grid(ctx, items.flatMap((i): Value[] => (i.kind === "slice" ? [i.slice] : i.kind !== "value" ? [NONE] : i.value.kind === "tuple" ? i.value.items : [i.value])), new Map(), e.loc);
-      return readIndex(ctx, object, items, e.loc);
+      return overloaded(ev, "__getitem__", [object, ...items.map((i) => (i.kind === "value" ? i.value : NONE))], e.loc) ?? readIndex(ctx, object, items, e.loc);
     }
     case "call": return call(ev, e);
     case "comprehension": return comprehension(ev, e);
@@ -98,9 +99,13 @@ export function libraryValue(ev: Evaluator, name: string, loc: SourceLoc): Value
 
 export function attribute(ev: Evaluator, self: Value, name: string, loc: SourceLoc): Value {
   const { ctx } = ev;
-  if (self.kind === "object") {
-    const v = fieldValue(ctx, self, name);
+  if (self.kind === "class") return memberOf(ev, self, name, undefined) ?? ctx.fail("TYPE", `${describe(self)} has no ${name}`, loc);
+  if (self.kind === "object" || (self.kind === "tuple" && self.record)) {
+    const v = self.kind === "object" ? fieldValue(ctx, self, name) : self.items[self.record!.names.indexOf(name)];
     if (v) return v;
+    const cls = self.kind === "object" ? self.cls : self.record!.cls, member = cls && memberOf(ev, cls, name, self, loc);
+    if (member) return member;
+    if (cls) return ctx.fail("TYPE", `${describe(self)} has no ${name}`, loc);
     if (methodNamed(ctx.language, name)) return { kind: "method", self, name };
     return ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `the object has no ${name}`, loc);
   }

@@ -6,6 +6,7 @@ import { int } from "../../../symbolic/expr.js";
 import type { GlobalValue } from "../ast.js";
 import { store } from "../store.js";
 import { type Value, NONE, boolValue, floatValue, listValue, NULL, stringValue } from "../value.js";
+import { classValue } from "./classes.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate } from "./expressions.js";
 import { settle } from "./variables.js";
@@ -36,11 +37,13 @@ export function prepareGlobals(ev: Evaluator): void {
 function make(ev: Evaluator, name: string, g: GlobalValue): Value {
   switch (g.kind) {
     case "function": return { kind: "function", def: g.def, scope: undefined };
+    case "class": return classValue(ev, g.def);
     case "expression": {
       ev.ctx.frames.push({ def: undefined, vars: new Map(), parent: undefined, key: `global ${name}` });
       try {
         const v = settle(ev, evaluate(ev, g.value), g.value.loc, name);
         if (v.kind === "array") ev.ctx.constants.add(ev.ctx.bufferOf(v.data));
+        if (v.kind === "object") v.shared = true;
         return v;
       } finally { ev.ctx.frames.pop(); }
     }

@@ -204,7 +204,7 @@ export function referenced(ev: Evaluator, buffer: string, frame: Frame | undefin
       case "object": return [...v.entries.values()].some(refers);
       case "method": return refers(v.self);
       case "masked": return refers(v.value) || refers(v.mask);
-      case "function": return [...v.defaults?.values() ?? []].some(refers);
+      case "function": return [...v.defaults?.values() ?? []].some(refers) || (v.self !== undefined && refers(v.self));
       default: return false;
     }
   };

@@ -70,6 +70,7 @@ function jumpsFurther(body: readonly ast.Stmt[], label: string): boolean {
 
 /** One iteration's statements, as a block that `continue` leaves. */
 function iteration(ev: Evaluator, label: string, body: readonly ast.Stmt[], settle: () => void): Completion {
+  if (!leaves(body, "continue", label)) return runList(ev, body, false);
   const c: { value: Completion } = { value: "normal" };
   inBlock(ev, "next", (block) => { c.value = withExit(ev, { label, kind: "continue", block, settle }, () => runList(ev, trimmed(ev, body, label), false)); });
   return c.value;
@@ -329,7 +330,8 @@ function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly 
   const live = liveness(ev, s), key = ev.key(s.loc);
   const run = (names: LoopNames | undefined): Completion => {
     const done: { value: Completion } = { value: "normal" };
-    inBlock(ev, "loop", (block) => {
+    const inside = jumps ? (f: (block: string) => void): void => { inBlock(ev, "loop", f); } : (f: (block: string) => void): void => { f("loop"); };
+    inside((block) => {
       done.value = withExit(ev, { label: s.label, kind: "break", block, settle: () => { names?.settle(s.loc); } }, () => {
         let c: Completion = "normal";
         for (let i = 0; i < items.length && c === "normal"; i++) {
@@ -362,7 +364,7 @@ function whileOfLists(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completio
     inBlock(ev, "loop", (block) => {
       withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
         ev.conditional++;
-        try { growingInWhile(ev.ctx, s.loc, () => { loopWhile(ev, s, names); }); } finally { ev.conditional--; }
+        try { growingInWhile(ev.ctx, key, s.loc, () => { loopWhile(ev, s, names); }); } finally { ev.conditional--; }
         names.finish(live.after);
         if (s.otherwise) runList(ev, s.otherwise, false);
       });
@@ -375,7 +377,10 @@ function whileOfLists(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completio
 function loopWhile(ev: Evaluator, s: ast.Stmt & { kind: "while" }, names: LoopNames): void {
   const { ctx } = ev, counter = ctx.unique("k");
   const settle = (): void => { names.settle(s.loc); };
-  const rounds = (): void => { iteration(ev, s.label, s.body, settle); runList(ev, s.update, false); settle(); };
+  const rounds = (): void => {
+    ev.rounds.push(ctx.born);
+    try { iteration(ev, s.label, s.body, settle); runList(ev, s.update, false); settle(); } finally { ev.rounds.pop(); }
+  };
   if (s.testAfter) {
     let code = constant(true, "bool");
     const body = ctx.region(() => { ctx.withFacts([sym(counter)], () => { rounds(); code = truth(ctx, evaluate(ev, s.test), s.test.loc).code; }); });

@@ -2,16 +2,20 @@
  * Lists and objects live in the compiler: what changes them must happen the same number of times in every run. Numbers in fields of objects are the exception: where
  * the run decides, they move to containers.
  */
+import { promote } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
+import { isDynamic } from "../compress.js";
 import { type Lowering, Restart } from "../context.js";
 import { grownOf } from "../grown.js";
 import { store } from "../store.js";
-import type { ObjectValue, TupleValue, Value } from "../value.js";
+import { sameSize } from "../shapes.js";
+import { type ObjectValue, type TupleValue, type Value, NONE, describe, formatShape, isArray, shapeOf } from "../value.js";
 import { elementValue } from "./expressions.js";
 import { visitExpr, visitOwn, visitStatements } from "./names.js";
-import { sameFixed } from "./cells.js";
+import { copyInto, sameFixed } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
+import { referenced } from "./loop-variables.js";
 import { allFrames, settle } from "./variables.js";
 
 export type Contents = Map<TupleValue | ObjectValue, readonly Value[]>;
@@ -23,6 +27,7 @@ export function mutables(ev: Evaluator): Contents {
   const out: Contents = new Map();
   const visit = (v: Value): void => {
     if (v.kind === "method") { visit(v.self); return; }
+    if (v.kind === "function") { if (v.self) visit(v.self); return; }
     if ((v.kind !== "list" && v.kind !== "tuple" && v.kind !== "object") || out.has(v)) return;
     const items = [...itemsOf(v)];
     out.set(v, items);
@@ -39,7 +44,7 @@ export function checkMutables(ev: Evaluator, before: Contents, loc: SourceLoc): 
   for (const [v, old] of before) {
     const now = itemsOf(v);
     if (now.length !== old.length || now.some((x, i) => x !== old[i] && !sameFixed(x, old[i]!))) {
-      ev.ctx.unsupported(`changing ${v.kind === "object" ? "an object" : "a list"} where the program's data decide whether or how often it happens`, loc, v.kind === "object" ? "use variables or arrays for what changes" : "fill an array of known length instead");
+      ev.ctx.unsupported(`changing ${v.kind === "object" ? "an object" : "a list"} where the program's data decide whether or how often it happens`, loc, v.kind === "object" ? "give its fields their first values, of the same kind and shape, before the loop or the branch" : "fill an array of known length instead");
     }
   }
 }
@@ -92,18 +97,19 @@ export function fieldsOf(before: Contents): Map<ObjectValue, ReadonlyMap<string,
   return out;
 }
 
-/** Names of fields that statements may assign, in functions that they may call too. */
-function assignedFields(ev: Evaluator, lists: readonly (readonly ast.Stmt[])[]): Set<string> {
-  const out = new Set<string>(), seen = new Set<ast.FunctionDef>();
-  const target = (t: ast.Target): void => {
-    if (t.kind === "attribute") out.add(t.name);
-    else if (t.kind === "index") { const i = t.items[0]; if (i?.kind === "expr" && i.value.kind === "string") out.add(i.value.value); } else if (t.kind === "tuple") for (const x of t.elements) if (x) target(x);
+/** Names of fields that statements may assign, in functions that they may call too; `anew`: not only in place. */
+function assignedFields(ev: Evaluator, lists: readonly (readonly ast.Stmt[])[]): { readonly all: Set<string>; readonly anew: Set<string> } {
+  const out = new Set<string>(), anew = new Set<string>(), seen = new Set<ast.FunctionDef>();
+  const target = (t: ast.Target, inPlace = false): void => {
+    const name = t.kind === "attribute" ? t.name : t.kind === "index" && t.items[0]?.kind === "expr" && t.items[0].value.kind === "string" ? t.items[0].value.value : undefined;
+    if (name !== undefined) { out.add(name); if (!inPlace) anew.add(name); } else if (t.kind === "tuple") for (const x of t.elements) if (x) target(x);
   };
   let calls = false;
   const list = (body: readonly ast.Stmt[]): void => {
     visitStatements(body, (s) => {
-      if (s.kind === "assign") s.targets.forEach(target);
-      else if (s.kind === "augmented" || s.kind === "for") target(s.target);
+      if (s.kind === "assign") for (const t of s.targets) target(t);
+      else if (s.kind === "augmented") target(s.target, ev.ctx.language === "python");
+      else if (s.kind === "for") target(s.target);
       else if (s.kind === "function") inside(s.def);
       visitOwn(s, (e) => { visitExpr(e, (x) => { if (x.kind === "function") inside(x.def); else if (x.kind === "call" && x.callee.kind !== "library") calls = true; }); });
     });
@@ -112,21 +118,35 @@ function assignedFields(ev: Evaluator, lists: readonly (readonly ast.Stmt[])[]):
   lists.forEach(list);
   if (calls) {
     for (const f of allFrames(ev)) { if (f.def) inside(f.def); for (const b of f.vars.values()) if (b.kind === "value" && b.value.kind === "function") inside(b.value.def); }
-    for (const g of ev.ctx.program.globals.values()) if (g.kind === "function") inside(g.def);
+    for (const g of ev.ctx.program.globals.values()) if (g.kind === "function") inside(g.def); else if (g.kind === "class") for (const m of g.def.methods.values()) inside(m.def);
   }
-  return out;
+  return { all: out, anew };
 }
-/** Moves the numbers that the statements may assign in objects to containers, before control flow that the run decides. */
+/** Moves what the statements may assign in objects to containers, before control flow that the run decides: numbers, and arrays that they exchange for new ones. */
 export function boxFields(ev: Evaluator, lists: readonly (readonly ast.Stmt[])[], loc: SourceLoc): void {
   const objects = [...mutables(ev).keys()].filter((v): v is ObjectValue => v.kind === "object");
   if (objects.length === 0) return;
   const names = assignedFields(ev, lists);
   for (const o of objects) for (const [k, v] of o.entries) {
-    if (!names.has(k) || v.kind !== "scalar") continue;
+    if (v.kind === "array" && v.dims.length > 0 && names.anew.has(k) && !ev.boxed.has(v) && !v.dims.some((d) => isDynamic(d.size))) {
+      const box = ev.ctx.allocate(shapeOf(v), v.dtype, k, loc);
+      copyInto(ev, box, v, loc, k, Infinity);
+      ev.boxes.add(box.data);
+      ev.boxed.set(box, ev.ctx.born);
+      o.entries.set(k, box);
+      continue;
+    }
+    if (!names.all.has(k) || v.kind !== "scalar") continue;
     const box = ev.ctx.allocate([], v.dtype, k, loc);
     store(ev.ctx, box, v, loc);
     o.entries.set(k, box);
   }
+}
+/** Something other than the field refers to the container. */
+function namesOf(ev: Evaluator, buffer: string, o: ObjectValue, name: string): boolean {
+  const own = o.entries.get(name)!;
+  o.entries.set(name, NONE);
+  try { return referenced(ev, buffer, undefined, ""); } finally { o.entries.set(name, own); }
 }
 /** What a field holds. */
 export function fieldValue(ctx: Lowering, o: ObjectValue, name: string): Value | undefined {
@@ -134,7 +154,15 @@ export function fieldValue(ctx: Lowering, o: ObjectValue, name: string): Value |
   return v?.kind === "array" && v.dims.length === 0 ? elementValue(ctx, v) : v;
 }
 export function setField(ev: Evaluator, o: ObjectValue, name: string, v: Value, loc: SourceLoc): void {
-  const old = o.entries.get(name);
+  const old = o.entries.get(name), born = old?.kind === "array" ? ev.boxed.get(old) : undefined;
+  if (o.shared) ev.ctx.unsupported(`assigning ${name} of the module's object`, loc, "make the object in the function, or pass it as an argument");
+  if (old?.kind === "array" && born !== undefined && ev.conditional > 0) {
+    if (v.kind === "masked" || !isArray(v) || shapeOf(v).length !== old.dims.length || (v.dtype !== old.dtype && promote(v.dtype, old.dtype) !== old.dtype)) return ev.ctx.unsupported(`the field ${name} holding ${describe(old)} of ${old.dtype} on one path and ${describe(v)}${isArray(v) ? ` of ${v.dtype}` : ""} on another`, loc, "use two fields");
+    shapeOf(v).forEach((e, d) => { sameSize(ev.ctx, e, shapeOf(old)[d]!, loc, `the field ${name} changes its shape, from ${formatShape(shapeOf(old))} to ${formatShape(shapeOf(v))}`); });
+    if (namesOf(ev, old.data, o, name)) ev.ctx.unsupported(`the field ${name} taking another array in a loop or on one path, while a name stands for the one that it has`, loc, "copy it where it gets the other name");
+    copyInto(ev, old, v, loc, name, born);
+    return;
+  }
   if (old?.kind === "array" && old.dims.length === 0) {
     if (v.kind !== "scalar") return ev.ctx.unsupported(`the field ${name} holding a number on one path and something else on another`, loc, "use two fields");
     store(ev.ctx, old, v, loc);

@@ -256,6 +256,12 @@ export function readIndex(ctx: Lowering, object: Value, items: readonly Item[], 
       const rows = rowsOf(ctx, object, loc);
       if (items.length !== 1) return ctx.fail("TYPE", "a list takes one index", loc, "make an array of it with np.array");
       const v = readIndex(ctx, rows, items, loc);
+      // Where the run ends the loop, a copy of the row is what is kept for the backward sweep.
+      if (v.kind === "array" && v.dims.length > 0 && items[0]!.kind !== "slice" && ctx.body !== ctx.top && ctx.container(rows.data).growable) {
+        const from = ctx.body.length, copy = materialise(ctx, v, { copy: true, label: object.label, loc });
+        ctx.aliasCopies.push({ copy: copy.data, sources: [rows.data], nodes: ctx.body.slice(from).map((n) => n.id), loc, what: `an element of ${object.label}` });
+        return copy;
+      }
       return isArray(v) && items[0]!.kind === "slice" ? materialise(ctx, v, { copy: true, loc }) : elementRead(ctx, object, v);
     }
     case "object": {

@@ -9,7 +9,7 @@ import { lengthsNow, unchangedLists } from "../grown.js";
 import { entryInteger, exactEntryInteger } from "../entry.js";
 import { exactQuotient, toInteger } from "../shapes.js";
 import { materialise, pin, settleView } from "../store.js";
-import { type Value, NONE, describe, isArray, shapeOf } from "../value.js";
+import { type Value, NONE, describe, isArray, shapeOf, withItems } from "../value.js";
 import { copyInto, pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { globalValue } from "./globals.js";
@@ -49,7 +49,7 @@ export function settle(ev: Evaluator, v: Value, loc: SourceLoc | undefined, labe
       // A list keeps its identity: others may hold it and change it.
       if (items.every((x, i) => x === v.items[i])) return v;
       if (v.kind === "list") { v.items.splice(0, v.items.length, ...items); return v; }
-      return { kind: v.kind, items };
+      return withItems(v, items);
     }
     case "object": for (const [k, x] of v.entries) v.entries.set(k, settle(ev, x, loc, k)); return v;
     default: return v;
@@ -78,10 +78,10 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
 
 /** A variable kept in a container is overwritten when it is assigned again: another name for its array gets a copy. */
 export function unshared(ev: Evaluator, v: Value, loc: SourceLoc | undefined, name: string): Value {
-  if (v.kind === "tuple") return { kind: "tuple", items: v.items.map((x) => unshared(ev, x, loc, name)) };
+  if (v.kind === "tuple") return withItems(v, v.items.map((x) => unshared(ev, x, loc, name)));
   if (v.kind !== "array") return v;
   const { ctx } = ev, buffer = ctx.bufferOf(v.data);
-  if (![...ctx.cells.values()].some((c) => c.kind === "array" && ctx.bufferOf(c.value.data) === buffer)) return v;
+  if (!ev.boxes.has(buffer) && ![...ctx.cells.values()].some((c) => c.kind === "array" && ctx.bufferOf(c.value.data) === buffer)) return v;
   const copy = ctx.allocate(shapeOf(v), v.dtype, name, loc);
   copyInto(ev, copy, v, loc, name, Infinity);
   return copy;
@@ -142,9 +142,9 @@ function sameBinding(a: Binding, b: Binding): boolean { return a.kind === "cell"
 export function mergeValues(ev: Evaluator, key: string, name: string, arms: readonly [Arm, Arm], values: readonly [Value, Value], integer: boolean, loc: SourceLoc | undefined): Value {
   const { ctx } = ev;
   if (sameFixed(values[0], values[1])) return values[0];
-  if ((values[0].kind === "tuple" || values[0].kind === "list") && values[0].kind === values[1].kind && values[0].items.length === (values[1] as { items: readonly Value[] }).items.length) {
+  if ((values[0].kind === "tuple" || values[0].kind === "list") && values[0].kind === values[1].kind && values[0].record?.cls.def === (values[1]).record?.cls.def && values[0].items.length === (values[1] as { items: readonly Value[] }).items.length) {
     const other = (values[1] as { items: Value[] }).items;
-    return { kind: values[0].kind, items: values[0].items.map((x, i) => mergeValues(ev, `${key}.${i}`, name, arms, [x, other[i]!], integer, loc)) };
+    return withItems(values[0], values[0].items.map((x, i) => mergeValues(ev, `${key}.${i}`, name, arms, [x, other[i]!], integer, loc)));
   }
   const mergeable = (v: Value): boolean => v.kind === "scalar" || isArray(v);
   if (!mergeable(values[0]) || !mergeable(values[1])) return conflict(name, values);

@@ -227,6 +227,7 @@ define("isinstance", (ctx, args, _keywords, loc) => {
       case "np.floating": return v?.kind === "scalar" && !v.weak && isFloat(v.dtype);
       case "np.integer": return v?.kind === "scalar" && !v.weak && isInteger(v.dtype);
     }
+    if (t?.kind === "class") { for (let c = v?.kind === "object" ? v.cls : v?.kind === "tuple" ? v.record?.cls : undefined; c; c = c.base) if (c.def === t.def) return true; return false; }
     if (t?.kind === "dtype") return v?.kind === "scalar" && !v.weak && v.dtype === t.dtype;
     return ctx.unsupported("isinstance with this type", loc, "int, float, bool, complex, np.ndarray, list, tuple, str");
   };

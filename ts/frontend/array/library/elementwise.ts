@@ -197,7 +197,7 @@ export function truth(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue {
     case "list": case "tuple": return boolValue(js || v.items.length > 0);
     case "sequence": return compareIntegers(ctx, ">", v.length, int(0), true);
     case "grown": return js ? boolValue(true) : compareIntegers(ctx, ">", lengthOf(ctx, v, loc), int(0), true);
-    case "object": return boolValue(js || v.entries.size > 0);
+    case "object": return boolValue(js || v.cls !== undefined || v.entries.size > 0);
     case "array": case "lazy": {
       if (js) return boolValue(true);
       if (shapeOf(v).every((s) => s.constant === 1)) return truth(ctx, scalarOf(ctx, v), loc);

@@ -8,7 +8,7 @@ import type { Lowering } from "../context.js";
 import { append, arrayOfGrown } from "../grown.js";
 import { define, defineMethod, methodNamed, type Handler } from "../registry.js";
 import { settled } from "../store.js";
-import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, isArray, shapeOf, type GrownValue, type TupleValue, type Value } from "../value.js";
+import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, isArray, shapeOf, type ClassValue, type GrownValue, type TupleValue, type Value } from "../value.js";
 import { bind } from "./arguments.js";
 
 function position(ctx: Lowering, v: Value, length: number, loc: SourceLoc, what: string): number {
@@ -85,6 +85,24 @@ define("dict", (ctx, args, keywords, loc) => {
   for (const [k, v] of keywords) entries.set(k, settled(ctx, v, loc));
   return { kind: "object", entries };
 });
+/** The fields of an instance of a data class or a named tuple. */
+function fields(ctx: Lowering, v: Value | undefined, what: string, loc: SourceLoc): { readonly cls: ClassValue; readonly entries: Map<string, Value> } {
+  const cls = v?.kind === "object" ? v.cls : v?.kind === "tuple" ? v.record?.cls : undefined;
+  if (!v || !cls || cls.def.fields.length === 0) return ctx.fail("TYPE", `${what} of ${v ? describe(v) : "nothing"}, which is no data class or named tuple`, loc);
+  return { cls, entries: new Map(cls.def.fields.flatMap((n): (readonly [string, Value])[] => { const x = v.kind === "object" ? v.entries.get(n) : v.kind === "tuple" ? v.items[v.record!.names.indexOf(n)] : undefined; return x ? [[n, number(ctx, x)]] : []; })) };
+}
+/** What a field holds: a number may have moved to a container. */
+const number = (ctx: Lowering, v: Value): Value => (v.kind === "array" && v.dims.length === 0 ? { kind: "scalar", dtype: v.dtype, weak: false, code: ctx.read(v.data, v.base) } : v);
+function replaced(ctx: Lowering, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
+  const { cls, entries } = fields(ctx, args[0], "replacing fields", loc);
+  return ctx.call(cls, [], new Map([...entries, ...keywords]), loc);
+}
+define("dataclasses.replace", replaced);
+defineMethod("python", "_replace", replaced);
+const asDictionary = (ctx: Lowering, args: readonly Value[], _keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value => ({ kind: "object", entries: new Map([...fields(ctx, args[0], "a dictionary", loc).entries].map(([k, v]) => [k, settled(ctx, v, loc)])) });
+define("dataclasses.asdict", asDictionary);
+defineMethod("python", "_asdict", asDictionary);
+define("dataclasses.astuple", (ctx, args, _keywords, loc) => tupleValue([...fields(ctx, args[0], "a tuple", loc).entries.values()]));
 for (const name of ["keys", "values", "items", "get"] as const) defineMethod("python", name, (ctx, args, keywords, loc) => {
   const d = args[0]!;
   if (d.kind !== "object") return ctx.unsupported(`the method ${name} of ${describe(d)}`, loc);
