@@ -1,9 +1,11 @@
 /** Periodic shifts: what is written slice by slice, the twins and the borders that reversing it leaves behind. */
 import test from "ava";
 import { gradcheck, jit, ndarray, python } from "../../ts/index.js";
+import type { Graph } from "../../ts/sdfg/sdfg.js";
 import { graphText } from "../../ts/sdfg/text.js";
 import { firstSums } from "../../ts/transform/first-sums.js";
 import { gatherBorders } from "../../ts/transform/gather-borders.js";
+import { forwardPieces } from "../../ts/transform/pieces.js";
 import { mergeTwins } from "../../ts/transform/twins.js";
 import { splitInteriors } from "../../ts/schedule/interior.js";
 import { Build, difference, id, num, plus, run, times } from "./build.js";
@@ -103,9 +105,25 @@ def joined(u, v, W, steps):
         u = 0.9 * u + 0.05 * (e[2:] * e[2:] - e[:-2]) * v
         v = np.hstack((v[:, 1:], v[:, :1])) * np.cos(u)
     return np.sum(W * v) + np.sum(u * W * W)
+
+def both(u, v, W, steps):
+    for t in range(steps):
+        f = 0.5 * np.roll(u, (1, -1), axis=(0, 1)) + 0.25 * np.roll(np.roll(v, -1, 0), 1, 1)
+        g = np.roll(f * v, 3, axis=0)
+        u = u + 0.1 * (f - u) * g
+        v = 0.5 * (v + np.roll(v, 1, 1)) - 0.01 * f * f
+    return np.sum(W * v) + np.sum(u * W * W)
+
+def flat(u, v, W, steps):
+    x = u[0]
+    y = v[0] + np.roll(v[-1], 1)
+    for t in range(steps):
+        y = y + 0.1 * (np.roll(x, 1) - 2 * x + np.roll(x, -1)) * y
+        x = x + 0.1 * y * np.roll(y, 1)
+    return np.sum(W[0] * x) + np.sum(y * y)
 `;
 const values = (n: number, seed: number): Float64Array => Float64Array.from({ length: n }, (_, i) => 0.5 + 0.4 * Math.sin(seed + 1.7 * i + 0.3 * i * i));
-for (const name of ["helper", "rebound", "place", "joined"]) test(`gradients of periodic stencils: ${name}`, (t) => {
+for (const name of ["helper", "rebound", "place", "joined", "both", "flat"]) test(`gradients of periodic stencils: ${name}`, (t) => {
   const f = python({ source: SOURCE }, { function: name });
   for (const [n, m] of [[2, 2], [3, 4], [5, 3], [6, 6]] as const) {
     const args = (): readonly unknown[] => [ndarray(values(n * m, 1), [n, m]), ndarray(values(n * m, 2), [n, m]), ndarray(values(n * m, 3), [n, m]), 4];
@@ -118,6 +136,35 @@ test("a field of one row or column is its own neighbour", (t) => {
   for (const [n, m] of [[1, 1], [1, 4], [3, 1]] as const) {
     const check = gradcheck(f, [ndarray(values(n * m, 1), [n, m]), ndarray(values(n * m, 2), [n, m]), ndarray(values(n * m, 3), [n, m]), 3] as never, { wrt: ["u", "v"], device: "js" } as never);
     t.true(check.ok, JSON.stringify(check.worst));
+  }
+});
+test("what is put together from slices is read where the slices came from, in a copy where that is overwritten", (t) => {
+  const build = (inPlace: boolean): Graph => {
+    const b = new Build("N", "S").data("A", "N").data("B", "N").temp("T", "N").temp("R", "N");
+    b.loop("t", "0", "S", "up", () => {
+      b.loop("i", "0", "N-1", "any", () => b.set("T[i+1]", ["B[i]"], id));
+      b.set("T[0]", ["B[N-1]"], id);
+      b.loop("k", "0", "N-1", "any", () => b.set("R[k]", ["B[k+1]"], id));
+      b.set("R[N-1]", ["B[0]"], id);
+      b.loop("j", "0", "N", "any", () => b.set(inPlace ? "B[j]" : "A[j]", ["T[j]", "R[j]", "B[j]"], (x, y, z) => times(num(0.3), plus(x, times(num(2), y), z))));
+    });
+    return b.graph("N - 1");
+  };
+  for (const inPlace of [true, false]) {
+    const g = build(inPlace), after = forwardPieces(g), text = graphText(after);
+    t.notRegex(text, /[TR]\[/);
+    t.is(/kept\[/.test(text), inPlace);
+    for (const N of [1, 2, 5]) t.is(difference(run(g, { N, S: 3 }), run(after, { N, S: 3 })), 0);
+  }
+});
+test("slices that overlap, miss an element, or are read elsewhere too stay arrays", (t) => {
+  for (const [from, to, outside] of [["0", "N-1", false], ["0", "N-2", false], ["0", "N-1", true]] as const) {
+    const b = new Build("N").data("A", "N").data("B", "N").temp("T", "N");
+    if (outside) b.loop("o", "0", "2", "up", () => { b.loop("i", from, to, "any", () => b.set("T[i+1]", ["B[i]"], id)); b.set("T[0]", ["B[N-1]"], id); });
+    else { b.loop("i", from, to, "any", () => b.set("T[i+1]", ["B[i]"], id)); b.set(from === "0" && to === "N-1" ? "T[N-1]" : "T[0]", ["B[N-1]"], id); }
+    b.loop("j", "1", "N-1", "any", () => b.set("A[j]", ["T[j]"], id));
+    const g = b.graph("N - 3");
+    t.is(graphText(forwardPieces(g)), graphText(g));
   }
 });
 test("values of periodic stencils", (t) => {

@@ -14,6 +14,7 @@ import { fuseLoops } from "./fuse.js";
 import { gatherBorders } from "./gather-borders.js";
 import { interchange } from "./interchange.js";
 import { loopToMap } from "./loop-to-map.js";
+import { forwardPieces } from "./pieces.js";
 import { retargetProducts } from "./products.js";
 import { splitRecurrences } from "./recurrences.js";
 import { resultsInPlace } from "./results.js";
@@ -35,6 +36,7 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, st
   ["clear first", clearFirst],
   ["separate arms", separateArms],
   ["sink", (g) => sinkConstants(g)],
+  ["pieces", forwardPieces],
   ["forward", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["first sums", (g) => firstSums(g)],
   ["twins", mergeTwins],
