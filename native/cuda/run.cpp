@@ -115,16 +115,16 @@ int32_t sectionBegin(void* state, int32_t section, const int64_t* extra, int32_t
 }
 int32_t offloadRows(void* state, int32_t slot, const void* device, int64_t bytes, int64_t at, int64_t whole) {
   Call& c = of(state);
-  if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
+  if (!c.helpers.host || slot < 0 || bytes < 0 || at < 0 || whole < 0 || c.recording()) return DACE_INTERNAL;
   bool room = true;
-  const Result r = c.helpers.host->out(size_t(slot), address(device), size_t(bytes), &room);
-  return c.check(r, room ? "copy to the host" : ("no memory on the host for " + std::to_string(bytes) + " bytes that leave the device").c_str());
+  const Result r = c.helpers.host->out(size_t(slot), address(device), size_t(bytes), size_t(at), size_t(whole), &room);
+  return c.check(r, room ? "copy to the host" : ("no memory on the host for " + std::to_string(whole) + " bytes that leave the device").c_str());
 }
 int32_t offload(void* state, int32_t slot, const void* device, int64_t bytes) { return offloadRows(state, slot, device, bytes, 0, bytes); }
 int32_t fetchRows(void* state, int32_t slot, void* device, int64_t bytes, int64_t at) {
   Call& c = of(state);
-  if (!c.helpers.host || slot < 0 || c.recording()) return DACE_INTERNAL;
-  return c.check(c.helpers.host->in(size_t(slot), address(device), size_t(bytes)), "copy back to the device");
+  if (!c.helpers.host || slot < 0 || bytes < 0 || at < 0 || c.recording()) return DACE_INTERNAL;
+  return c.check(c.helpers.host->in(size_t(slot), address(device), size_t(bytes), size_t(at)), "copy back to the device");
 }
 int32_t fetch(void* state, int32_t slot, void* device, int64_t bytes) { return fetchRows(state, slot, device, bytes, 0); }
 int32_t settle(void* state, int32_t slot) {
