@@ -13,7 +13,7 @@ import { constant, mapScalar, op, symbolic, type ScalarExpr } from "../../scalar
 import type { Condition, Loop, Node } from "../../sdfg/nodes.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
 import { add, addInt, floordiv, int, load, loadedContainers, min, mul, ONE, scale, sub, sym, ZERO, type Expr } from "../../symbolic/expr.js";
-import { inRows, LEFT, settled, stepOf, without, type GrowingLoop } from "./steps.js";
+import { inRows, LEFT, leftAt, settled, stepOf, without, type GrowingLoop } from "./steps.js";
 import { WorkingCopies } from "./working-copies.js";
 
 export interface OnlineLoop {
@@ -59,12 +59,14 @@ export class Online {
   /** Snapshots in use, steps between two, the step of the next, the exit that the last step was left by, and how many steps there were. */
   readonly #held: Expr; readonly #stride: Expr; readonly #next: Expr; readonly #steps: Expr;
   readonly #left: Expr;
+  /** Of loops inside that the last step was left from: in which of their iterations, by their variables. */
+  readonly #leftAt = new Map<string, Expr>();
   /** One row for what a step that is not taped keeps for itself. */
   readonly #now = new Map<string, string>();
   /** What steps use that are not taped, too. */
-  get always(): ReadonlySet<string> { return new Set([...this.#now.values(), ...(this.#lefts === undefined ? [] : [this.#lefts])]); }
-  /** Inside of another loop: by which exit it was left in each of its steps, recorded once, like how far it came. */
-  readonly #lefts: string | undefined;
+  get always(): ReadonlySet<string> { return new Set([...this.#now.values(), ...this.#lefts]); }
+  /** Inside of another loop: by which exit it was left in each of its steps, and where, recorded once, like how far it came. */
+  readonly #lefts: string[] = [];
   again: Loop | undefined;
   readonly #slots: Expr; readonly #rows: Expr;
   /** The step of each snapshot, as an integer per slot. */
@@ -82,8 +84,14 @@ export class Online {
     }
     this.#held = n.make("held"); this.#stride = n.make("stride"); this.#next = n.make("next"); this.#steps = n.make("steps");
     const reached = inside ? recordOf(graph, loop) : undefined;
-    if (reached && loop.exits.size > 0) this.#lefts = pool.add("lefts", { ...graph.container(reached.data), dtype: "int64" });
-    this.#left = reached && this.#lefts !== undefined ? load(this.#lefts, reached.index) : loop.exits.size > 0 ? n.make("left") : ZERO;
+    const fact = (prefix: string): Expr => {
+      if (!reached) return n.make(prefix);
+      const data = pool.add(`${prefix}s`, { ...graph.container(reached.data), dtype: "int64" });
+      this.#lefts.push(data);
+      return load(data, reached.index);
+    };
+    this.#left = loop.exits.size > 0 ? fact("left") : ZERO;
+    for (const v of new Set([...loop.exits.values()].flatMap((x) => x.inside))) this.#leftAt.set(v, fact(`left_${v}`));
     this.#starts = pool.add("starts", { dtype: "int64", shape: [this.#slots], transient: true, role: "workspace" });
     const run = pool.add(`online${k}_run`, { dtype: "int64", shape: [int(3)], transient: false, role: "workspace" });
     this.names = { slots, ...(rows === undefined ? {} : { rows }), run, snapshots: [...this.#copies.snapshots, this.#starts], tapes: loop.tapes, state: loop.state };
@@ -99,8 +107,8 @@ export class Online {
   forward(): { readonly start: readonly Node[]; readonly nodes: readonly Node[] } {
     const { loop, exits } = this.loop, n = this.#numbers, [held, stride, next, slots] = [this.#held, this.#stride, this.#next, this.#slots];
     const body = mapNodes(this.#untaped(loop.body), (x) => {
-      const k = exits.get(x.id);
-      return k === undefined ? x : [n.set(this.#left, int(k)), x];
+      const way = exits.get(x.id);
+      return way ? [n.set(this.#left, int(way.number)), ...way.inside.map((v) => n.set(this.#leftAt.get(v)!, sym(v))), x] : x;
     });
     const at = stepOf(loop, loop.kind === "loop" ? loop : { begin: ZERO, end: ZERO }), half = floordiv(addInt(held, 1), int(2));
     const head = when(compare("eq", at, next), [
@@ -112,8 +120,8 @@ export class Online {
       when(compare("eq", at, next), [this.#one("slot", held, (j) => this.#copies.save(j, false)), n.set(held, addInt(held, 1)), n.set(next, mul(held, stride)), this.#count(2, ONE)]),
     ]);
     const counts = [0, 1, 2].map((i) => n.set(load(this.names.run, [int(i)]), ZERO));
-    const before = [...this.#copies.keep(), n.set(held, ZERO), n.set(stride, ONE), n.set(next, ZERO), ...(exits.size > 0 ? [n.set(this.#left, ZERO)] : [])];
-    if (this.#lefts !== undefined || (exits.size === 0 && (loop.kind === "while"))) {
+    const before = [...this.#copies.keep(), n.set(held, ZERO), n.set(stride, ONE), n.set(next, ZERO), ...(exits.size > 0 ? [this.#left, ...this.#leftAt.values()].map((e) => n.set(e, ZERO)) : [])];
+    if (this.#lefts.length > 0 || (exits.size === 0 && (loop.kind === "while"))) {
       const { begin, end } = this.loop.reversal, name = `again_${this.names.slots}`;
       this.again = { kind: "loop", id: loop.id, variable: nameOf(loop), order: loop.kind === "loop" ? loop.order : "up", begin, end, ...(loop.kind === "loop" && loop.locals ? { locals: loop.locals } : {}), ...(loop.loc ? { loc: loop.loc } : {}), body: this.#leaving(settled([head, ...this.#tapedNow(loop.body)], exits, true), name, addInt(sub(end, begin), -1)) };
     }
@@ -206,8 +214,13 @@ export class Online {
     const { exits, loop, reversal } = this.loop;
     if (exits.size === 0) return body;
     const is = op("eq", "bool", symbolic(sub(stepOf(loop, reversal), last)), constant(0, "int64"));
-    const isLeft = (e: ScalarExpr): boolean => e.kind === "symbolic" && e.expr.key === sym(LEFT).key;
-    const fact = (c: ScalarExpr): ScalarExpr => mapScalar(c, (e) => (e.kind === "op" && e.op === "eq" && isLeft(e.args[0]!) ? op("and", "bool", is, op("eq", "bool", symbolic(this.#left), e.args[1]!)) : e));
+    const is_ = (e: ScalarExpr, name: string): boolean => e.kind === "symbolic" && e.expr.key === sym(name).key;
+    const fact = (c: ScalarExpr): ScalarExpr => mapScalar(c, (e) => {
+      if (e.kind !== "op" || e.op !== "eq") return e;
+      if (is_(e.args[0]!, LEFT)) return op("and", "bool", is, op("eq", "bool", symbolic(this.#left), e.args[1]!));
+      for (const [v, at] of this.#leftAt) if (is_(e.args[0]!, leftAt(v))) return op("eq", "bool", symbolic(at), e.args[1]!);
+      return e;
+    });
     let left = false;
     const inside = mapNodes(body, (n) => {
       if (n.kind === "exit" && exits.has(n.id)) { left = true; return { ...n, label }; }

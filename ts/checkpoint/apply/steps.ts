@@ -30,14 +30,18 @@ export interface GrowingLoop {
   readonly state: readonly string[];
   readonly scratch: readonly string[];
   readonly kept: readonly string[];
-  /** Exits from the step to beyond the loop: node → number, from 1. */
-  readonly exits: ReadonlyMap<number, number>;
-  /** What runs again of a step that was not left; and of one that perhaps was, with its tapes: the symbol LEFT is the number of the exit that it was left by, or 0. */
+  /** Exits from the step to beyond the loop, by node. */
+  readonly exits: Ways;
+  /** What runs again of a step that was not left; and of one that perhaps was, with its tapes: the symbol LEFT is the number of the exit that it was left by, or 0; that of `leftAt`, the iteration of a loop inside in which it was. */
   readonly advance: readonly Node[];
   readonly tape: readonly Node[];
 }
 
 export const LEFT = "left!";
+export const leftAt = (variable: string): string => `${LEFT}${variable}`;
+
+/** Exits, by node: numbers from 1, and the names of the loops inside of the step around them. */
+export type Ways = ReadonlyMap<number, { readonly number: number; readonly inside: readonly string[] }>;
 
 /** The step of a loop that an iteration is, from 0. `of`: the bounds that count. */
 export function stepOf(l: Around, of: { readonly begin: Expr; readonly end: Expr }): Expr {
@@ -45,7 +49,7 @@ export function stepOf(l: Around, of: { readonly begin: Expr; readonly end: Expr
 }
 
 /** Does a list never come to its end in an iteration that is not left: does it end the program, or go beyond the loop by one of these exits? */
-export function leaves(list: readonly Node[], exits: ReadonlyMap<number, number>): boolean {
+export function leaves(list: readonly Node[], exits: Ways): boolean {
   return list.some((n) => n.kind === "raise" || (n.kind === "exit" && exits.has(n.id)) || (n.kind === "block" && exitsOf(n).size > 0 && leaves(n.body, exits) && !exitsInto(n)) || (n.kind === "conditional" && n.branches.at(-1)?.condition === undefined && n.branches.every((b) => leaves(b.body, exits))));
 }
 function exitsInto(n: Node & { kind: "block" }): boolean { return n.body.some((x) => exitsOf(x).has(n.label)); }
@@ -121,12 +125,10 @@ export function stepsOf({ graph, forward }: Planned, { path: at, tapes, inner }:
   loop = withBodies(loop, [byStep(loop.body)]) as Around;
   reversal = { ...reversal, order: down ? "up" : "down", body: byStep(reversal.body) };
 
-  // Exits beyond the loop, and not from a loop inside: then the step alone does not say which iteration was left.
-  const exits = new Map<number, number>();
+  const exits = new Map<number, { readonly number: number; readonly inside: readonly string[] }>();
   visitPaths([loop], (n, path) => {
     if (n.kind !== "exit" || path.some((s) => s.node.kind === "block" && s.node.label === n.label)) return;
-    if (path.slice(1, -1).some((s) => s.node.kind === "loop" || s.node.kind === "while")) bad("this loop, whose length only the run knows, is left from inside another loop in it", "leave the inner loop first, and this one by a condition after it");
-    exits.set(n.id, exits.size + 1);
+    exits.set(n.id, { number: exits.size + 1, inside: around(path.slice(1)).map(nameOf) });
   });
   visitNodes(loop.body, (n) => { for (const a of ownAccesses(graph, n)) if (own.has(a.base) && !a.write && !(n.kind === "library" && n.op === "grow")) read.add(a.base); });
 
@@ -191,18 +193,21 @@ function changedBetween(graph: Graph, forward: number, loop: Around, back: Path)
 
 /**
  * A step that runs again. It raises nothing, since it did not the first time. Arms that leave were not taken, unless `left`: then by the exit that is LEFT. Where one of the others
- * was taken for sure, the last needs no condition.
+ * was taken for sure, the last needs no condition. `loops`: those of the step around the list.
  */
-export function settled(list: readonly Node[], exits: ReadonlyMap<number, number>, left: boolean): readonly Node[] {
+export function settled(list: readonly Node[], exits: Ways, left: boolean, loops: readonly string[] = []): readonly Node[] {
   return list.flatMap((n): readonly Node[] => {
     if (n.kind === "raise") return [];
-    if (n.kind !== "conditional") return [withBodies(n, bodiesOf(n).map((b) => settled(b.list, exits, left)))];
+    if (n.kind !== "conditional") return [withBodies(n, bodiesOf(n).map((b) => settled(b.list, exits, left, n.kind === "loop" || n.kind === "while" ? [...loops, nameOf(n)] : loops)))];
     const one = n.branches.at(-1)?.condition === undefined, leaving: Branch[] = [], staying: Branch[] = [];
     for (const b of n.branches) {
-      const body = settled(b.body, exits, left);
+      const body = settled(b.body, exits, left, loops);
       if (!leaves(b.body, exits)) { staying.push({ ...b, body }); continue; }
-      const ways: ScalarExpr[] = [];
-      visitNodes(b.body, (x) => { const k = exits.get(x.id); if (k !== undefined) ways.push(op("eq", "bool", symbolic(sym(LEFT)), constant(k, "int64"))); });
+      const ways: ScalarExpr[] = [], all = (list: readonly ScalarExpr[]): ScalarExpr => list.reduce((x, y) => op("and", "bool", x, y));
+      visitNodes(b.body, (x) => {
+        const way = exits.get(x.id);
+        if (way) ways.push(all([op("eq", "bool", symbolic(sym(LEFT)), constant(way.number, "int64")), ...way.inside.filter((v) => loops.includes(v)).map((v) => op("eq", "bool", symbolic(sym(leftAt(v))), symbolic(sym(v))))]));
+      });
       if (left && ways.length > 0) leaving.push({ condition: { inputs: [], code: ways.reduce((a, b) => op("or", "bool", a, b)) }, body });
     }
     const last = staying.at(-1);
