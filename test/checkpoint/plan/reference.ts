@@ -126,3 +126,22 @@ export function randomWithLoops(most: number): fc.Arbitrary<Problem> {
     return problemOf({ ...p, loops: loops.map((l, k) => ({ name: `loop${k}`, step: Math.floor(l.at * n), slot: n - 1 - Math.floor(l.at * n), options: l.options })) });
   });
 }
+
+/** A sequence of conditionals with two arms of one or two values each, joined and with values between them. */
+export function randomBranches(most: number): fc.Arbitrary<Problem> {
+  const arm = fc.array(fc.record({ size: fc.integer({ min: 1, max: 20 }), cost: fc.integer({ min: 1, max: 30 }) }), { minLength: 1, maxLength: 2 });
+  return fc.array(fc.record({ arms: fc.tuple(arm, arm), join: arm, own: fc.boolean(), extra: fc.integer({ min: 0, max: 12 }) }), { minLength: 1, maxLength: most }).map((list) => {
+    const values: Problem["values"][number][] = [], slots: Problem["slots"][number][] = [];
+    const add = (v: { size: number; cost: number }, parents: number[], own: boolean, extra: number, at?: readonly [number, number]): number => {
+      const i = values.push({ name: `v${values.length}`, ...v, parents, recompute: true, ...(at ? { arm: at } : {}) }) - 1;
+      slots.unshift({ name: `back${i}`, needs: own ? [...parents, i] : parents, extra, ...(at ? { arm: at } : {}) });
+      return i;
+    };
+    let last = add({ size: 5, cost: 4 }, [], false, 0);
+    list.forEach(({ arms, join, own, extra }, b) => {
+      const from = last, ends = arms.map((values, a) => values.reduce((at, v) => add(v, [at], own, extra, [b, a]), from));
+      last = join.reduce<number[]>((at, v) => [add(v, at, !own, extra)], ends)[0]!;
+    });
+    return problemOf({ values, slots, branches: list.map(() => 2) });
+  });
+}

@@ -4,6 +4,7 @@
  */
 import { MemoryModel, type RowKey } from "./model.js";
 import { pruned } from "./greedy.js";
+import { pathsThrough, takes } from "./paths.js";
 import { Pace } from "./pace.js";
 import { solveMip } from "./mip.js";
 import { simulate, withoutUnread, type Simulation } from "./simulate.js";
@@ -50,9 +51,13 @@ function peaks(sim: Simulation, top: number, most: number): number[] {
 /** The cheapest plan within `limit`; without one, the plan of the smallest peak (between `range`, where that is known). */
 export async function search(p: Problem, limit: number | undefined, s: Search, range?: readonly [number, number]): Promise<Found> {
   const model = new MemoryModel(p, s.again, limit, range, s.fixed);
-  if (p.branches.length === 0 && p.slots.length + p.values.length <= SEEDED) {
-    p.values.forEach((_, value) => { model.addMemory({ value, slot: -1, path: [] }); });
-    p.slots.forEach((_, slot) => { model.addMemory({ value: -1, slot, path: [] }); });
+  const paths = p.branches.reduce((n, a) => n * a, 1);
+  if (paths * (p.slots.length + p.values.length) <= SEEDED) {
+    for (const path of pathsThrough(p.branches, p.branches.map((_, b) => b))) {
+      p.values.forEach((v, value) => { if (takes(path, v.arm)) model.addMemory({ value, slot: -1, path }); });
+      p.slots.forEach((s, slot) => { if (takes(path, s.arm)) model.addMemory({ value: -1, slot, path }); });
+      if (p.branches.length > 0 && p.objective === "worst" && limit !== undefined) model.addPath(path);
+    }
   } else if (limit !== undefined && s.start) {
     for (const e of peaks(s.start.sim, limit * 0.98, rowsAtOnce(p))) model.addMemory(keyOf(p, s.start.sim, e));
   }

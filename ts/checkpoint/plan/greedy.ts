@@ -121,8 +121,17 @@ async function slotPlan(p: Problem, limit: number, power: number, pace: Pace): P
   }
 }
 
-/** Takes back what can be kept after all, dearest first. */
+/** Takes back what can be kept after all, dearest first; with branches, where a look takes longer, first values in all slots at once. */
 export async function pruned(p: Problem, limit: number, plan: Plan, pace: Pace): Promise<Plan> {
+  if (p.branches.length > 0) {
+    const again = [...new Set(plan.recompute.flat())].sort((a, b) => p.values[b]!.cost - p.values[a]!.cost);
+    for (const v of again) {
+      if (pace.late()) break;
+      await pace.breathe();
+      const less = withoutUnread(p, { ...plan, recompute: plan.recompute.map((r) => r.filter((u) => u !== v)) }), sim = simulate(p, less);
+      if (sim.peak <= limit && sim.cost <= simulate(p, plan).cost) plan = less;
+    }
+  }
   const all = plan.recompute.flatMap((r, slot) => r.map((value) => ({ slot, value }))).sort((a, b) => p.values[b.value]!.cost - p.values[a.value]!.cost);
   let cost = simulate(p, plan).cost;
   for (const { slot, value } of all) {
@@ -140,7 +149,7 @@ async function staticPlan(p: Problem, limit: number, pace: Pace): Promise<Plan |
   const mode: ("store" | "recompute" | "offload")[] = p.values.map(() => "store"), loops = [...storeAll(p).loops];
   for (;;) {
     const plan = expand(p, mode, loops), sim = simulate(p, plan), now = overload(sim, limit);
-    if (now === 0) return plan;
+    if (now === 0) return withMoreStored(p, limit, mode, loops, plan, sim);
     await pace.breathe();
     let best: { score: number; v: number; as: "recompute" | "offload" } | undefined;
     p.values.forEach((v, i) => {
@@ -159,4 +168,18 @@ async function staticPlan(p: Problem, limit: number, pace: Pace): Promise<Plan |
     if (!best || pace.late()) return undefined;
     mode[best.v] = best.as;
   }
+}
+
+/** The same with what can be kept after all, as long as something can. */
+function withMoreStored(p: Problem, limit: number, mode: ("store" | "recompute" | "offload")[], loops: readonly number[], plan: Plan, sim: Simulation): Plan {
+  for (let changed = true; changed;) {
+    changed = false;
+    mode.forEach((m, v) => {
+      if (m === "store") return;
+      mode[v] = "store";
+      const more = expand(p, mode, loops), then = simulate(p, more);
+      if (then.peak <= limit && then.cost <= sim.cost) { plan = more; sim = then; changed = true; } else mode[v] = m;
+    });
+  }
+  return plan;
 }

@@ -32,6 +32,7 @@ export interface MipOptions {
 /** `x` is absent where none was found; `bound` is proven: no solution is below it. `stopped`: out of time. */
 export interface MipResult { readonly status: "optimal" | "infeasible" | "stopped"; readonly x?: Float64Array; readonly objective: number; readonly bound: number; /** Where no column is whole: of rows, and where the next one may begin. */ readonly duals?: Float64Array; readonly basis?: Basis }
 
+// A short list of cuts: at the root the solver spends most of its time on separating more, two to three times as long in all.
 const SOURCE = `"use strict";
 const { parentPort, workerData } = require("node:worker_threads");
 let loading;
@@ -43,7 +44,7 @@ parentPort.on("message", async ({ m, o }) => {
       numCols: m.cost.length, numRows: m.rowLower.length, colCost: m.cost, colLower: m.lower, colUpper: m.upper, rowLower: m.rowLower, rowUpper: m.rowUpper,
       matrix: { format: "csr", numRows: m.rowLower.length, numCols: m.cost.length, starts: m.starts, indices: m.indices, values: m.values }, ...(m.integer.includes(1) ? { integrality: m.integer } : {}),
     }, (model) => {
-      model.options.set({ output_flag: false, time_limit: Math.min(o.seconds, 1e6), mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1 });
+      model.options.set({ output_flag: false, time_limit: Math.min(o.seconds, 1e6), mip_rel_gap: 0, mip_abs_gap: o.gap, mip_feasibility_tolerance: 1e-7, random_seed: 1, mip_pool_soft_limit: 200, mip_allow_restart: false });
       if (o.basis) {
         const rowStatus = new Int32Array(m.rowLower.length).fill(highs.constants.basisStatus.basic);
         rowStatus.set(o.basis.rows);

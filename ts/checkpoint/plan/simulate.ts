@@ -5,6 +5,7 @@
  */
 import { InternalError } from "../../base/errors.js";
 import { chance, maxOverPaths, takes, type Path, type Term } from "./paths.js";
+import { mostLive, PathSets, PathSums, type PathSet } from "./path-sets.js";
 import { together, type Arm, type Plan, type Problem } from "./problem.js";
 
 /** Forward step `value`; or `value` computed again in `slot`; or the backward step of `slot` (`value` is -1). It happens in these arms only. */
@@ -96,14 +97,17 @@ export function simulate(p: Problem, plan: Plan): Simulation {
 
   // Where there are branches: on which paths does each event happen, and which branches decide that?
   const branching = p.branches.length > 0, readers: (readonly number[] | undefined)[] = [], deciding: (readonly number[])[] = [];
+  // With few paths, as sets; with many, by the branches that decide together.
+  const sets = branching ? PathSets.of(p.branches) : undefined, on: PathSet[] = [];
   if (branching) {
     for (let e = events.length - 1; e >= 0; e--) {
       const { value: v, slot: t, when: w } = events[e]!;
       readers[e] = v >= 0 && t >= 0 ? readersOf(v, e, opAt[t]!) : undefined;
-      deciding[e] = [...new Set([...w.map((a) => a[0]), ...readers[e]?.flatMap((r) => deciding[r]!) ?? []])];
+      if (sets) on[e] = sets.and(sets.taking(w), readers[e] ? sets.union(readers[e]!.map((r) => on[r]!)) : sets.all);
+      else deciding[e] = [...new Set([...w.map((a) => a[0]), ...readers[e]?.flatMap((r) => deciding[r]!) ?? []])];
     }
   }
-  const happens = (e: number, path: Path): boolean => e < 0 || (events[e]!.when.every((a) => takes(path, a)) && (readers[e]?.some((r) => happens(r, path)) ?? true));
+  const happens = (e: number, path: Path): boolean => e < 0 || (sets ? sets.has(on[e]!, path) : events[e]!.when.every((a) => takes(path, a)) && (readers[e]?.some((r) => happens(r, path)) ?? true));
 
   const conditional: number[] = [];
   const versions = (v: number, f: (from: number, to: number) => void): void => {
@@ -113,8 +117,9 @@ export function simulate(p: Problem, plan: Plan): Simulation {
     }
     if (from >= 0) f(from, to);
   };
+  const sometimes = (e: number): boolean => sets ? !sets.full(on[e]!) : deciding[e]!.length > 0;
   p.values.forEach((v, i) => {
-    if (branching && (v.arm || touches[i]!.some((t) => t.event >= 0 && deciding[t.event]!.length > 0))) conditional.push(i);
+    if (branching && (v.arm || touches[i]!.some((t) => t.event >= 0 && sometimes(t.event)))) conditional.push(i);
     else versions(i, (from, to) => { span(from, to, v.size); });
   });
   for (let i = 0, sum = 0; i < events.length; i++) { sum += change[i]!; bytes[i]! += sum; }
@@ -136,22 +141,27 @@ export function simulate(p: Problem, plan: Plan): Simulation {
     }
     return out;
   };
-  if (conditional.length > 0) events.forEach((e, i) => { bytes[i]! += maxOverPaths(p.branches, e.when, termsAt(i)).value; });
+  const most = sets && conditional.length > 0 ? mostLive(sets, events.map((e) => sets.taking(e.when)), conditional.map((v) => ({
+    size: p.values[v]!.size, arm: sets.taking([p.values[v]!.arm]), touches: touches[v]!.map((t) => ({ at: t.at, defines: t.defines, on: t.event < 0 ? sets.all : on[t.event]! })),
+  }))) : undefined;
+  if (conditional.length > 0) events.forEach((e, i) => { bytes[i]! += most ? most[i]!.value : maxOverPaths(p.branches, e.when, termsAt(i)).value; });
 
   let always = moved + loopCost, dearest: Path = p.branches.map(() => 0);
-  const some: Term[] = [];
+  const some: Term[] = [], costs = sets && new PathSums(sets);
   events.forEach((e, i) => {
     if (e.slot < 0 || e.value < 0) return;
     const c = p.values[e.value]!.cost, branches = deciding[i] ?? [];
-    if (branches.length === 0) always += c;
+    if (!branching || !sometimes(i)) always += c;
+    else if (sets) { if (p.objective === "expected") always += c * sets.share(on[i]!); else costs!.add(on[i]!, c); }
     else if (p.objective === "expected") always += c * chance(p.branches, branches, (path) => happens(i, path));
     else some.push({ branches, most: c, weight: (path) => happens(i, path) ? c : 0 });
   });
+  if (sets && costs) { const m = costs.most(sets.all); always += m.value; dearest = sets.path(m.at); }
   if (some.length > 0) { const m = maxOverPaths(p.branches, [], some); always += m.value; dearest = m.path.map((a) => Math.max(a, 0)); }
 
   let worst = 0;
   bytes.forEach((b, i) => { if (b > bytes[worst]!) worst = i; });
-  const pathAt = (e: number): Path => maxOverPaths(p.branches, events[e]!.when, termsAt(e)).path.map((a) => Math.max(a, 0));
+  const pathAt = (e: number): Path => sets ? sets.path(most ? most[e]!.at : sets.first(sets.taking(events[e]!.when))) : maxOverPaths(p.branches, events[e]!.when, termsAt(e)).path.map((a) => Math.max(a, 0));
   const unread: { slot: number; value: number }[] = [];
   p.values.forEach((_, v) => {
     const list = touches[v]!;

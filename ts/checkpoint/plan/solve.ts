@@ -2,8 +2,10 @@
  * The ladder: nothing to do → the whole problem → greedy and windows around what it found; always with a proven bound, within a time budget. Every answer has been through
  * the simulator. Where no plan fits, the smallest limit that works is looked for, and the values that are live at its peak.
  */
+import { alongPaths } from "./along.js";
 import { costBound, peakBound, upToStep } from "./bounds.js";
-import { greedyPlan } from "./greedy.js";
+import { allStatic, cheapestOf } from "./enumerate.js";
+import { greedyPlan, pruned } from "./greedy.js";
 import { warmSolver } from "./mip.js";
 import { recomputeAll } from "./expand.js";
 import { Pace } from "./pace.js";
@@ -42,11 +44,17 @@ export const BUDGET_MS = 10_000;
 const WHOLE = 2600;
 /** The same for the relaxation. */
 const RELAXED = 12_000;
-/** Milliseconds for a problem of so many values that may be computed again, from its relaxation on: more than these rarely lead to a better plan. They grow with the cube. */
-const QUICK_MS = 650, QUICK = 50, GREEDY_MS = 200;
+/** Milliseconds for a problem of so many values that may be computed again or moved: more than these rarely lead to a better plan. They grow with the cube; so many of them are for what begins with the relaxation. */
+const QUICK_MS = 900, RELAXED_MS = 650, QUICK = 50, FEW = 12, GREEDY_MS = 200;
 
 /** Below this many, the whole model is solved at once. */
 const EASY = 400;
+
+/** How long a problem is looked at, of `budget`: of a few values all is soon known, however busy the machine is. */
+function quickly(p: Problem, budget: number, patient: boolean | undefined, ms = QUICK_MS): number {
+  const candidates = p.values.filter((v) => v.recompute || v.offload).length;
+  return patient || (candidates <= FEW && p.branches.length === 0) ? budget : Math.min(budget, ms * Math.max(1, candidates / QUICK) ** 3);
+}
 
 const pairs = (w: Windows): number => w.reduce((s, x) => s + x.length, 0);
 
@@ -54,16 +62,18 @@ const pairs = (w: Windows): number => w.reduce((s, x) => s + x.length, 0);
 export async function smallestLimit(p: Problem, o: SolveOptions = {}): Promise<Smallest> {
   const budget = o.budgetMs ?? BUDGET_MS, deadline = performance.now() + budget, late = (): boolean => performance.now() > deadline;
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE, lower = peakBound(p);
+  const every = p.mode === "static" ? allStatic(p) : undefined;
   let best = candidate(p, storeAll(p));
+  if (every) for (const c of every) if (c.sim.peak < best.sim.peak) best = c;
   const all = candidate(p, recomputeAll(p));
   if (all.sim.peak < best.sim.peak) best = all;
   const pace = new Pace(deadline - (whole ? 0.8 : 0.2) * budget, o.signal);
   // The greedy plan by bisection: it need not be monotone, and every plan counts.
-  for (let low = lower - 1, steps = 0; low < best.sim.peak - 1 && steps < 40 && !pace.late(); steps++) {
+  for (let low = lower - 1, steps = 0; !every && low < best.sim.peak - 1 && steps < 40 && !pace.late(); steps++) {
     const limit = Math.floor((low + best.sim.peak) / 2), found = await greedyPlan(p, limit, pace);
     if (found && found.sim.peak < best.sim.peak) best = found; else low = limit;
   }
-  let proven = best.sim.peak === lower;
+  let proven = best.sim.peak === lower || every !== undefined;
   if (whole && !proven) {
     const s = { again: windows, deadline, signal: o.signal };
     const found = await search(p, undefined, { ...s, start: best }, [lower, best.sim.peak]);
@@ -98,6 +108,11 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
     return { status: smallest.proven ? "infeasible" : status, bound: Infinity, gap: 0, rung, smallest, ms: ms() };
   };
   if (limit < peakBound(p)) return none("infeasible", "exact");
+  const every = p.mode === "static" ? allStatic(p) : undefined;
+  if (every) {
+    const least = cheapestOf(every, limit);
+    return least ? answer(least, least.sim.cost, "exact") : none("infeasible", "exact");
+  }
 
   const floor = free.sim.cost + costBound(p, limit);
   const windows = fullWindows(p), whole = pairs(windows) <= WHOLE;
@@ -111,19 +126,30 @@ export async function solvePlan(p: Problem, limit: number, o: SolveOptions = {})
     if (all.sim.peak <= limit) best = all;
   }
   if (beams) {
-    const quick = o.patient || pairs(windows) <= EASY ? Infinity : QUICK_MS * Math.max(1, p.values.filter((v) => v.recompute).length / QUICK) ** 3;
-    const r = await solveWhole(p, limit, windows, best, { floor, deadline, quick, signal: o.signal });
+    const r = await solveWhole(p, limit, windows, best, { floor, deadline, quick: quickly(p, budget, o.patient, RELAXED_MS), signal: o.signal });
     if (!r.best) return none(r.bound === Infinity ? "infeasible" : "unknown", "exact");
     return answer(r.best, r.bound, "exact");
   }
   if (whole) {
+    const until = Math.min(deadline, began + quickly(p, budget, o.patient)), part = (x: number): number => performance.now() + x * (until - performance.now());
+    let low = floor;
+    if (p.branches.length > 0 && p.mode === "slot") {
+      const few = allStatic(p), fixed = few && cheapestOf(few, limit);
+      if (fixed && !(best && best.sim.cost <= fixed.sim.cost)) best = fixed;
+      const all = candidate(p, recomputeAll(p)), less = all.sim.peak <= limit ? candidate(p, await pruned(p, limit, all.plan, new Pace(part(0.3), o.signal))) : undefined;
+      if (less && !(best && best.sim.cost <= less.sim.cost)) best = less;
+      const along = await alongPaths(p, limit, best, floor, part(0.8), o.signal);
+      if (along.bound === Infinity) return none("infeasible", "exact");
+      ({ best } = along);
+      low = along.bound;
+      if (best && best.sim.cost <= low) return answer(best, low, "exact");
     // A good plan spares the solver most of its search.
-    if (best && pairs(windows) > EASY) best = await improve(p, limit, windows, best, floor, performance.now() + 0.3 * (deadline - performance.now()), o.signal);
+    } else if (best && pairs(windows) > EASY) best = await improve(p, limit, windows, best, floor, part(0.3), o.signal);
     const { start, top } = { start: best, top: best?.sim.cost ?? Infinity };
-    const r = await search(p, limit, { again: windows, deadline, signal: o.signal, start, fixed: (v) => p.objective === "worst" && p.values[v]!.cost > top ? false : undefined });
+    const r = await search(p, limit, { again: windows, deadline: until, signal: o.signal, start, fixed: (v) => p.objective === "worst" && p.values[v]!.cost > top ? false : undefined });
     if (r.status === "infeasible" && !best) return none("infeasible", "exact");
     best = r.best ?? best;
-    return best ? answer(best, r.status === "optimal" ? best.sim.cost : r.status === "infeasible" ? floor : Math.max(floor, r.bound), "exact") : none("unknown", "exact");
+    return best ? answer(best, r.status === "optimal" ? best.sim.cost : r.status === "infeasible" ? low : Math.max(low, r.bound), "exact") : none("unknown", "exact");
   }
   best ??= await rescue(p, limit, deadline, o);
   if (!best) return none("unknown", "windows");
