@@ -224,13 +224,14 @@ napi_value gpuMemory(Call& c) {
   napi_value o = object(c.env);
   cuda::DevicePoolStatistics s;
   cuda::GraphStatistics graphs;
-  std::string blas;
+  std::string blas, solver;
   cuda::HostStatistics host;
   bool pinned = false;
   if (const auto session = gpu.current(); session && !session->lost)
     on(gpu, [&] {
       s = session->pool->statistics(), graphs = session->graphs(), host = session->host->statistics(), pinned = session->staging->pinned();
       blas = session->blas ? session->blas->path() : session->blasTried ? "none (" + session->blasWhy + ")" : "";
+      solver = session->solver ? session->solver->path() : session->solverTried ? "none (" + session->solverWhy + ")" : "";
     });
   const std::pair<const char*, uint64_t> numbers[] = {{"inUse", s.inUse}, {"pooled", s.pooled}, {"highWater", s.highWater}, {"blocks", s.blocks}, {"allocations", s.allocations}, {"reuses", s.reuses},
                                                       {"retries", s.retries}, {"graphsReplayed", graphs.replayed}, {"graphsRecorded", graphs.recorded}, {"graphsUpdated", graphs.updated},
@@ -238,6 +239,7 @@ napi_value gpuMemory(Call& c) {
   for (const auto& [name, value] : numbers) set(c.env, o, name, js(c.env, double(value)));
   set(c.env, o, "pinned", js(c.env, pinned));
   set(c.env, o, "blas", js(c.env, blas));
+  set(c.env, o, "solver", js(c.env, solver));
   return o;
 }
 

@@ -2,6 +2,7 @@
 #include "blas/library.h"
 #include "cuda/compile.h"
 #include "cuda/driver.h"
+#include "cuda/linear.h"
 #include "env.h"
 #include "functions.h"
 #include "jit/cpu.h"
@@ -80,6 +81,9 @@ napi_value cudaJs(Call& c) {
   const std::string compiler = f.devices.empty() ? "" : cuda::deviceCompiler(&why);
   set(c.env, o, "compiler", js(c.env, compiler));
   set(c.env, o, "noCompiler", js(c.env, why));
+  const cuda::Libraries libraries = f.devices.empty() ? cuda::Libraries{} : cuda::findLibraries();
+  set(c.env, o, "blas", js(c.env, libraries.blas));
+  set(c.env, o, "solver", js(c.env, libraries.solver));
   return o;
 }
 

@@ -177,9 +177,10 @@ RunResult Gpu::run(const GpuProgram& program, const std::vector<Argument>& args,
     if (in.result != kSuccess) {
       result.code = DACE_INTERNAL, result.driver = in.result, result.failure = "the device's context: " + driver_.describe(in.result);
     } else if (ready(*s, program, &l, &result)) {
-      if (!s->blasTried && program.usesGemm) s->blasTried = true, s->blas = Blas::open(driver_, s->stream, &s->blasWhy);
+      if (!s->blasTried && program.usesBlas) s->blasTried = true, s->blas = Blas::open(driver_, s->stream, &s->blasWhy);
+      if (!s->solverTried && program.usesSolver) s->solverTried = true, s->solver = Solver::open(s->stream, &s->solverWhy);
       const Place place{driver_, s->context, s->stream, *s->pool, info_};
-      const Helpers helpers{s->staging.get(), l->graphs.get(), s->blas.get(), s->host.get(), symbols.size(), isSet("DACE_AD_CUDA_SYNC")};
+      const Helpers helpers{s->staging.get(), l->graphs.get(), s->blas.get(), s->solver.get(), s->host.get(), symbols.size(), isSet("DACE_AD_CUDA_SYNC")};
       result = dace::cuda::run(place, l->program, args, symbols.data(), arenaBytes, cancel, progress, helpers);
     }
   }

@@ -10,6 +10,7 @@
 #include "cuda/graphs.h"
 #include "cuda/host_copies.h"
 #include "cuda/run.h"
+#include "cuda/solver.h"
 #include "cuda/staging.h"
 #include "exec/executor.h"
 #include "jit/kernel.h"
@@ -21,7 +22,7 @@ struct GpuProgram {
   const Kernel* host = nullptr;
   std::string image;               // cubin or PTX
   std::vector<std::string> names;  // of its kernels
-  bool usesGemm = false;           // cuBLAS takes its time to start: only for programs that ask for it
+  bool usesBlas = false, usesSolver = false;  // they take their time to start: only for programs that ask for them
 };
 
 struct Session {
@@ -36,8 +37,9 @@ struct Session {
   std::unique_ptr<HostCopies> host;
   std::atomic<uint64_t> held{0};  // bytes of DeviceBuffers
   std::unique_ptr<Blas> blas;
-  bool blasTried = false;
-  std::string blasWhy;
+  std::unique_ptr<Solver> solver;
+  bool blasTried = false, solverTried = false;
+  std::string blasWhy, solverWhy;
   std::atomic<bool> lost{false};
 
   struct Loaded {

@@ -35,9 +35,10 @@ std::string imageOf(Gpu& gpu, const ProgramRequest& r, const std::string& key, c
   return image;
 }
 
-bool usesGemm(const ProgramRequest& r) {
+bool calls(const ProgramRequest& r, std::initializer_list<const char*> functions) {
   for (const std::string& s : r.host.sources)
-    if (s.find("gpu->gemm(") != std::string::npos) return true;
+    for (const char* f : functions)
+      if (s.find(f) != std::string::npos) return true;
   return false;
 }
 
@@ -64,7 +65,8 @@ LoadedProgram loadProgram(Gpu& gpu, const ProgramRequest& request, const AbortFl
   std::string image = imageOf(gpu, request, key, abort, &cached);
   const std::lock_guard guard(mutex);
   const auto [it, fresh] = programs->emplace(std::pair{host.kernel, key}, nullptr);
-  if (fresh) it->second = new GpuProgram{host.kernel, std::move(image), request.names, usesGemm(request)};
+  if (fresh) it->second = new GpuProgram{host.kernel, std::move(image), request.names, calls(request, {"gpu->gemm(", "linear->gemm_batch(", "linear->trsm("}),
+                                                 calls(request, {"linear->cholesky(", "linear->lu(", "linear->eigh(", "linear->svd("})};
   return done(it->second, cached);
 }
 

@@ -5,9 +5,9 @@
 
 #include "blas/gemm.h"
 #include "clock.h"
-#include "cuda/blas.h"
 #include "cuda/graphs.h"
 #include "cuda/host_copies.h"
+#include "cuda/linear.h"
 #include "cuda/staging.h"
 
 namespace dace::cuda {
@@ -23,6 +23,7 @@ struct Call {
   std::vector<DeviceBlock> grown;   // by slot
   int32_t failed = DACE_OK;         // status of the driver's first failure
   std::vector<uint64_t> addresses;  // of arguments, arena and error words: what graphs have in them
+  Linear* linear = nullptr;
 
   // The status to return at once; 0: all is well.
   int32_t check(Result r, const char* what) {
@@ -30,6 +31,11 @@ struct Call {
     const int32_t code = r == kOutOfMemory ? DACE_OOM : DACE_INTERNAL;
     if (failed == DACE_OK) failed = code, result.failure = std::string(what) + ": " + place.driver.describe(r), result.driver = r;
     return code;
+  }
+  // Somebody beside the driver failed.
+  int32_t refuse(const std::string& what) {
+    if (failed == DACE_OK) failed = DACE_INTERNAL, result.failure = what;
+    return DACE_INTERNAL;
   }
   int32_t acquire(size_t bytes, DeviceBlock* b) {
     const Result r = place.pool.acquire(bytes, b);
@@ -95,14 +101,7 @@ int32_t write(void* state, void* device, const void* host, int64_t bytes) {
   return c.helpers.staging ? int32_t(DACE_OK) : c.wait("waiting for the device");
 }
 int32_t gemm(void* state, int32_t type, int32_t ta, int32_t tb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a, int64_t lda, const void* b, int64_t ldb, const void* beta, void* to, int64_t ldc) {
-  Call& c = of(state);
-  // Without a library the program has a kernel of its own.
-  if (!c.helpers.blas) return -1;
-  std::string failure;
-  const int r = c.helpers.blas->gemm(type, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, to, ldc, &failure);
-  if (r <= 0) return r;
-  if (c.failed == DACE_OK) c.failed = DACE_INTERNAL, c.result.failure = failure;
-  return DACE_INTERNAL;
+  return of(state).linear->gemm({type, ta, tb, m, n, k, alpha, a, b, beta, to, lda, ldb, ldc}, false);
 }
 int32_t sectionBegin(void* state, int32_t section, const int64_t* extra, int32_t count) {
   Call& c = of(state);
@@ -207,7 +206,11 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
   std::vector<const void*> hosts;
   for (const Argument& a : args) hosts.push_back(a.device == 0 ? a.host : nullptr);
   const DeviceInfo& i = c.place.info;
-  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle, offloadRows, fetchRows, settleRows, hosts.data()};
+  Linear libraries(c.place.driver, c.place.stream, c.place.pool, c.helpers.blas, c.helpers.solver, [&c] { return c.recording(); },
+                   [&c](Result r, const std::string& what) { return r == kSuccess ? c.refuse(what) : c.check(r, what.c_str()); });
+  c.linear = &libraries;
+  const dace_linear linear = libraries.table();
+  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle, offloadRows, fetchRows, settleRows, &linear, hosts.data()};
   const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), 1, 0, cancel, progress, words, gemmF64, gemmF32, grow, &c, &gpu};
   const int64_t start = nowNs();
   int32_t code = c.program.run(&rt, addresses.data(), c.symbols, arena);
@@ -232,7 +235,7 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
 
 RunResult run(const Place& place, const Program& program, const std::vector<Argument>& args, const int64_t* symbols, size_t arenaBytes, const int32_t* cancel, int64_t* progress, const Helpers& helpers) {
   RunResult result;
-  Call c{place, program, helpers, symbols, result, {}, {}, DACE_OK, {}};
+  Call c{place, program, helpers, symbols, result, {}, {}, DACE_OK, {}, nullptr};
   result.code = c.check(place.driver.pushContext(place.context), "the device's context");
   if (result.code != DACE_OK) return result;
   result.code = runOn(c, args, arenaBytes, cancel, progress);

@@ -11,6 +11,7 @@ namespace dace::cuda {
 class Staging;
 class Graphs;
 class Blas;
+class Solver;
 class HostCopies;
 
 // In the host's memory, or where `device` is not zero on the device already. Host ranges that overlap share memory on the device, too.
@@ -40,6 +41,7 @@ struct Helpers {
   Staging* staging = nullptr;
   Graphs* graphs = nullptr;    // of this program
   Blas* blas = nullptr;
+  Solver* solver = nullptr;
   HostCopies* host = nullptr;  // only programs that offload ask for it
   size_t symbols = 0;          // how many: they are part of what a graph depends on
   bool waitForEach = false;    // so that a failure names its kernel

@@ -88,4 +88,4 @@ function check(name: string, ...sources: readonly string[]): string {
 
 test.serial("the device pool", (t) => { t.is(check("pool-test"), "all hold\n"); });
 
-test.serial("runs: results, mistakes, and every failure of the driver at every call", (t) => { t.is(check("run-test", "native/cuda/run.cpp", "native/cuda/graphs.cpp", "native/cuda/staging.cpp", "native/cuda/host_copies.cpp", "native/memory/available.cpp", "native/cuda/blas.cpp"), "all hold\n"); });
+test.serial("runs: results, mistakes, and every failure of the driver at every call", (t) => { t.is(check("run-test", "native/cuda/run.cpp", "native/cuda/graphs.cpp", "native/cuda/staging.cpp", "native/cuda/host_copies.cpp", "native/memory/available.cpp", "native/cuda/blas.cpp", "native/cuda/solver.cpp", "native/cuda/linear.cpp"), "all hold\n"); });

@@ -102,6 +102,50 @@ test.serial("matrix products of all types go to cuBLAS", (t) => {
   t.regex(a.gpu(0).memory().blas, /libcublas/);
 });
 
+test.serial("batches of products, in strides, of all types", (t) => {
+  // C_i = 2 op(A_i) op(B) for two matrices, B the same one.
+  const program = load(`double alpha[2] = {2, 0}, beta[2] = {0, 0}; float alpha32[2] = {2, 0}, beta32[2] = {0, 0}; const bool single = symbols[0] & 1;
+  return gpu->linear->gemm_batch(gpu->linear->state, i32(symbols[0]), i32(symbols[1]), i32(symbols[2]), 3, 4, 5, single ? (void*)alpha32 : (void*)alpha, args[0], symbols[1] ? 3 : 5, 20, args[1], symbols[2] ? 5 : 4, 0,
+    single ? (void*)beta32 : (void*)beta, args[2], 4, 14, 2);`);
+  for (const type of [0, 1, 2, 3]) for (const ta of [0, 1, 2]) for (const tb of [0, 1, 2]) {
+    const words = type < 2 ? 1 : 2, make = (n: number, f: (i: number) => number): Float64Array | Float32Array => { const v = Array.from({ length: n * words }, (_, i) => f(i)); return type & 1 ? Float32Array.from(v) : Float64Array.from(v); };
+    const x = make(35, (i) => Math.round(5 * Math.sin(i))), y = make(20, (i) => Math.round(5 * Math.cos(2 * i))), z = make(26, (i) => i), want = z.slice();
+    for (let q = 0; q < 2; q++) for (let i = 0; i < 3; i++) for (let j = 0; j < 4; j++) {
+      let re = 0, im = 0;
+      for (let p = 0; p < 5; p++) {
+        const u = words * (20 * q + (ta ? p * 3 + i : i * 5 + p)), v = words * (tb ? j * 5 + p : p * 4 + j), [xi, yi] = [words === 1 ? 0 : x[u + 1]! * (ta === 2 ? -1 : 1), words === 1 ? 0 : y[v + 1]! * (tb === 2 ? -1 : 1)];
+        re += 2 * (x[u]! * y[v]! - xi * yi); im += 2 * (x[u]! * yi + xi * y[v]!);
+      }
+      const w = words * (14 * q + i * 4 + j);
+      want[w] = re;
+      if (words === 2) want[w + 1] = im;
+    }
+    t.is(program.run([x, y, z], symbols(type, ta, tb), 0, [2]).code, 0);
+    t.deepEqual([...z], [...want], `type ${type}, ${ta} ${tb}`);
+  }
+});
+
+test.serial("a factorisation's work space comes from the pool, is counted, and goes back; without room for it there is no factorisation", (t) => {
+  const gpu = a.gpu(0), program = load("const i32 status = gpu->linear->cholesky(gpu->linear->state, 0, 0, symbols[0], args[0], symbols[0]); return status == -1 ? i32(3) : status;"), n = 40;
+  const make = (): Float64Array => { const v = new Float64Array(n * n); for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) v[i * n + j] = i === j ? n : 1 / (1 + i + j); return v; };
+  gpu.resetHighWater();
+  const x = make(), before = gpu.memory().inUse;
+  t.is(program.run([x], symbols(n), 0, [0]).code, 0);
+  const { highWater, inUse, solver } = gpu.memory();
+  t.is(inUse, before);
+  // The matrix, error words, what the library asked for and its answer.
+  t.is(highWater, before + 8 * n * n + 32 + 8 * (8 * n) + 24 + 256);
+  t.regex(solver, /libcusolver/);
+  // L·Lᵀ, column by column.
+  const a0 = make();
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) { let s = 0; for (let k = 0; k <= j; k++) s += x[k * n + i]! * x[k * n + j]!; t.true(Math.abs(s - a0[i * n + j]!) < 1e-12); }
+  gpu.limit(2 ** 30, before + 8 * n * n + 1000);
+  const y = make();
+  t.is(program.run([y], symbols(n), 0, [0]).code, 3);
+  t.deepEqual([...y], [...make()]);
+  gpu.limit(2 ** 30, 2 ** 50);
+});
+
 test.serial("images are kept, and verified before they are loaded", (t) => {
   const device = DEVICE.replace("+= 1", "+= 2"), body = `${LAUNCH} /* 2 */`, first = load(body, { device });
   t.false(first.cached);

@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addon, root } from "./support.js";
 
-const SOURCES = ["memory.h", "image.h", "world.h", "libcuda.cpp", "libnvrtc.cpp", "libcublas.cpp"].map((f) => join(root, "test/native/cuda/processor", f));
+const SOURCES = ["memory.h", "image.h", "world.h", "later.h", "libcuda.cpp", "libnvrtc.cpp", "libcublas.cpp", "libcusolver.cpp"].map((f) => join(root, "test/native/cuda/processor", f));
 const compiler = addon().discoverToolchain().found!.compiler;
 
 /** A library of the processor's, built once for all test files. */
-export function library(name: "libcuda" | "libnvrtc" | "libcublas"): string {
+export function library(name: "libcuda" | "libnvrtc" | "libcublas" | "libcusolver"): string {
   const hash = createHash("sha256").update(compiler);
   for (const f of SOURCES) hash.update(readFileSync(f));
   const folder = join(root, "node_modules", ".cache", "dace-ad-native", "processor"), out = join(folder, `${name}-${hash.digest("hex").slice(0, 16)}.so`);
@@ -23,7 +23,7 @@ export function library(name: "libcuda" | "libnvrtc" | "libcublas"): string {
 }
 
 /** Words of world.h, in its order. */
-const WORDS = ["failAt", "failWith", "sticky", "calls", "used", "blocks", "launches", "graphLaunches", "mistakes", "waits", "reserved", "contexts", "products", "unpinned"] as const;
+const WORDS = ["failAt", "failWith", "sticky", "calls", "used", "blocks", "launches", "graphLaunches", "mistakes", "waits", "reserved", "contexts", "products", "unpinned", "factorisations"] as const;
 export type Word = (typeof WORDS)[number];
 
 /** What a test steers and reads while programs run. */
@@ -41,7 +41,7 @@ export class Control {
 /** Environment of a process whose GPUs are made of the processor. */
 export function processorEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   // The image is made by a script of its own, next to this one once both are JavaScript.
-  return { DACE_AD_CUDA: "", DACE_AD_LIBCUDA: library("libcuda"), DACE_AD_LIBNVRTC: library("libnvrtc"), DACE_AD_LIBCUBLAS: existsSync(SOURCES[5]!) ? library("libcublas") : "off", PROCESSOR_NVRTC: [process.execPath, join(__dirname, "cuda", "processor-image.js"), compiler].join("|"), ...more };
+  return { DACE_AD_CUDA: "", DACE_AD_LIBCUDA: library("libcuda"), DACE_AD_LIBNVRTC: library("libnvrtc"), DACE_AD_LIBCUBLAS: library("libcublas"), DACE_AD_LIBCUSOLVER: library("libcusolver"), PROCESSOR_NVRTC: [process.execPath, join(__dirname, "cuda", "processor-image.js"), compiler].join("|"), ...more };
 }
 export function useProcessor(more: Readonly<Record<string, string>> = {}): Control {
   const c = new Control();

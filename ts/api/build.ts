@@ -9,7 +9,7 @@ import type { Signature } from "../frontend/array/signature.js";
 import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { DaceError, formatLoc } from "../base/errors.js";
-import { containerOfParameter, lengthsOf, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
+import { containerOfParameter, GradientProgram, lengthsOf, positionsOf, scalarOutput, selectOutputs } from "./derive.js";
 import type { DerivativeOptions } from "./options.js";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -39,7 +39,7 @@ export function planKey(program: Program, verb: Verb, options: BuildOptions, sig
   const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
   const { wrt, of, precision, debug, text } = options;
-  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}` : text ?? "", signatureKey])).digest("hex");
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}${isCounted(options) ? " counted" : ""}` : text ?? "", signatureKey])).digest("hex");
 }
 export function factsKey(program: Program, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);
@@ -58,12 +58,33 @@ export interface Derivation {
 
 /** Programs for a GPU are other programs. */
 const onGpu = (options: DerivativeOptions): boolean => options.device?.startsWith("cuda") === true;
-function common(options: BuildOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(onGpu(options) ? { device: "cuda" as const } : {}), ...(options.text ? { text: options.text } : {}), ...(options.debug?.nan ? { trapNan: true } : {}) }; }
+/** Is every byte of a run to be known before it? */
+const isCounted = (options: DerivativeOptions): boolean => options.memoryLimit !== undefined || options.strategy !== undefined;
+function common(options: BuildOptions): FinishOptions { return { precision: options.precision ?? "default", vectorMath: true, ...(onGpu(options) ? { device: "cuda" as const, solvers: !isCounted(options) } : {}), ...(options.text ? { text: options.text } : {}), ...(options.debug?.nan ? { trapNan: true } : {}) }; }
 
 export function compile(program: Program, facts: ProgramFacts, verb: Verb, options: BuildOptions, signature: Signature, trace: Trace): Compiled {
   if (verb === "jit") return { plan: pipeline().finish(trace.stage("simplified", () => program.graph(signature)), common(options), trace), positions: [], gradients: [], outputs: [], saved: [], unaffected: [] };
   const d = derive(program, facts, verb, options, signature, trace);
   return d.compiled(pipeline().finish(d.differentiated.graph, { ...d.options, outputs: d.differentiated.outputs }, trace));
+}
+
+/**
+ * The derivative of a gradient where loops are as long as only the run knows, and bytes are to be known before it: of the backward sweep's own form two sweeps would read each tape. Under strict
+ * precision it is always this one, so that limits do not change a bit. Undefined where the usual form will do, or must.
+ */
+function secondOf(program: Program, verb: Verb, options: BuildOptions, joint: Graph, { signature, primal, wrt, of, positions, facts }: { readonly signature: Signature; readonly primal: Graph; readonly wrt: readonly string[]; readonly of: readonly string[]; readonly positions: readonly number[]; readonly facts: ProgramFacts }): { readonly graph: Graph; readonly of: (graph: Graph, trace: Trace) => Differentiated } | undefined {
+  if (!(program instanceof GradientProgram) || verb === "valueAndGrad" || !(isCounted(options) || options.precision === "strict") || ![...joint.containers.values()].some((c) => c.growable)) return undefined;
+  const found = program.along(signature, primal, verb === "vjp" ? of : undefined);
+  if (!found) return undefined;
+  const { directions, result } = found, inputs = positions.map((i) => containerOfParameter(found.graph, facts, i)), kept = verb === "vjp" ? of : [];
+  return {
+    graph: found.graph,
+    of: (graph, trace) => {
+      const d = pipeline().differentiate(graph, { wrt: [...new Set([...inputs, ...kept.map((c) => directions.get(c)!)])], of: [result], seeds: "unit", keep: [] }, trace);
+      const named = [...wrt.map((c, i) => [`grad:${c}`, d.outputs[`grad:${inputs[i]!}`]!] as const), ...kept.map((c) => [`out:${c}`, d.outputs[`grad:${directions.get(c)!}`]!] as const)];
+      return { ...d, outputs: Object.fromEntries(named) };
+    },
+  };
 }
 
 export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb, "jit">, options: BuildOptions, signature: Signature, trace: Trace): Derivation {
@@ -76,10 +97,10 @@ export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb
   if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
   const lengths = verb === "vjp" ? lengthsOf(primal, new Set(of)) : new Map<string, readonly (string | undefined)[]>();
   const differentiated = (graph: Graph): Differentiated => pipeline().differentiate(graph, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : [...of, ...[...lengths.values()].flatMap((l) => l.flatMap((c) => c ?? []))] }, trace);
-  const d = differentiated(primal);
+  const d = differentiated(primal), second = secondOf(program, verb, options, d.graph, { signature, primal, wrt, of, positions, facts });
   return {
-    options: common(options), differentiated: d,
-    recorded: () => { const graph = pipeline().recordDecisions(primal); return graph && differentiated(graph); },
+    options: common(options), differentiated: second ? second.of(second.graph, trace) : d,
+    recorded: () => { const graph = pipeline().recordDecisions(second?.graph ?? primal); return graph && (second ? second.of(graph, trace) : differentiated(graph)); },
     compiled: (plan) => ({
       plan, positions,
       gradients: wrt.map((c) => plan.outputs[`grad:${c}`]!),

@@ -46,11 +46,11 @@ function rates(compiled: boolean): string {
 /** GPUs and what compiles for them; memory where this process has used one. */
 function cuda(addon: NativeAddon | undefined): Finding {
   if (!addon) return { name: "CUDA", ok: false, found: "unknown without the addon" };
-  const { devices, causes, compiler, noCompiler } = addon.cuda(), size = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`;
+  const { devices, causes, compiler, noCompiler, blas, solver } = addon.cuda(), size = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`;
   const found = devices.map((d) => `${d.name}, ${Math.round(d.memory / 2 ** 30)} GiB, compute capability ${d.capability}`);
   if (found.length === 0) return { name: "CUDA", ok: false, found: `none (${causes.join("; ")})`, hint: "programs run on the CPU" };
   for (const g of addon.openGpus()) { const m = g.memory(); found.push(`device ${g.index}: ${size(m.inUse)} in use in ${m.blocks} blocks, ${size(m.pooled)} kept, at most ${size(m.highWater)}`); }
-  found.push(...causes, compiler || noCompiler);
+  found.push(...causes, compiler || noCompiler, `cuBLAS: ${blas}`, `cuSOLVER: ${solver}`);
   return { name: "CUDA", ok: compiler !== "", found: found.join("; "), ...(compiler === "" ? { hint: "install NVRTC or nvcc (the CUDA toolkit), or set DACE_AD_LIBNVRTC or DACE_AD_NVCC" } : {}) };
 }
 

@@ -252,7 +252,7 @@ export class MemoryPlanner {
       return candidate ? [{ candidate, held: held === HELD, away: held === AWAY, k }] : [];
     });
     const scheduled = scheduleLoops(base, chosen);
-    const plan = finish(scheduled.planned.graph, { ...this.options, outputs: this.differentiated.outputs }, this.trace);
+    const plan = finish(scheduled.planned.graph, { ...this.options, outputs: this.differentiated.outputs, solvers: false }, this.trace);
     form = { key, plan, graphs: new Map([...this.trace.graphs, ["planned", scheduled.planned.graph]]), loops: scheduled.loops, scheduled: chosen.map((c) => c.k) };
     this.#forms.set(key, form);
     return form;

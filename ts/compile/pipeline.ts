@@ -18,6 +18,7 @@ import { optimizeGraph } from "../transform/optimize.js";
 import { simplify } from "../transform/simplify.js";
 import { trapNan } from "../transform/trap-nan.js";
 
+export { tangent } from "../autodiff/tangent.js";
 export { recordDecisions } from "../checkpoint/decisions.js";
 
 export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised" | "scheduled";
@@ -71,12 +72,14 @@ export interface FinishOptions {
   readonly text?: "cpp" | "js";
   /** "cuda": kernels and the host code that launches them, in `Plan.cuda`. */
   readonly device?: "cpu" | "cuda";
+  /** The device's libraries may factorise, in work space that no plan knows of (default true). */
+  readonly solvers?: boolean;
 }
 
 export function finish(graph: Graph, options: FinishOptions, trace = new Trace()): Plan {
   const optimised = trace.stage("optimised", () => optimizeGraph(options.trapNan ? trapNan(graph) : graph, options.outputs ?? {}, options.precision === "strict", options.device === "cuda" ? wavefronts : undefined));
   if (options.device === "cuda") {
-    const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {}, blocks: process.env["DACE_AD_CUDA_BLOCKS"] !== "off" }));
+    const placed = trace.time("scheduled", () => scheduleGpu(optimised, { precision: options.precision, outputs: options.outputs ?? {}, blocks: process.env["DACE_AD_CUDA_BLOCKS"] !== "off", solvers: options.solvers ?? true }));
     trace.keep("scheduled", placed.graph);
     return trace.time("lower", () => lowerToCuda(placed, { precision: options.precision, ...(options.outputs ? { outputs: options.outputs } : {}), ...(options.optimize !== undefined ? { optimize: options.optimize } : {}) }));
   }

@@ -9,9 +9,9 @@
  */
 import { isComplex, type DType } from "../base/dtypes.js";
 import { constant, input, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
-import type { Node, Operand } from "../sdfg/nodes.js";
-import { addInt, int, mul, ONE, scale, ZERO } from "../symbolic/expr.js";
-import { assign, at, conjugate, fromReal, loop, number, over, realPart, realType, requireShapes, when } from "./loops.js";
+import type { LibraryNode, Memlet, Node, Operand } from "../sdfg/nodes.js";
+import { addInt, int, mul, ONE, scale, ZERO, type Expr } from "../symbolic/expr.js";
+import { assign, at, conjugate, fromReal, loop, number, over, realPart, realType, requireShapes, when, type Variables } from "./loops.js";
 import { matmulNode } from "./matmul.js";
 import { transposed, type LibraryOp } from "./op.js";
 
@@ -22,12 +22,30 @@ const magnitude = (e: ScalarExpr): ScalarExpr => op("abs", realType(e.dtype), e)
 /** (i < j) or (i = j) of two loop variables. */
 const relation = (name: "gt" | "eq", i: Parameters<typeof symbolic>[0], j: Parameters<typeof symbolic>[0]): ScalarExpr => op(name, "bool", symbolic(i), symbolic(j));
 
+const STATE = { rotated: 0, t: 1, phase: 2, tolerance: 3 } as const;
+const ofState = (state: Operand, which: keyof typeof STATE): Memlet => at(state, int(STATE[which]));
+
+/** How small an element counts as nothing: some of the rounding unit of the matrix, in the last number of `state`. */
+export function scaleOf(node: LibraryNode, d: DType, variable: Variables, m: Operand, state: Operand): readonly Node[] {
+  const x = input(0, d), real = realType(d), tolerance = ofState(state, "tolerance");
+  return [
+    assign(node, ofState(state, "rotated"), number(1, d), []), assign(node, tolerance, number(0, d), []),
+    loop(variable, ZERO, m.sizes[0]!, "up", (i) => [loop(variable, ZERO, m.sizes[0]!, "up", (j) => [assign(node, tolerance, op("mul", d, x, conjugate(x)), [at(m, i, j)], "sum")])]),
+    assign(node, tolerance, fromReal(op("mul", real, constant(epsilon(d) / 16, real), op("sqrt", real, realPart(x))), d), [tolerance]),
+  ];
+}
+/** The values that lie at `from`, after `scaleOf`. Where the matrix is not finite, nor are they: the caller refuses them. */
+export function finiteValues(node: LibraryNode, d: DType, variable: Variables, w: Operand, from: (i: Expr) => Memlet, state: Operand, dtype: DType = d): readonly Node[] {
+  const real = realType(d), x = realPart(input(0, dtype)), y = realPart(input(1, d));
+  return [loop(variable, ZERO, w.sizes[0]!, "any", (i) => [assign(node, at(w, i, ZERO), op("add", real, x, op("mul", real, constant(0, real), y)), [from(i), ofState(state, "tolerance")])])];
+}
+
 export const eigh: LibraryOp = {
   name: "eigh",
   validate(node) { requireShapes(node, "nn", "nk nn nn s"); },
   expand(node, dtypeOf, variable) {
     const [a] = node.inputs as [Operand], [w, v, m, state] = node.outputs as [Operand, Operand, Operand, Operand], n = a.sizes[0]!, d = dtypeOf(v.data), real = realType(d);
-    const x = input(0, d), y = input(1, d), z = input(2, d), u = input(3, d), [rotated, t, phase, tolerance] = [0, 1, 2, 3].map((k) => at(state, int(k))) as [ReturnType<typeof at>, ReturnType<typeof at>, ReturnType<typeof at>, ReturnType<typeof at>];
+    const x = input(0, d), y = input(1, d), z = input(2, d), u = input(3, d), rotated = ofState(state, "rotated"), t = ofState(state, "t"), phase = ofState(state, "phase"), tolerance = ofState(state, "tolerance");
     const re = (name: "add" | "sub" | "mul" | "div", p: ScalarExpr, q: ScalarExpr): ScalarExpr => op(name, real, p, q), one = constant(1, real), wide = (e: ScalarExpr): ScalarExpr => fromReal(e, d);
     const cosine = (tangent: ScalarExpr): ScalarExpr => re("div", one, op("sqrt", real, re("add", one, re("mul", realPart(tangent), realPart(tangent)))));
     const copy = loop(variable, ZERO, n, "any", (i) => [
@@ -35,11 +53,6 @@ export const eigh: LibraryOp = {
       assign(node, at(m, i, i), wide(realPart(x)), [at(a, i, i)]),
     ]);
     const identity = over(variable, v.sizes, ([i, j]) => [assign(node, at(v, i!, j!), select(relation("eq", i!, j!), number(1, d), number(0, d)), [])]);
-    const scaleOf = [
-      assign(node, rotated, number(1, d), []), assign(node, tolerance, number(0, d), []),
-      loop(variable, ZERO, n, "up", (i) => [loop(variable, ZERO, n, "up", (j) => [assign(node, tolerance, op("mul", d, x, conjugate(x)), [at(m, i, j)], "sum")])]),
-      assign(node, tolerance, wide(re("mul", constant(epsilon(d) / 16, real), op("sqrt", real, realPart(x)))), [tolerance]),
-    ];
     /** Columns p and q of a matrix, rotated: first the new column p, then column q from it. Inputs: columns' elements, t, phase. */
     const columns = (of: Operand, k: Parameters<typeof symbolic>[0], p: typeof k, q: typeof k): readonly Node[] => {
       const c = wide(cosine(z)), turned = op("mul", d, y, u), list = [at(of, k, p), at(of, k, q), t, phase];
@@ -76,9 +89,7 @@ export const eigh: LibraryOp = {
       ...exchange(at(m, i, i), at(m, j, j)),
       loop(variable, ZERO, n, "up", (k) => exchange(at(v, k, i), at(v, k, j))),
     ])])]);
-    // Where the matrix is not finite, nor are the values: the caller refuses them.
-    const values = loop(variable, ZERO, n, "any", (i) => [assign(node, at(w, i, ZERO), re("add", realPart(x), re("mul", constant(0, real), realPart(y))), [at(m, i, i), tolerance])]);
-    return [copy, ...identity, ...scaleOf, sweeps, sort, values];
+    return [copy, ...identity, ...scaleOf(node, d, variable, m, state), sweeps, sort, ...finiteValues(node, d, variable, w, (i) => at(m, i, i), state)];
   },
   adjoint(node, c) {
     const [a] = node.inputs as [Operand], [w, v] = node.outputs as [Operand, Operand], n = a.sizes[0]!, d = c.dtypeOf(v.data), real = realType(d), complex = isComplex(d);

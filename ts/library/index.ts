@@ -10,8 +10,9 @@ import { fetch, offload, settle } from "./offload.js";
 import type { LibraryOp } from "./op.js";
 import { pinv } from "./pinv.js";
 import { solve } from "./solve.js";
+import { SOLVERS } from "./solvers.js";
 import { svd } from "./svd.js";
 import { triangular } from "./triangular.js";
 
-export const LIBRARY: ReadonlyMap<string, LibraryOp> = new Map([matmul, lu, solve, inv, det, triangular, cholesky, eigh, svd, pinv, grow, offload, fetch, settle].map((o) => [o.name, o]));
+export const LIBRARY: ReadonlyMap<string, LibraryOp> = new Map([matmul, lu, solve, inv, det, triangular, cholesky, eigh, svd, pinv, grow, offload, fetch, settle, ...SOLVERS].map((o) => [o.name, o]));
 export type { LibraryOp } from "./op.js";

@@ -44,20 +44,28 @@ export function substitute(node: LibraryNode, d: DType, variable: Variables, fac
   return byColumns(variable, x.sizes[1]!, (columns) => [eliminate(node, d, variable, x, columns, "up", t, false), eliminate(node, d, variable, x, columns, "down", t, true)]);
 }
 
+/** X = P·B, where row i of P·B is row rows[i] of B. */
+export function selectedRows(node: LibraryNode, dtypeOf: (data: string) => DType, variable: Variables, rows: Operand, b: Operand, x: Operand): readonly Node[] {
+  return over(variable, x.sizes, ([i, j]) => [assign(node, at(x, i!, j!), input(0, dtypeOf(x.data)), [at(b, load(rows.data, at(rows, i!).index), j!)])]);
+}
+/** X = Pᵀ·Z. */
+export function permuted(node: LibraryNode, dtypeOf: (data: string) => DType, variable: Variables, rows: Operand, z: Operand, x: Operand): readonly Node[] {
+  return over(variable, x.sizes, ([i, j]) => [assign(node, at(x, load(rows.data, at(rows, i!).index), j!), input(0, dtypeOf(x.data)), [at(z, i!, j!)])]);
+}
+
 export const solve: LibraryOp = {
   name: "solve",
   unread: [0],
   validate(node) { requireShapes(node, "nn nn n nm", isAdjoint(node) ? "nm nm" : "nm"); },
   expand(node, dtypeOf, variable) {
     const [, f, rows, b] = node.inputs as [Operand, Operand, Operand, Operand], [x, z] = node.outputs as [Operand, Operand | undefined], d = dtypeOf(x.data), v = input(0, d);
-    const row = (i: Expr): Expr => load(rows.data, at(rows, i).index);
-    if (!z) return [...over(variable, x.sizes, ([i, j]) => [assign(node, at(x, i!, j!), v, [at(b, row(i!), j!)])]), ...substitute(node, d, variable, f, x)];
+    if (!z) return [...selectedRows(node, dtypeOf, variable, rows, b, x), ...substitute(node, d, variable, f, x)];
     // Aᴴ = Uᴴ·Lᴴ·P.
     const t: Triangle = (i, k) => ({ memlet: at(f, k, i), conjugate: true });
     return [
       ...over(variable, x.sizes, ([i, j]) => [assign(node, at(z, i!, j!), v, [at(b, i!, j!)])]),
       ...byColumns(variable, z.sizes[1]!, (columns) => [eliminate(node, d, variable, z, columns, "up", t, true), eliminate(node, d, variable, z, columns, "down", t, false)]),
-      ...over(variable, x.sizes, ([i, j]) => [assign(node, at(x, row(i!), j!), v, [at(z, i!, j!)])]),
+      ...permuted(node, dtypeOf, variable, rows, z, x),
     ];
   },
   adjoint(node, c) {

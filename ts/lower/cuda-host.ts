@@ -4,16 +4,19 @@ import { loopFacts } from "../analysis/dependence.js";
 import { InternalError } from "../base/errors.js";
 import { bytesOf, type DType } from "../base/dtypes.js";
 import { isRows, movesToHost, offloadPair } from "../library/offload.js";
+import { isSolver } from "../library/solvers.js";
 import { visitNodes } from "../analysis/walk.js";
 import { PARTIALS } from "../schedule/gpu/kernel.js";
 import { TILE_X, TILE_Y } from "../schedule/gpu/tiles.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
+import type { GpuSchedule, LibraryNode, Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { mul, ONE, ZERO, type Expr } from "../symbolic/expr.js";
-import { CudaDevice, CudaHost, productKernel, tilesShared } from "./cuda.js";
+import { CudaDevice, CudaHost, libraryOp, productKernel, tilesShared } from "./cuda.js";
 import { BLOCK_THREADS, FINISH_THREADS, KernelEmitter, REDUCE_THREADS, ROW_THREADS, tileBytes } from "./cuda-kernel.js";
 import { Emitter, type EmitOptions } from "./emit.js";
 import type { Text } from "./language.js";
+import { MATRIX_TYPES, solverCall, STEADY } from "./cuda-solvers.js";
+import { cppType } from "./cpp-types.js";
 import type { PlanCuda } from "./plan.js";
 
 /** Launches that a recorded section may hold. */
@@ -81,7 +84,7 @@ export class HostEmitter extends Emitter {
   }
 
   protected override node(n: Node): void {
-    if (n.kind === "library" && movesToHost(n)) this.#move(n); else super.node(n);
+    if (n.kind === "library" && movesToHost(n)) this.#move(n); else if (isSolver(n)) this.line(...solverCall(n, this.graph, this.integers, (data) => this.place(data).text, this.stops)); else super.node(n);
   }
   /** Starts a copy between device and host, or makes what follows wait for it. */
   #move(n: LibraryNode): void {
@@ -178,8 +181,9 @@ export class HostEmitter extends Emitter {
         let inner: Node = l;
         while (inner.kind === "loop") inner = inner.body[0]!;
         const launch = this.#kernel(k, 256, writes, false, l.loc), bytes = tilesShared(this.graph.container((inner as LibraryNode).outputs[0]!.data).dtype);
+        const library = gpu.strided ? this.#batch(l, inner as LibraryNode, gpu.strided) : [];
         this.#block([
-          `const u32 gx = tiles(${extent(0)}, 1 << 20), gy = tiles(${extent(1)}, 65535), gz = blocks(${extent(2)}, 65535);`, "if (gx > 0 && gy > 0 && gz > 0) {",
+          ...library, `const u32 gx = tiles(${extent(0)}, 1 << 20), gy = tiles(${extent(1)}, 65535), gz = blocks(${extent(2)}, 65535);`, `if (${library.length > 0 ? "status != 0 && " : ""}gx > 0 && gy > 0 && gz > 0) {`,
           ...launch("gx, gy, gz, 16, 16, 1", bytes).map((x) => `  ${x}`), "}",
         ]);
         return;
@@ -205,6 +209,19 @@ export class HostEmitter extends Emitter {
       }
       default: throw new InternalError("a loop is no kernel");
     }
+  }
+  /** Asks the library for a batch of products: `status` is not 0 where it has none. */
+  #batch(l: Loop, product: LibraryNode, { count, a, b, c }: NonNullable<GpuSchedule["strided"]>): readonly Text[] {
+    const firsts: Text[] = [];
+    for (let x: Node = l; x.kind === "loop"; x = x.body[0]!) { const v = this.fresh("i"); firsts.push(`const i64 ${v} = ${this.integers.print(x.begin)};`); this.integers.variables.set(x.variable, v); }
+    const g = this.gemmText(product), [first, second] = this.turned(product) ? [b, a] : [a, b], ops = [libraryOp(g.transA, g.conjugateA), libraryOp(g.transB, g.conjugateB)], t = cppType(g.dtype);
+    if (ops.includes(undefined) || (this.stops && ![g.aAt, g.bAt, g.cAt].every((x) => STEADY.test(x)))) return [];
+    const scalar = (value: number): Text => this.language.constant(value, undefined, g.dtype), stride = (e: Expr): Text => this.integers.print(e);
+    return [
+      "i32 status;", "{", ...firsts.map((x) => `  ${x}`), `  const ${t} alpha = ${scalar(g.alpha)}, beta = ${scalar(g.accumulate ? 1 : 0)};`,
+      `  status = gpu->linear->gemm_batch(gpu->linear->state, ${MATRIX_TYPES.indexOf(g.dtype)}, ${ops.join(", ")}, ${g.m}, ${g.n}, ${g.k}, &alpha, ${g.a} + ${g.aAt}, ${g.lda}, ${stride(first)}, ${g.b} + ${g.bAt}, ${g.ldb}, ${stride(second)}, &beta, ${g.c} + ${g.cAt}, ${g.ldc}, ${stride(c)}, ${stride(count)});`,
+      "  if (status > 0) return status;", "}",
+    ];
   }
   #block(lines: readonly Text[]): void { this.line("{", ...lines.map((x) => `  ${x}`), "}"); }
 }

@@ -166,6 +166,9 @@ int shim_fetch_rows(void*, int slot, void* to, long long bytes, long long at) {
 }
 int shim_settle_rows(void*, int, const void*) { return 0; }
 void shim_forget() { for (auto& h : shim_host) { __builtin_free(h.data); h = {nullptr, 0}; } }
+/** No library: the program's own kernels. */
+template <class... A> int shim_none(void*, A...) { return -1; }
+const dace_linear shim_linear = {nullptr, shim_none, shim_none, shim_none, shim_none, shim_none, shim_none};
 int shim_section_begin(void*, int, const long long*, int) { return 1; }
 int shim_section_end(void*, int) { return 0; }
 }
@@ -194,7 +197,7 @@ static __attribute__((noinline)) void shim_barrier(int site) { shim_fibers[shim_
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
   if (rt->abi_version != 2u) return 6;
-  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED, shim_offload, shim_fetch, shim_settle, shim_offload_rows, shim_fetch_rows, shim_settle_rows, args}, {0, 0, 0, 0}};
+  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED, shim_offload, shim_fetch, shim_settle, shim_offload_rows, shim_fetch_rows, shim_settle_rows, &shim_linear, args}, {0, 0, 0, 0}};
   gpu.table.error = gpu.error;
   dace_rt own = *rt;
   own.gpu = &gpu.table;

@@ -18,13 +18,17 @@ export class CudaDevice extends Cpp {
   override grow(): never { throw new InternalError("a kernel makes no room"); }
 }
 
+/** What a library does with an operand: 0 as it is, 1 transposed, 2 conjugate transposed. Undefined: it conjugates only what it transposes. */
+export function libraryOp(transposed: boolean, conjugated: boolean): number | undefined { return conjugated ? (transposed ? 2 : undefined) : Number(transposed); }
+
 /** What the host calls. `product`: the number of our own kernel for a product of matrices. */
 export class CudaHost extends Cpp {
   constructor(precision: Cpp["precision"], readonly product: (dtype: DType) => number, readonly stops: boolean) { super(precision, false); }
   override raise(code: number, site: number): Text { return `return stop(rt, ${code}, ${site});`; }
   override gemm(g: GemmText): readonly Text[] {
-    // The library conjugates only what it transposes, and goes on behind a mistake, wherever its operands then begin.
-    const library = !g.conjugateA && !g.conjugateB && (!this.stops || [g.aAt, g.bAt, g.cAt].every((x) => /^\d+$/.test(x)));
+    const opA = libraryOp(g.transA, g.conjugateA), opB = libraryOp(g.transB, g.conjugateB);
+    // The library goes on behind a mistake, wherever its operands then begin.
+    const library = opA !== undefined && opB !== undefined && (!this.stops || [g.aAt, g.bAt, g.cAt].every((x) => /^\d+$/.test(x)));
     const t = cppType(g.dtype), number = ["float64", "float32", "complex128", "complex64"].indexOf(g.dtype);
     const product: readonly (readonly [name: Text, type: Text, value: Text])[] = [
       ["ta", "i32", String(Number(g.transA))], ["tb", "i32", String(Number(g.transB))], ["m", "i64", g.m], ["n", "i64", g.n], ["k", "i64", g.k], ["alpha", t, this.constant(g.alpha, undefined, g.dtype)],
@@ -35,7 +39,7 @@ export class CudaHost extends Cpp {
       "{",
       ...product.map(([name, type, value]) => `  ${type} p_${name} = ${value};`),
       "  if (p_m > 0 && p_n > 0) {",
-      library ? `    i32 status = gpu->gemm(gpu->state, ${number}, p_ta, p_tb, p_m, p_n, p_k, &p_alpha, p_a, p_lda, p_b, p_ldb, &p_beta, p_c, p_ldc);` : "    i32 status = -1;",
+      library ? `    i32 status = gpu->gemm(gpu->state, ${number}, ${opA}, ${opB}, p_m, p_n, p_k, &p_alpha, p_a, p_lda, p_b, p_ldb, &p_beta, p_c, p_ldc);` : "    i32 status = -1;",
       `    if (status == -1) { void* p[] = {${[...product.map(([name]) => `(void*)&p_${name}`), ...(this.stops ? ["(void*)&gpu->error"] : [])].join(", ")}}; status = gpu->launch(gpu->state, ${this.product(g.dtype)}, tiles(p_n, 65535), tiles(p_m, 65535), 1, 16, 16, 1, ${tilesShared(g.dtype)}, p); }`,
       "    if (status != 0) return status;",
       "  }",

@@ -173,13 +173,15 @@ export class Emitter implements Printer {
   readonly #apart = (a: Expr, b: Expr): boolean => { const d = sub(a, b); return !d.key.includes("[") && (nonNegative(addInt(d, -1), this.facts) === "yes" || nonNegative(addInt(sub(b, a), -1), this.facts) === "yes"); };
 
   #gemm(n: LibraryNode): void { this.line(...this.language.gemm(this.gemmText(n), this.failure === "continue")); }
+  /** Is it printed as Cᵀ = Bᵀ·Aᵀ? */
+  protected turned(n: LibraryNode): boolean { return gemmOperand(this.graph, n.outputs[0]!)!.transposed; }
   protected gemmText(n: LibraryNode): GemmText {
     let [a, b] = n.inputs;
     let [c] = n.outputs;
     if (n.op !== "matmul" || !a || !b || !c) throw new InternalError(`library node ${n.op} was not expanded`);
     const turn = (o: typeof a): NonNullable<typeof a> => ({ ...o!, axes: [o!.axes[1]!, o!.axes[0]!], sizes: [o!.sizes[1]!, o!.sizes[0]!] });
     // gemm's result is not transposed: Cᵀ = Bᵀ Aᵀ instead.
-    const turned = gemmOperand(this.graph, c)!.transposed, conjugates = (turned ? ["conjugateB", "conjugateA"] : ["conjugateA", "conjugateB"]).map((x) => n.attributes[x] === true);
+    const turned = this.turned(n), conjugates = (turned ? ["conjugateB", "conjugateA"] : ["conjugateA", "conjugateB"]).map((x) => n.attributes[x] === true);
     if (turned) [a, b, c] = [turn(b), turn(a), turn(c)];
     const forms = [a, b, c].map((o) => { const f = gemmOperand(this.graph, o)!; return { ...f, at: this.integers.offset(this.integers.flat(this.graph.container(o.data), o.base)), ld: this.integers.print(f.ld), text: this.place(o.data).text }; });
     const [fa, fb, fc] = forms as [typeof forms[0], typeof forms[0], typeof forms[0]];

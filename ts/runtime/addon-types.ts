@@ -97,7 +97,7 @@ export interface CudaDevice {
 }
 
 /** `causes`: why there is no device, or why one was left out. `version`: 1000 major + 10 minor, 0 where the driver could not be asked. */
-export interface CudaFindings { readonly library: string; readonly version: number; readonly devices: readonly CudaDevice[]; readonly causes: readonly string[]; /** What compiles device code, "" and why where nothing does; looked for only where there is a device. */ readonly compiler: string; readonly noCompiler: string }
+export interface CudaFindings { readonly library: string; readonly version: number; readonly devices: readonly CudaDevice[]; readonly causes: readonly string[]; /** What compiles device code, "" and why where nothing does; looked for only where there is a device. */ readonly compiler: string; readonly noCompiler: string; /** Paths of cuBLAS and cuSOLVER (with what they lack), or "none (why)"; looked for only where there is a device. */ readonly blas: string; readonly solver: string }
 
 /** A program for a GPU: what a compile request holds is its host code. */
 export interface GpuRequest extends CompileRequest {
@@ -142,8 +142,8 @@ export interface GpuMemory {
   readonly hostInUse: number; readonly hostPooled: number; readonly hostHighWater: number; readonly offloaded: number; readonly fetched: number;
   /** Copies go through pinned memory. */
   readonly pinned: boolean;
-  /** Library for matrix products; "" before a program asked for one. */
-  readonly blas: string;
+  /** Libraries for matrix products and for factorisations; "" before a program asked for one. */
+  readonly blas: string; readonly solver: string;
 }
 
 /** A GPU that is in use: one thread of this process does all its work, in order. */

@@ -10,13 +10,13 @@ import { LIBRARY } from "../library/index.js";
 import { constant, op, symbolic } from "../scalar/expr.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { LibraryNode, Node, Operand } from "../sdfg/nodes.js";
-import { mul, ONE, visitAtoms, type Expr } from "../symbolic/expr.js";
+import { hasLoads, mul, ONE, type Expr } from "../symbolic/expr.js";
 
 /** Flops from which a call pays. */
 const CALL_FLOPS = 100_000;
 
-/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map beside other things (a kernel calls nothing). */
-export function expandLibrary(graph: Graph, options: { readonly strict: boolean; readonly always?: boolean }): Graph {
+/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map beside other things (a kernel calls nothing). `keep`: leaves a node, that stands in no map, to somebody else. */
+export function expandLibrary(graph: Graph, options: { readonly strict: boolean; readonly always?: boolean; readonly keep?: (n: LibraryNode) => boolean }): Graph {
   const used = symbolsOf(graph.body);
   let next = 0;
   const variable = (): string => { for (;;) { const v = `l${next++}`; if (!used.has(v)) { used.add(v); return v; } } };
@@ -34,6 +34,7 @@ export function expandLibrary(graph: Graph, options: { readonly strict: boolean;
     if (n.kind !== "library") return n;
     const rule = LIBRARY.get(n.op);
     if (!rule) throw new InternalError(`no library operation ${n.op}`);
+    if (!options.strict && !inMaps.has(n.id) && !batches.has(n.id) && options.keep?.(n)) return n;
     const loops = rule.expand(n, (d) => graph.container(d).dtype, variable);
     if (options.strict || !isCallable(graph, n, options.always === true) || inMaps.has(n.id)) return loops;
     if (batches.has(n.id)) return [n];
@@ -63,7 +64,8 @@ export function isCallable(graph: Graph, n: LibraryNode, complex: boolean): bool
   if (n.op !== "matmul") return false;
   const all = [...n.inputs, ...n.outputs], dtype = graph.container(n.outputs[0]!.data).dtype;
   if (dtype !== "float64" && dtype !== "float32" && !(complex && isComplex(dtype))) return false;
-  let loads = false;
-  for (const o of all) for (const e of [...o.base, ...o.sizes]) visitAtoms(e, (a) => { if (a.kind === "load") loads = true; });
-  return !loads && all.every((o) => graph.container(o.data).dtype === dtype && gemmOperand(graph, o) !== undefined);
+  return !hasLoadsInside(all) && all.every((o) => graph.container(o.data).dtype === dtype && gemmOperand(graph, o) !== undefined);
 }
+
+/** Do places or sizes of operands depend on data? */
+export function hasLoadsInside(operands: readonly Operand[]): boolean { return operands.some((o) => [...o.base, ...o.sizes].some(hasLoads)); }

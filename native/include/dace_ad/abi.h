@@ -17,6 +17,21 @@ typedef void (*dace_gemm_f32)(int32_t trans_a, int32_t trans_b, int64_t m, int64
                               const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
                               int64_t ldc, int32_t threads);
 
+/* Linear algebra for host code of a program for a GPU, with device pointers and host scalars. type: 0 f64, 1 f32, 2 c128, 3 c64. -1: there is no library for it, or it did
+ * not find what it looked for (a matrix that is singular, not positive definite, that does not converge): use your own kernels, from the input again. Not in a section, but for gemm_batch. */
+typedef struct dace_linear {
+  void* state;
+  /* Row-major C_i = alpha op(A_i) op(B_i) + beta C_i for i < count; strides in elements; ta, tb: 0 as it is, 1 transposed, 2 conjugate transposed. */
+  int32_t (*gemm_batch)(void* state, int32_t type, int32_t ta, int32_t tb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a, int64_t lda, int64_t stride_a,
+                        const void* b, int64_t ldb, int64_t stride_b, const void* beta, void* c, int64_t ldc, int64_t stride_c, int64_t count);
+  /* The rest is column-major, as BLAS and LAPACK have it. op(T) X = B, or X op(T) = B (right), in place of B, m rows and n columns; op as ta; unit: T's diagonal is one. */
+  int32_t (*trsm)(void* state, int32_t type, int32_t right, int32_t upper, int32_t op, int32_t unit, int64_t m, int64_t n, const void* t, int64_t ldt, void* x, int64_t ldx);
+  int32_t (*cholesky)(void* state, int32_t type, int32_t upper, int64_t n, void* a, int64_t lda);                /* that triangle of A becomes its factor */
+  int32_t (*lu)(void* state, int32_t type, int64_t n, void* a, int64_t lda, int64_t* pivots);                    /* rows exchanged, from 1 */
+  int32_t (*eigh)(void* state, int32_t type, int32_t upper, int64_t n, void* a, int64_t lda, void* values);      /* of that triangle; A becomes the vectors; values real, ascending */
+  int32_t (*svd)(void* state, int32_t type, int64_t m, int64_t n, void* a, int64_t lda, void* values, void* u, int64_t ldu, void* vt, int64_t ldvt); /* m >= n; U is m x n; A is lost */
+} dace_linear;
+
 /* What host code of a program for a GPU calls. Buffers and args are device addresses, symbols are not. All work is asynchronous, in order, on one stream;
  * a nonzero result is the status to return at once. `state` is the first argument of every function. */
 typedef struct dace_gpu {
@@ -27,7 +42,7 @@ typedef struct dace_gpu {
   int32_t (*zero)(void* state, void* to, int64_t bytes);
   int32_t (*read)(void* state, void* host, const void* device, int64_t bytes);   /* waits */
   int32_t (*write)(void* state, void* device, const void* host, int64_t bytes);  /* host may be used again at return */
-  /* Row-major C = alpha op(A) op(B) + beta C with device pointers and host scalars. type: 0 f64, 1 f32, 2 c128, 3 c64. -1: no library, use your own kernel. */
+  /* Row-major C = alpha op(A) op(B) + beta C; ta, tb, type and -1 as for dace_linear. */
   int32_t (*gemm)(void* state, int32_t type, int32_t ta, int32_t tb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a, int64_t lda,
                   const void* b, int64_t ldb, const void* beta, void* c, int64_t ldc);
   /* A section of launches that depends on args, symbols and the `extra` words alone. 1: do the work now (it may be being captured), then call section_end;
@@ -48,6 +63,7 @@ typedef struct dace_gpu {
   int32_t (*offload_rows)(void* state, int32_t slot, const void* device, int64_t bytes, int64_t at, int64_t whole);
   int32_t (*fetch_rows)(void* state, int32_t slot, void* device, int64_t bytes, int64_t at);
   int32_t (*settle_rows)(void* state, int32_t slot, const void* device);
+  const dace_linear* linear;                                                     /* never NULL */
   const void* const* host_args;                                                  /* of each argument the caller's array in the host's memory; NULL: it lies on the device */
 } dace_gpu;
 

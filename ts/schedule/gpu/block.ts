@@ -9,6 +9,7 @@ import { loopFacts } from "../../analysis/dependence.js";
 import { bodiesOf, exitsOf, withBodies } from "../../analysis/paths.js";
 import { exprsOf, visitNodes } from "../../analysis/walk.js";
 import { LIBRARY } from "../../library/index.js";
+import { doneFlag, isSolver } from "../../library/solvers.js";
 import { op, symbolic } from "../../scalar/expr.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
 import type { GpuAxis, GpuSchedule, LibraryNode, Loop, Node } from "../../sdfg/nodes.js";
@@ -111,7 +112,8 @@ function effort(n: Node): Effort | undefined {
       if (!all.every((e) => e !== undefined)) return undefined;
       return { launches: max(ZERO, ...all.map((e) => e.launches)), units: max(ZERO, ...all.map((e) => e.units)), serial: max(ZERO, ...all.map((e) => e.serial)) };
     }
-    case "library": return { launches: ONE, units: unitsIn([n]), serial: ZERO };
+    // What is done in place of a library's call counts by itself.
+    case "library": return { launches: ONE, units: isSolver(n) ? ZERO : unitsIn([n]), serial: ZERO };
     // A value that the host reads: it waits.
     case "tasklet": return { launches: int(4), units: ZERO, serial: ZERO };
     case "block": return effortOf(n.body);
@@ -130,6 +132,8 @@ function mostOf(e: Expr, l: Loop): Expr {
 class Together {
   /** Scalars that the host would read, and where they lie. */
   readonly #asked = new Map<string, string>();
+  /** Flags of calls of the device's libraries. */
+  readonly #calls = new Set<string>();
   constructor(readonly context: Context) {}
 
   loop(l: Loop, facts: Assumptions): Loop | undefined {
@@ -155,6 +159,9 @@ class Together {
       }
       case "conditional": {
         if (exprsOf(n).some(hasLoads)) return undefined;
+        // A kernel calls no library: what is done in its place.
+        const [first, second] = n.branches, flag = first?.condition?.inputs[0]?.data;
+        if (flag !== undefined && this.#calls.has(flag)) return this.#list(second!.body, facts);
         // Of batches of products and of stencils the form for small ones.
         const last = n.branches.at(-1)!;
         if (!last.condition && n.branches.some((b) => b !== last && b.body.some((x) => x.kind === "loop" && ["product", "tiles"].includes(x.schedule?.gpu?.kernel ?? "")))) return this.#list(last.body, facts);
@@ -173,7 +180,9 @@ class Together {
       }
       case "block": { const body = this.#list(n.body, facts); return body && [{ ...n, id: freshId(), body }]; }
       case "exit": return [{ ...n, id: freshId() }];
-      case "library": return n.op === "matmul" ? this.#list(this.context.place(this.#loops(n), facts), facts) : undefined;
+      case "library":
+        if (isSolver(n)) { this.#calls.add(doneFlag(n)); return []; }
+        return n.op === "matmul" ? this.#list(this.context.place(this.#loops(n), facts), facts) : undefined;
       default: return undefined;
     }
   }

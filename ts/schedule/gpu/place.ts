@@ -23,6 +23,7 @@ import { kernelsOf, PARTIALS } from "./kernel.js";
 import { threadable } from "./nests.js";
 import { batchForms } from "./products.js";
 import { separate } from "./separate.js";
+import { flagsOf } from "./solvers.js";
 
 /** Units of work that one thread does rather than a grid. */
 const FEW_UNITS = 1024;
@@ -50,7 +51,8 @@ function listsOf(graph: Graph): ReadonlySet<string> {
 
 class Placer {
   graph: Graph;
-  readonly host = new Set<string>();
+  /** Scalars that live on the host. */
+  readonly host: Set<string>;
   readonly partials = new Set<string>();
   readonly #names = new Map<string, number>();
   readonly #separations = new WeakMap<Loop, { readonly parts: readonly Loop[] | undefined }>();
@@ -60,7 +62,7 @@ class Placer {
   /** Loops of the host around. */
   #around: readonly Loop[] = [];
   /** `variable`: a new loop variable. */
-  constructor(graph: Graph, readonly strict: boolean, readonly variable: (prefix: string) => string) { this.graph = graph; this.#lists = listsOf(graph); }
+  constructor(graph: Graph, readonly strict: boolean, readonly variable: (prefix: string) => string) { this.graph = graph; this.host = new Set(flagsOf(graph)); this.#lists = listsOf(graph); }
 
   #container(prefix: string, dtype: DType, shape: readonly Expr[]): string {
     let n = this.#names.get(prefix) ?? 0, name: string;

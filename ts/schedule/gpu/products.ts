@@ -8,7 +8,7 @@ import { constant, op, symbolic } from "../../scalar/expr.js";
 import { freshId, type Graph } from "../../sdfg/sdfg.js";
 import type { Branch, GpuSchedule, LibraryNode, Loop, Node, Operand } from "../../sdfg/nodes.js";
 import type { Assumptions } from "../../symbolic/assumptions.js";
-import { add, addInt, affine, dependsOn, hasLoads, max, mul, ONE, sub, ZERO, type Expr } from "../../symbolic/expr.js";
+import { add, addInt, affine, dependsOn, equals, hasLoads, max, mul, ONE, sub, ZERO, type Expr } from "../../symbolic/expr.js";
 import { nonNegative } from "../../symbolic/prove.js";
 import { isCallable } from "../library.js";
 import { apartAlong, nestOf } from "./nests.js";
@@ -58,11 +58,24 @@ function kernelOf(graph: Graph, l: Loop, nest: readonly Loop[], product: Library
   if (!isApart) return undefined;
   const apart = nest.filter(isApart), terms = nest.filter((x) => !isApart(x));
   if (terms.some((x) => c.base.some((e) => dependsOn(e, x.variable)))) return undefined;
-  const count = apart.map((x) => max(sub(x.end, x.begin), ZERO)).reduce((x, y) => mul(x, y), ONE);
+  const count = apart.map((x) => max(sub(x.end, x.begin), ZERO)).reduce((x, y) => mul(x, y), ONE), steps = terms.length > 0 ? [undefined] : [a, b, c].map((o) => strideOf(graph, o, apart));
+  // A library sums nothing into one product from two.
+  const strided = steps.every((e) => e !== undefined) && steps[2]!.constant !== 0 ? { count, a: steps[0]!, b: steps[1]!, c: steps[2]! } : undefined;
   return around([...apart, ...terms], [{ ...product, id: freshId() }], (x, i) => ({
-    ...(i === 0 ? { kernel: "product", extents: [c.sizes[1], c.sizes[0], count] } : {}),
+    ...(i === 0 ? { kernel: "product", extents: [c.sizes[1], c.sizes[0], count], ...(strided ? { strided } : {}) } : {}),
     ...(terms.includes(x) ? { axis: { by: "all", dimension: "x" } } : i === 0 ? { axis: { by: "block", dimension: "z", ...(apart.length > 1 ? { together: apart.length } : {}) } } : {}),
   }));
+}
+
+/** From one iteration of a nest to the next in elements; undefined: that differs. */
+function strideOf(graph: Graph, o: Operand, nest: readonly Loop[]): Expr | undefined {
+  const { shape } = graph.container(o.data), variables = new Set(nest.map((l) => l.variable)), bases = o.base.map((e) => affine(e, variables));
+  if (!bases.every((x) => x !== undefined)) return undefined;
+  const along = (l: Loop): Expr => bases.map((x, d) => mul(x.coefficients.get(l.variable) ?? ZERO, shape.slice(d + 1).reduce((p, e) => mul(p, e), ONE))).reduce((p, e) => add(p, e), ZERO);
+  const steps = nest.map(along);
+  // Outer loops step over all of the inner ones.
+  const even = nest.every((l, i) => i === 0 || equals(steps[i - 1]!, mul(steps[i]!, sub(l.end, l.begin))));
+  return even && !steps.some((e) => nest.some((l) => dependsOn(e, l.variable))) ? steps.at(-1) : undefined;
 }
 
 /** Loops around products that are one wide in them, taken in. */

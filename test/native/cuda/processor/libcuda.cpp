@@ -357,11 +357,16 @@ Result cuGraphExecDestroy(void* e) {
   return delete static_cast<Exec*>(e), 0;
 }
 
-// For libcublas.cpp: work in a stream's order.
-int processor_later(void* stream, std::function<int()>* work) {
+// For later.h: work in a stream's order, counted in that word; and whether memory is the device's.
+int processor_later(void* stream, std::function<int()>* work, int word) {
   ENTER_STREAM;
-  control()[kBlas] = control()[kBlas] + 1;
+  control()[word] = control()[word] + 1;
   static const char kProduct = 0;
   return later(s, std::move(*work), &kProduct);
+}
+int processor_inside(const void* p, size_t n) {
+  std::lock_guard guard(worldMutex());
+  const Device* d = current();
+  return d && d->memory.inside(Address(reinterpret_cast<uintptr_t>(p)), n);
 }
 }

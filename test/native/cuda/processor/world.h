@@ -12,7 +12,7 @@
 namespace processor {
 
 // A file that the test maps or reads (PROCESSOR_CONTROL), 64-bit words.
-enum Word { kFailAt, kFailWith, kSticky, kCalls, kUsed, kBlocks, kLaunches, kGraphLaunches, kMistakes, kWaits, kReserved, kContexts, kBlas, kUnpinned, kWords = 16 };
+enum Word { kFailAt, kFailWith, kSticky, kCalls, kUsed, kBlocks, kLaunches, kGraphLaunches, kMistakes, kWaits, kReserved, kContexts, kBlas, kUnpinned, kSolver, kWords = 16 };
 
 inline volatile int64_t* control() {
   static volatile int64_t* const words = [] {

@@ -41,18 +41,18 @@ export function raise(ctx: Lowering, wrong: ScalarExpr, message: string, loc: So
 const realType = (d: DType): DType => (d === "complex128" ? "float64" : d === "complex64" ? "float32" : d);
 const realOf = (e: ScalarExpr): ScalarExpr => (isComplex(e.dtype) ? op("real", e.dtype === "complex64" ? "float32" : "float64", e) : e);
 
-interface Factors { readonly a: ArrayValue; readonly factors: ArrayValue; readonly pivots: ArrayValue; readonly rows: ArrayValue; readonly work: ArrayValue; readonly n: Expr; readonly batch: readonly Expr[] }
+interface Factors { readonly a: ArrayValue; readonly factors: ArrayValue; readonly pivots: ArrayValue; readonly rows: ArrayValue; readonly work: ArrayValue; readonly largest: ArrayValue; readonly n: Expr; readonly batch: readonly Expr[] }
 function factorsOf(ctx: Lowering, v: Arrayish, dtype: DType, loc: SourceLoc): Factors {
   const a = matrices(ctx, v, dtype, loc), shape = shapeOf(a), batch = shape.slice(0, -2), n = shape.at(-2)!;
   return {
     a, n, batch, factors: ctx.allocate([...batch, n, n], dtype, "factors", loc), pivots: ctx.allocate([...batch, n], "int64", "pivots", loc),
-    rows: ctx.allocate([...batch, n], "int64", "rows", loc), work: ctx.allocate([n], dtype, "row", loc),
+    rows: ctx.allocate([...batch, n], "int64", "rows", loc), work: ctx.allocate([n], dtype, "row", loc), largest: ctx.allocate([ONE], realType(dtype), "largest", loc),
   };
 }
 /** Factors the matrix at an index of the stack. `singular`: an exactly singular one is NumPy's error. */
 function factor(ctx: Lowering, f: Factors, index: readonly Expr[], singular: boolean, loc: SourceLoc): { readonly a: Part; readonly factors: Part; readonly pivots: Part; readonly rows: Part } {
   const lu = matrixAt(f.factors, index), parts = { a: square(matrixAt(f.a, index)), factors: square(lu), pivots: vector(f.pivots, index), rows: vector(f.rows, index) };
-  ctx.library({ op: "lu", inputs: [parts.a], outputs: [parts.factors, parts.pivots, parts.rows, vector(f.work, [])], accumulate: false, attributes: {}, loc });
+  ctx.library({ op: "lu", inputs: [parts.a], outputs: [parts.factors, parts.pivots, parts.rows, vector(f.work, []), vector(f.largest, [])], accumulate: false, attributes: {}, loc });
   if (singular) ctx.map([f.n], ([k]) => { raise(ctx, op("eq", "bool", ctx.read(lu.data, indexOf(lu, [k!, k!])), constant(0, f.factors.dtype, isComplex(f.factors.dtype) ? 0 : undefined)), "LinAlgError: Singular matrix", loc); }, { order: "up", loc });
   return parts;
 }
