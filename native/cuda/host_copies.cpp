@@ -9,6 +9,12 @@
 namespace dace::cuda {
 namespace {
 constexpr uint64_t kKept = 4;  // at most a quarter of what the machine could give stays pinned between runs
+
+// What may be in use at once; the planner has checked that it is a number.
+uint64_t most() {
+  const char* v = std::getenv("DACE_AD_CUDA_HOST_LIMIT");
+  return v && *v ? std::strtoull(v, nullptr, 10) : UINT64_MAX;
+}
 }
 
 Result HostCopies::begin() {
@@ -25,6 +31,8 @@ Result HostCopies::begin() {
 
 // Memory of the sizes of the last run comes from what was kept: pinning takes the system longer than copying does.
 Result HostCopies::take(size_t bytes, Block* block, bool* room) {
+  const uint64_t limit = most();
+  if (inUse_ > limit || bytes > limit - inUse_) return *room = false, kOutOfMemory;
   if (const auto it = free_.find(bytes); it != free_.end()) {
     *block = it->second;
     free_.erase(it);

@@ -5,6 +5,7 @@ import { lazy } from "../base/lazy.js";
 import type { Trace } from "../compile/pipeline.js";
 import { ProgramCache } from "../compile/program-cache.js";
 import type { Calibration } from "../compile/calibration.js";
+import type { Rates } from "../base/rates.js";
 import type { Program, ProgramFacts } from "../compile/program.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import type { Decision } from "../checkpoint/resolve.js";
@@ -165,12 +166,14 @@ export class Core {
       throw new DaceError("OOM", `${this.facts.name} needs ${allocated(v.compiled.plan, layout)} bytes beside its arguments, and at least ${e.smallest} where it computes again or moves to the host what it can, but ${this.options.device} has ${limit} left`, { cause: e, hint: "dispose of device arrays that are no longer used, or use smaller ones" });
     }
   }
+  /** Rates of its device, where they are not the built-in ones; known once a call has been sized. */
+  measured(): Rates | undefined { const c = this.#backend && this.#calibration(); return c && c.origin !== "built in" ? c.rates : undefined; }
   /** What a call would do, if all of it fits. Nothing runs. */
   size(given: readonly Given[]): Size {
     const { variant: { executable, compiled: { plan } }, layout } = this.#sized(given), bytes = (b: number): number => layout.elements[b]! * bytesOf(plan.buffers[b]!.dtype);
     const host = plan.arguments.filter((b) => plan.buffers[b]!.shape.length > 0), value = (e: string): number => Math.max(0, executable.evaluate(e, layout));
     return {
-      work: layout.work, threads: this.#threads(), moved: host.reduce((n, b) => n + bytes(b) * (plan.buffers[b]!.writes ? 2 : 1), 0),
+      work: plan.effort === undefined ? layout.work : value(plan.effort), threads: this.#threads(), moved: host.reduce((n, b) => n + bytes(b) * (plan.buffers[b]!.writes ? 2 : 1), 0),
       ...(plan.cuda ? { gpu: { launches: value(plan.cuda.estimate.launches), serial: value(plan.cuda.estimate.serial), block: value(plan.cuda.estimate.block), shared: value(plan.cuda.estimate.shared) } } : {}),
     };
   }

@@ -1,15 +1,16 @@
 /**
  * Where the calls of a callable run. With a device that the user names it is that one; with "auto" it is decided call by call, by a rule that depends on the arguments, the program and
- * the machine alone, never on what was measured:
+ * the machine alone, never on what earlier calls took:
  * - where an argument lies on a GPU, there;
  * - else on the processor, unless a GPU is usable (driver, device, a compiler for device code and one for host code) and the estimate of the run there, with the copies of arrays
  *   there and back, is less than half of the one for the processor; below a millisecond on the processor nobody asks.
  * The estimates: the processor takes UNIT seconds a unit of work (schedule/work.ts) and shares it among its threads, of which more than SHARING do not help, since memory does not
- * keep up; a GPU takes LAUNCH for every kernel, SERIAL for a unit that one thread does, and the rest at the rate of its multiprocessors; copies go at COPY bytes a second.
- * Rates of GPUs are those of their data sheets.
+ * keep up; a GPU takes a launch for every kernel, and its rates for what one thread, one block and all of it do and for the bytes of arguments. They are measured once per GPU and kept
+ * (compile/calibration.ts); where they are not, they are those of data sheets.
  */
 import { DaceError } from "../base/errors.js";
 import { nativeAddon } from "../runtime/addon.js";
+import type { Rates } from "../base/rates.js";
 import type { CudaDevice } from "../runtime/addon-types.js";
 import type { Given } from "../runtime/arguments.js";
 import type { Verb } from "./build.js";
@@ -18,18 +19,19 @@ import type { DerivativeOptions } from "./options.js";
 
 /** Seconds a unit of work on one thread, and threads that share it at most. */
 const UNIT = 0.13e-9, SHARING = 4;
-/** Seconds of a launch; of a unit on one thread of a GPU, on one of its multiprocessors. */
-const LAUNCH = 4e-6, SERIAL = 8e-9, MULTIPROCESSOR = 0.4e-9;
-/** Bytes a second between host and device, and what a call with copies takes anyhow. */
-const COPY = 10e9, CALL = 40e-6;
+/** Of data sheets: seconds of a launch; of a unit on one thread of a GPU, on one of its multiprocessors; bytes a second between host and device. */
+const LAUNCH = 4e-6, SERIAL = 8e-9, MULTIPROCESSOR = 0.4e-9, COPY = 10e9;
+/** What a call with copies takes anyhow. */
+const CALL = 40e-6;
 /** Seconds on the processor from which a GPU is considered, and how much faster it must be. */
 const FROM = 1e-3, TIMES = 2;
 
 export interface Estimate { readonly cpu: number; readonly gpu: number }
-/** `cpu`, `gpu`: what the program is on each; `device`: the GPU. */
-export function estimate(cpu: Size, gpu: Size, device: Pick<CudaDevice, "multiprocessors">): Estimate {
-  const { launches, serial, block, shared } = gpu.gpu!;
-  return { cpu: cpuSeconds(cpu), gpu: CALL + launches * LAUNCH + serial * SERIAL + (block + shared / Math.max(1, device.multiprocessors)) * MULTIPROCESSOR + gpu.moved / COPY };
+/** `cpu`, `gpu`: what the program is on each; `device`: the GPU; `measured`: its rates, where they have been measured. */
+export function estimate(cpu: Size, gpu: Size, device: Pick<CudaDevice, "multiprocessors">, measured?: Rates): Estimate {
+  const { launches, serial, block, shared } = gpu.gpu!, multiprocessors = Math.max(1, device.multiprocessors), own = measured?.gpu;
+  const [launch, thread, unit, byte] = measured && own ? [measured.launch, own.thread * own.unit, own.unit, own.argument] : [LAUNCH, SERIAL, MULTIPROCESSOR / multiprocessors, 1 / COPY];
+  return { cpu: cpuSeconds(cpu), gpu: CALL + launches * launch + serial * thread + (block * multiprocessors + shared) * unit + gpu.moved * byte };
 }
 const cpuSeconds = (s: Size): number => s.work * UNIT / Math.min(s.threads, SHARING);
 
@@ -103,7 +105,7 @@ export class Placement {
     if (typeof device === "string") return [this.host, device];
     let gpu: Size;
     try { gpu = this.#on("cuda").size(given); } catch (e) { if (!(e instanceof DaceError)) throw e; return [this.host, `it cannot run on a GPU: ${e.summary}`]; }
-    const t = estimate(cpu, gpu, device), compared = `about ${time(t.gpu)} on ${device.name}, copies included, ${time(t.cpu)} on the processor`;
+    const t = estimate(cpu, gpu, device, this.#on("cuda").measured()), compared = `about ${time(t.gpu)} on ${device.name}, copies included, ${time(t.cpu)} on the processor`;
     return TIMES * t.gpu < t.cpu ? [this.#on("cuda"), compared] : [this.host, compared];
   }
 }

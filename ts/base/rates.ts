@@ -40,7 +40,7 @@ export interface Rates {
   readonly launch: number;
   readonly transfer: number;
   /** Of a GPU: how often longer one thread takes for what all of them do, and the threads of one block. */
-  readonly gpu?: { readonly thread: number; readonly block: number };
+  readonly gpu?: { readonly thread: number; readonly block: number; /** Of a unit of work (schedule/work.ts) that all share, and a byte of an argument. */ readonly unit: number; readonly argument: number };
 }
 
 const NS = 1e-9;
@@ -69,5 +69,5 @@ export const GPU_RATES: Rates = {
   ...CPU_RATES, vector: 4e-14, scalar: 4e-14, sum: 4e-14, chain: 4e-14, chainDivision: 4e-13, load: 1e-13, store: 1e-13, scalarAccess: 1e-13, gather: 1e-12,
   functions: { div: 5e-13, sqrt: 5e-13, exp: 1e-12, log: 1e-12, sin: 1.5e-12, cos: 1.5e-12, tanh: 1.5e-12, pow: 4e-12 }, scalarFunction: 1,
   memory: [{ bytes: 32 * MIB, read: 2e-13, write: 2e-13 }, { bytes: 256 * MIB, read: 4e-13, write: 4e-13 }],
-  start: 0, product: [{ size: 64, seconds: 1e-12 }, { size: 512, seconds: 5e-14 }], productTransposed: 1, barrier: 0, memoryThreads: 1, launch: 3e-6, transfer: 2e-11, gpu: { thread: 2600, block: 132 },
+  start: 0, product: [{ size: 64, seconds: 1e-12 }, { size: 512, seconds: 5e-14 }], productTransposed: 1, barrier: 0, memoryThreads: 1, launch: 3e-6, transfer: 2e-11, gpu: { thread: 2600, block: 132, unit: 3e-12, argument: 1e-10 },
 };

@@ -1,5 +1,5 @@
 /**
- * Rates of this machine, kept beside the plans: measured once per processor, number of cores, compiler and format, the first time that a plan has to compare times.
+ * Rates of this machine, kept beside the plans: measured once per processor, number of cores, compiler and format, or once per GPU, the first time that a plan, or the choice of a device, has to compare times.
  * An entry that is damaged, or that is none, is measured again. `DACE_AD_CALIBRATION`: "off" for the built-in rates, or a file with rates (JSON; those that are not in it are built in).
  */
 import { createHash } from "node:crypto";
@@ -9,6 +9,7 @@ import { CPU_RATES, GPU_RATES, JS_RATES, type Rates } from "../base/rates.js";
 import { DaceError } from "../base/errors.js";
 import type { Backend } from "../runtime/executable.js";
 import type { ProgramCache } from "./program-cache.js";
+import { measureGpuRates } from "./gpu-kernels.js";
 import { measureRates } from "./micro-kernels.js";
 
 const FORMAT = 1;
@@ -18,10 +19,10 @@ export interface Calibration { readonly rates: Rates; readonly origin: "measured
 const known = new Map<string, Calibration>();
 
 /** `measure`: for tests. Nothing is measured where it cannot be kept: without a cache, or a read-only one, the rates that are not there are built in. */
-export function calibration(backend: Backend, cache: Pick<ProgramCache, "mode" | "dir" | "get" | "put">, measure: (b: Backend) => Rates = measureRates): Calibration {
+export function calibration(backend: Backend, cache: Pick<ProgramCache, "mode" | "dir" | "get" | "put">, measure: (b: Backend) => Rates = backend.gpu ? measureGpuRates : measureRates): Calibration {
   const built = backend.device === "cuda" ? GPU_RATES : backend.device === "js" ? JS_RATES : CPU_RATES, wish = process.env["DACE_AD_CALIBRATION"] ?? "on";
   if (wish !== "on" && wish !== "off") return made(given(wish, built), "given");
-  if (wish === "off" || backend.device === "cuda" || cache.mode === "off") return made(built, "built in");
+  if (wish === "off" || (backend.device === "cuda" && !backend.gpu) || cache.mode === "off") return made(built, "built in");
   const key = machineKey(backend), place = `${cache.dir}\0${key}`;
   let c = known.get(place);
   if (!c) {
@@ -45,6 +46,10 @@ function made(rates: Rates, origin: Calibration["origin"]): Calibration { return
 
 export function machineKey(backend: Backend): string {
   const { addon, device } = backend, found = addon?.discoverToolchain().found;
+  if (backend.gpu) {
+    const { devices, version, compiler } = addon!.cuda(), { name, memoryBytes, capability, index } = backend.gpu;
+    return createHash("sha256").update(JSON.stringify(["gpu calibration", FORMAT, process.arch, cpus()[0]?.model, name, memoryBytes, capability, devices[index]?.multiprocessors, version, compiler])).digest("hex");
+  }
   const compiler = device === "js" ? [process.versions.v8] : [found?.compiler, found?.version, found?.archFlags, addon?.blas().library];
   return createHash("sha256").update(JSON.stringify(["calibration", FORMAT, device, process.arch, cpus()[0]?.model, availableParallelism(), compiler])).digest("hex");
 }
@@ -55,6 +60,8 @@ export function isRates(r: unknown, like: Rates): r is Rates {
   const x = r as Record<string, unknown>, number = (v: unknown, least: number): boolean => typeof v === "number" && Number.isFinite(v) && v >= least && v < 1;
   const ascending = (list: unknown, by: string, rates: readonly string[]): boolean => Array.isArray(list) && list.length > 0 && list.every((e: Record<string, unknown>, i) => typeof e === "object" && Number(e[by]) > (i > 0 ? Number((list[i - 1] as Record<string, unknown>)[by]) : 0) && rates.every((k) => number(e[k], Number.MIN_VALUE)));
   const functions = x["functions"] as Record<string, unknown> | null | undefined, plain = ["vector", "scalar", "sum", "chain", "chainDivision", "load", "store", "scalarAccess", "gather"], free = ["start", "barrier", "launch", "transfer"], factors = ["scalarFunction", "memoryThreads", "productTransposed"];
+  const gpu = x["gpu"] as Record<string, unknown> | null | undefined;
+  if (like.gpu && !(typeof gpu === "object" && gpu !== null && ["thread", "block"].every((k) => typeof gpu[k] === "number" && (gpu[k]) >= 1 && Number.isFinite(gpu[k])) && ["unit", "argument"].every((k) => number(gpu[k], Number.MIN_VALUE)))) return false;
   return plain.every((k) => number(x[k], Number.MIN_VALUE)) && free.every((k) => number(x[k], 0)) && factors.every((k) => typeof x[k] === "number" && (x[k]) >= 1 && Number.isFinite(x[k]))
     && typeof functions === "object" && functions !== null && Object.keys(like.functions).every((k) => number(functions[k], Number.MIN_VALUE))
     && ascending(x["memory"], "bytes", ["read", "write"]) && (x["memory"] as unknown[]).length > 1 && ascending(x["product"], "size", ["seconds"]);

@@ -14,7 +14,7 @@ import type { OnlineLoop } from "../checkpoint/apply/online.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
 import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
-import { formatLoc } from "../base/errors.js";
+import { DaceError, formatLoc } from "../base/errors.js";
 import { CPU_RATES, type Rates } from "../base/rates.js";
 import type { Plan } from "../lower/plan.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -69,10 +69,11 @@ export type Strategy = "auto" | "store-all" | "recompute-all" | { readonly store
 interface Form { readonly key: string; readonly plan: Plan; readonly loops: readonly ScheduledLoop[]; readonly graphs: ReadonlyMap<string, Graph>; /** Of the model's loops. */ readonly scheduled: readonly number[]; time?: TimeModel }
 interface Trial { readonly form: Form; readonly call: CallData; readonly peak: number; readonly hostBytes: number; readonly cost: number; readonly memory: MemoryPlan }
 
-/** Bytes of the host that may hold what leaves a device: half of what there is, since they are pinned. */
+/** Bytes of the host that may hold what leaves a device: half of what there is, since they are pinned, and no more than the user says. */
 function hostMemory(): number {
-  const available = (process as { availableMemory?: () => number }).availableMemory?.() ?? freemem();
-  return Math.floor(available / 2);
+  const available = (process as { availableMemory?: () => number }).availableMemory?.() ?? freemem(), given = process.env["DACE_AD_CUDA_HOST_LIMIT"] ?? "";
+  if (!/^\d*$/.test(given)) throw new DaceError("ARGUMENT", `DACE_AD_CUDA_HOST_LIMIT is not a number of bytes: ${given}`);
+  return Math.min(Math.floor(available / 2), given === "" ? Infinity : Number(given));
 }
 
 /** The form that stores everything. */

@@ -6,7 +6,7 @@ import { bodiesOf } from "../analysis/paths.js";
 import { returnedContainers, type Container, type Node, type ReturnValue } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { lifetimes, type Lifetime } from "../schedule/lifetimes.js";
-import { unitsIn } from "../schedule/work.js";
+import { unitsIn, weighted } from "../schedule/work.js";
 import { cppText, type CppText } from "./cpp-source.js";
 import { Emitter } from "./emit.js";
 import { Js } from "./js.js";
@@ -111,8 +111,8 @@ export function storageOf(graph: Graph, use: ReadonlyMap<string, Lifetime>, outp
 }
 
 /** What a plan says besides its buffers and its code. */
-export function describe(graph: Graph, storage: Storage, outputs: LowerOptions["outputs"]): Pick<Plan, "version" | "name" | "arguments" | "symbols" | "parameters" | "result" | "outputs" | "checks" | "work"> {
-  const { bufferIndex } = storage;
+export function describe(graph: Graph, storage: Storage, outputs: LowerOptions["outputs"]): Pick<Plan, "version" | "name" | "arguments" | "symbols" | "parameters" | "result" | "outputs" | "checks" | "work" | "effort"> {
+  const { bufferIndex } = storage, work = unitsIn(graph.body).key, effort = unitsIn(graph.body, weighted).key;
   return {
     version: PLAN_VERSION,
     name: graph.name,
@@ -121,7 +121,7 @@ export function describe(graph: Graph, storage: Storage, outputs: LowerOptions["
     result: planResult(graph.result, bufferIndex),
     outputs: Object.fromEntries(Object.entries(outputs ?? {}).map(([k, v]) => [k, bufferIndex(v)])),
     checks: graph.checks.map((x) => ({ kind: x.kind, expr: x.expr.key, message: x.message, ...position(x.loc) })),
-    work: unitsIn(graph.body).key,
+    work, ...(effort === work ? {} : { effort }),
   };
 }
 

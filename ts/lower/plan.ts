@@ -96,6 +96,8 @@ export interface Plan {
   readonly parallel: boolean;
   /** Elements of work, for deciding whether a run is worth threads or another thread's wake-up; evaluated with the call's sizes. */
   readonly work: ExprText;
+  /** The same of what a run does, where that is less: of arms the one that sizes choose, or the mean (schedule/work.ts). What the choice of a device compares. */
+  readonly effort?: ExprText;
   /** One translation unit per element (none where only JavaScript was asked for); compiled with `flags` and linked with `link` (symbolic names, resolved by the runtime). */
   readonly cpp: { readonly sources: readonly string[]; readonly flags: readonly string[]; readonly link: readonly ("libm" | "libmvec" | "openmp")[] };
   /** Only where the program was compiled for a GPU. */

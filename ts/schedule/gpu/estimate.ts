@@ -2,8 +2,8 @@
 import { LIBRARY } from "../../library/index.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { Node } from "../../sdfg/nodes.js";
-import { add, int, max, mul, ONE, scale, substitute, ZERO, type Expr } from "../../symbolic/expr.js";
-import { atEnds, lengthOf, SOME, unitsIn } from "../work.js";
+import { add, int, mul, ONE, scale, substitute, ZERO, type Expr } from "../../symbolic/expr.js";
+import { atEnds, lengthOf, SOME, unitsIn, weighted } from "../work.js";
 
 export interface GpuEstimate {
   /** Kernels that are started, copies, and waits for a value. */
@@ -28,11 +28,13 @@ function one(n: Node): GpuEstimate {
     case "loop": {
       const kernel = n.schedule?.gpu?.kernel;
       if (!kernel) { const inner = of(n.body), times = lengthOf(n); return map(inner, (e) => mul(times, atEnds(e, n))); }
-      return { ...NOTHING, launches: int(kernel === "reduce" ? 2 : 1), [kernel === "single" ? "serial" : kernel === "block" ? "block" : "shared"]: unitsIn([n]) };
+      return { ...NOTHING, launches: int(kernel === "reduce" ? 2 : 1), [kernel === "single" ? "serial" : kernel === "block" ? "block" : "shared"]: unitsIn([n], weighted) };
     }
     case "while": return map(of(n.body), (e) => scale(substitute(e, new Map([[n.counter, int(SOME)]])), SOME));
-    // Which of them runs is decided by sizes, or by data.
-    case "conditional": return n.branches.map((b) => of(b.body)).reduce((a, b) => join(a, b, max), NOTHING);
+    case "conditional": {
+      const arms = n.branches.map((b) => of(b.body)), each = (pick: (e: GpuEstimate) => Expr): Expr => weighted(n.branches, arms.map(pick));
+      return { launches: each((e) => e.launches), serial: each((e) => e.serial), block: each((e) => e.block), shared: each((e) => e.shared) };
+    }
     case "block": return of(n.body);
     case "library": return { ...NOTHING, launches: ONE, shared: LIBRARY.get(n.op)?.flops(n) ?? ZERO };
     // The host fetches a value.
