@@ -119,7 +119,12 @@ export class Core {
     const facts = this.program.facts();
     if (key !== undefined && !stored) this.cache.put(key, { ...facts, integers: [...facts.integers], fixed: [...facts.fixed ?? []], flexible: [...facts.flexible ?? []] });
     for (const name of this.#declared?.keys() ?? []) if (!facts.parameters.includes(name)) throw new DaceError("ARGUMENT", `args: ${facts.name} has no argument ${name}`, { hint: `its arguments are ${facts.parameters.join(", ")}` });
-    return (this.#facts = facts);
+    return (this.#facts = this.#withFloats(facts));
+  }
+  /** A number that np.arange alone takes is a float where a derivative with respect to it is asked for. */
+  #withFloats(facts: ProgramFacts): ProgramFacts {
+    const { wrt } = this.options, named = (Array.isArray(wrt) ? wrt : wrt === undefined ? [] : [wrt]).map((w: string | number) => (typeof w === "number" ? facts.parameters[w] : w)), floats = named.filter((n): n is string => n !== undefined && (facts.flexible?.has(n) ?? false));
+    return floats.length === 0 ? facts : { ...facts, integers: new Set([...facts.integers].filter((n) => !floats.includes(n))) };
   }
 
   /** Actual arguments in call order; SDFG programs also take one plain object by name. */

@@ -32,9 +32,9 @@ test("all problems of what is reached come in one error, in source order; what i
     "  const g = async () => 1;", "  const z = fs.readFileSync(helper(x));", "  return /a/.test(z) ? notThere : this;", "}", "",
   ].join("\n"));
   t.is(e.code, "ERR_DACE_UNSUPPORTED");
-  t.deepEqual([e.loc?.line, ...e.notes.map((n) => n.loc?.line)], [3, 6, 7, 8, 9, 10, 10, 10]);
+  t.deepEqual([e.loc?.line, ...e.notes.map((n) => n.loc?.line)], [3, 7, 8, 9, 10, 10, 10]);
   t.deepEqual([e.summary, ...e.notes.map((n) => n.message)], [
-    "building a string", "a rest parameter", "try", "an async function", "fs is imported from node:fs; only the file itself is read", "a regular expression", "the name notThere, which the file does not define", "this",
+    "building a string", "try", "an async function", "fs is imported from node:fs; only the file itself is read", "a regular expression", "the name notThere, which the file does not define", "this",
   ]);
 });
 
@@ -49,12 +49,12 @@ const refused: readonly (readonly [body: string, what: RegExp, at?: string])[] =
   ["try { a[0] = 1; } finally {}", /^try$/, "1:20"], ["class C {} return new C();", /^new C$/], ["class C {} return C;", /^the class C$/], ["return class {};", /^a class$/], ["return /x/g;", /^a regular expression$/],
   ["return `n = ${n}`;", /^building a string$/], ["return 'a' + n;", /^building a string$/], ["return n + 'a';", /^building a string$/], ["const m = new Map(); return m;", /^Map is not supported$/], ["return new Set([n]);", /^Set is not supported$/],
   ["return this.x;", /^this$/], ["return eval('n');", /^eval is not supported$/], ["delete a.x;", /^the operator delete$/], ["return 'x' in a;", /^the operator in$/], ["return a instanceof Float64Array;", /^the operator instanceof$/],
-  ["return { get x() { return 1; } };", /^a getter$/], ["return { ...a };", /^spreading an object$/], ["return { [n]: 1 };", /^a computed property name$/], ["const { ...r } = { n }; return r;", /^the rest of an object$/],
-  ["for (const k in a) n += k;", /^for…in$/], ["for await (const k of a) n += k;", /^for await$/], ["return (function* () { yield 1; })();", /^a generator$/], ["const g = async () => n; return g();", /^an async function$/],
+  ["return { get x() { return 1; } };", /^a getter$/], ["return { [n]: 1 };", /^a computed property name$/], ["const { ...r } = { n }; return r;", /^the rest of an object$/],
+  ["for await (const k of a) n += k;", /^for await$/], ["return (function* () { yield 1; })();", /^a generator$/], ["const g = async () => n; return g();", /^an async function$/],
   ["return arguments[0];", /^arguments$/], ["return new.target;", /^this expression \(MetaProperty\)$/], ["return import('x');", /dynamic import|^this call$/], ["return a.map.call(a, (x) => x);", /^Function\.prototype\.call$/],
   ["return tag`x`;", /^a tagged template$/], ["return [1, , 2];", /^an array with holes$/], ["return Math.random();", /^Math\.random is not supported$/], ["console.log(n);", /^console is not supported$/], ["return Date.now();", /^Date is not supported$/],
   ["return JSON.stringify(a);", /^JSON is not supported$/], ["return parseFloat(n);", /^parseFloat is not supported$/], ["return Float64Array(3);", /^calling Float64Array without new$/], ["return new Number(3);", /^new Number$/],
-  ["return a[n]();", /run time$/], ["const g = (...r) => r; return g(n);", /^a rest parameter$/], ["const c = 1; c = 2;", /^assignment to the constant c$/], ["c++; const c = 1;", /^assignment to the constant c$/], ["missing = n;", /^assigning missing$/], ["undefined = 1;", /^assigning undefined$/],
+  ["return a[n]();", /run time$/], ["const c = 1; c = 2;", /^assignment to the constant c$/], ["c++; const c = 1;", /^assignment to the constant c$/], ["missing = n;", /^assigning missing$/], ["undefined = 1;", /^assigning undefined$/],
   ["Math.PI = 3;", /^assigning a property of a function or namespace$/], ["let g; for (let i = 0; i < n; i++) g = () => i; return g();", /^keeping a function that uses i, a variable of a loop's iteration$/],
   ["for (let i = 0; i < n; i++) { const k = i; return () => k; }", /^keeping a function that uses k/], ["for (let i = 0; i < n; i++) { const k = i, h = () => k; a[0] = [h].length; }", /^keeping a function that uses k/],
   ["return function g(k) { return k < 1 ? 0 : g(k - 1); }(n);", /uses its own name/], ["const g = (k = n++) => k; return g();", /^a default value with side effects$/], ["return super.x;", /super/],
@@ -76,7 +76,6 @@ test("refused constructs", (t) => {
 test("hints", (t) => {
   t.is(failure("function f(a) { return Math.random(); }").hint, "make the random numbers before the call and pass them as an array");
   t.is(failure("function f(a) { return this; }").hint, "pass the object's arrays and numbers as arguments");
-  t.is(failure("function f(a) { for (const k in a) return k; }").hint, "loop over the indices, or name the properties");
 });
 
 /** Module code around `function f(n) { return K + n; }` (K a use of what it declares). */

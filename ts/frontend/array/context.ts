@@ -110,6 +110,8 @@ export class Lowering {
   readonly errors: DaceError[] = [];
   /** Containers written by nodes emitted so far. */
   written = new Set<string>();
+  /** Containers of JavaScript's typed arrays, as far as the program makes them. */
+  readonly typed = new WeakSet<Container>();
   /** Integer containers that indices or bounds rely on not being written. */
   frozen = new Set<string>();
   /** Scalar containers that are written once, before any use in their scope: a value that reads only them does not change. */

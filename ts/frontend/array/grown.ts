@@ -11,8 +11,8 @@ import { nonNegative } from "../../symbolic/prove.js";
 import { growNode } from "../../library/grow.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import { type Lowering, Poisoned, Restart } from "./context.js";
-import { sameSize } from "./shapes.js";
-import { materialise, store } from "./store.js";
+import { runCheck, sameSize } from "./shapes.js";
+import { materialise, store, toScalarContainer } from "./store.js";
 import { type Arrayish, type ArrayValue, type GrownValue, type ScalarValue, type TupleValue, type Value, describe, formatShape, isArray, shapeOf } from "./value.js";
 
 /** What is known of a list from earlier tries, by where it starts to grow. */
@@ -25,6 +25,8 @@ export interface LearntList {
   counted: boolean;
   /** It grows in a loop that ends when the run says: its container grows with it. */
   unbounded?: boolean;
+  /** Elements are taken out of it. */
+  shorter?: boolean;
   capacity?: Expr;
 }
 function learntOf(ctx: Lowering, g: GrownValue): LearntList {
@@ -75,7 +77,7 @@ export function repeated(ctx: Lowering, x: ScalarValue, n: Expr, loc: SourceLoc)
 }
 
 /** An element as it is stored: a number, or an array. */
-function elementOf(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue | Arrayish {
+function elementOf(ctx: Lowering, g: GrownValue, v: Value, loc: SourceLoc): ScalarValue | Arrayish {
   switch (v.kind) {
     case "scalar": case "array": case "lazy": return v;
     case "grown": v.state.sealed = true; return rowsOf(ctx, v, loc);
@@ -86,7 +88,7 @@ function elementOf(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue | Array
     }
     default:
   }
-  return ctx.unsupported(`a list that grows in a loop and holds ${describe(v)}`, loc, "use lists of numbers or of arrays of one shape");
+  return misfit(ctx, g, describe(v), loc);
 }
 
 /** What the loop does with the list does not fit one container: if its iterations can be written out, they are. */
@@ -96,7 +98,7 @@ function misfit(ctx: Lowering, g: GrownValue, what: string, loc: SourceLoc): nev
 }
 
 export function append(ctx: Lowering, g: GrownValue, v: Value, loc: SourceLoc): void {
-  const l = learntOf(ctx, g), s = g.state, x = elementOf(ctx, v, loc), shape = x.kind === "scalar" ? [] : shapeOf(x);
+  const l = learntOf(ctx, g), s = g.state, x = elementOf(ctx, g, v, loc), shape = x.kind === "scalar" ? [] : shapeOf(x);
   if (s.sealed) ctx.unsupported("appending to a list that another list holds", loc, "append it when it is complete");
   const own = typeOfElement(ctx, x);
   if (!l.element) {
@@ -157,7 +159,7 @@ export function checkLists(ctx: Lowering): void {
 }
 /** Puts another element in a place that is there. */
 export function setElement(ctx: Lowering, g: GrownValue, at: Expr, v: Value, loc: SourceLoc): void {
-  const l = learntOf(ctx, g), x = elementOf(ctx, v, loc), e = l.element!, shape = x.kind === "scalar" ? [] : shapeOf(x);
+  const l = learntOf(ctx, g), x = elementOf(ctx, g, v, loc), e = l.element!, shape = x.kind === "scalar" ? [] : shapeOf(x);
   if (shape.length !== e.shape.length) misfit(ctx, g, `arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`, loc);
   shape.forEach((size, d) => { sameSize(ctx, e.shape[d]!, size, loc, `a list holds arrays of shapes ${formatShape(e.shape)} and ${formatShape(shape)}`); });
   const own = typeOfElement(ctx, x), dtype = joined(e, own);
@@ -173,6 +175,30 @@ function typeOfElement(ctx: Lowering, x: ScalarValue | Arrayish): Element {
 function joined(a: Element, b: Element): DType { return a.integral === b.integral ? promote(a.dtype, b.dtype) : "float64"; }
 function storedAs(x: ScalarValue | Arrayish, e: Element): ScalarValue | Arrayish { return x.kind === "scalar" && e.integral ? { ...x, dtype: "int64", code: symbolic(x.int!) } : x; }
 
+/** Stands for what moves from row to row: no new reference. */
+const numberZero: ScalarValue = { kind: "scalar", dtype: "float64", weak: true, code: constant(0, "float64") };
+/** Takes the last element, or the first one, out of the list, and gives it. */
+export function taken(ctx: Lowering, g: GrownValue, first: boolean, loc: SourceLoc): Value {
+  const s = g.state;
+  const l = learntOf(ctx, g);
+  if (!l.shorter) { l.shorter = true; throw new Restart(); }
+  if (s.sealed) ctx.unsupported("taking an element out of a list that another list holds", loc, "take it out before");
+  if (s.data && s.counter === undefined) decidedByRun(ctx, g);
+  const rows = rowsOf(ctx, g, loc), n = shapeOf(rows)[0]!, last = addInt(n, -1), { counter } = s;
+  if (nonNegative(last, ctx.facts) !== "yes") runCheck(ctx, op("lt", "bool", symbolic(n), constant(1, "int64")), `an element of the list ${g.label}, which is empty`, loc);
+  const at = (i: Expr): ArrayValue => ({ ...rows, base: [i, ...rows.base.slice(1)], dims: rows.dims.slice(1) });
+  let v: Value;
+  if (rows.dims.length === 1) {
+    const c = toScalarContainer(ctx, { kind: "scalar", dtype: rows.dtype, weak: false, code: ctx.read(rows.data, [first ? ZERO : last]) }, loc, g.label);
+    v = elementRead(ctx, g, { kind: "scalar", dtype: rows.dtype, weak: false, code: ctx.read(c.data, []), ...(isInteger(rows.dtype) ? { int: load(c.data, []) } : {}) });
+  } else v = materialise(ctx, at(first ? ZERO : last), { copy: true, label: g.label, loc });
+  // The others move up.
+  const next = (i: Expr): ScalarValue | ArrayValue => (rows.dims.length === 1 ? { kind: "scalar", dtype: rows.dtype, weak: false, code: ctx.read(rows.data, [addInt(i, 1)]) } : at(addInt(i, 1)));
+  if (first) ctx.loop("i", ZERO, last, "up", (i) => { const from = ctx.body.length; store(ctx, at(i), next(i), loc); ctx.appended(at(i), numberZero, from, g.label, loc); }, loc);
+  ctx.tasklet(counter!, [], op("sub", "int64", ctx.read(counter!, []), constant(1, "int64")), { loc });
+  return v;
+}
+
 /** How many elements there are now. */
 export function lengthOf(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefined): Expr {
   const { counter, length } = g.state;
@@ -182,7 +208,7 @@ export function lengthOf(ctx: Lowering, g: GrownValue, loc: SourceLoc | undefine
   ctx.single.add(c.data);
   ctx.frozen.add(c.data);
   const now = load(c.data, []);
-  if (!room) { ctx.facts = ctx.facts.with(addInt(now, -g.items)); return now; }
+  if (!room) { ctx.facts = ctx.facts.with(learntOf(ctx, g).shorter ? now : addInt(now, -g.items)); return now; }
   ctx.lengths.set(c.data, room);
   ctx.facts = ctx.facts.with(now, sub(room, now));
   return min(room, now);

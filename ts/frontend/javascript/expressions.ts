@@ -249,9 +249,9 @@ function arrayLiteral(c: Context, n: t.ArrayExpression): Expr {
 
 function objectLiteral(c: Context, n: t.ObjectExpression): Expr {
   const loc = c.loc(n);
-  const keys: string[] = [], parts: (() => Expr)[] = [];
+  const keys: (string | undefined)[] = [], parts: (() => Expr)[] = [];
   for (const p of n.properties) {
-    if (p.type === "SpreadElement") return refuse(c, p, "spreading an object", "write its properties out");
+    if (p.type === "SpreadElement") { refuseEscape(c, p.argument); parts.push(() => expr(c, p.argument)); keys.push(undefined); continue; }
     const key = propertyKey(p);
     if (key === undefined) return refuse(c, p, "a computed property name");
     if (p.type === "ObjectMethod") {
@@ -267,7 +267,14 @@ function objectLiteral(c: Context, n: t.ObjectExpression): Expr {
     keys.push(key);
   }
   const values = c.sequence(parts);
-  return { kind: "object", entries: values.map((v, i) => ({ key: keys[i]!, value: v })), loc };
+  const own = (from: number, to: number): Expr => ({ kind: "object", entries: values.slice(from, to).map((v, i) => ({ key: keys[from + i]!, value: v })), loc });
+  if (!keys.includes(undefined)) return own(0, values.length);
+  // What is spread, and what is written between: later properties replace earlier ones.
+  const pieces: Expr[] = [];
+  let from = 0;
+  keys.forEach((k, i) => { if (k !== undefined) return; pieces.push(own(from, i), values[i]!); from = i + 1; });
+  pieces.push(own(from, values.length));
+  return { kind: "call", callee: { kind: "library", name: "Object.%merged", loc }, args: pieces.map((value) => ({ value })), keywords: [], loc };
 }
 
 /** Evaluates an expression whose value nobody reads. */

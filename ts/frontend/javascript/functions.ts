@@ -30,7 +30,8 @@ export function functionDef(unit: Unit, fn: FunctionNode, name: string): Functio
       initial = r.value;
       p = p.left;
     }
-    if (p.type === "RestElement") { unit.unsupported("a rest parameter", p, "name the parameters"); return; }
+    const rest = p.type === "RestElement";
+    if (p.type === "RestElement") p = p.argument;
     let out: string;
     if (p.type === "Identifier") out = unit.localName(unit.binding(p)!);
     else {
@@ -39,7 +40,7 @@ export function functionDef(unit: Unit, fn: FunctionNode, name: string): Functio
       else unit.unsupported("this parameter", p);
     }
     locals.add(out);
-    params.push({ name: out, ...(initial ? { default: initial } : {}), loc });
+    params.push({ name: out, ...(rest ? { rest, keywordOnly: true } : {}), ...(initial ? { default: initial } : {}), loc });
   });
   for (const { pattern, value } of patterns) destructure(c, pattern, value, "let");
   const prologue: Stmt[] = c.out;

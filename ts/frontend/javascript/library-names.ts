@@ -10,10 +10,11 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   Math: MATH,
   Number: ["isFinite", "isInteger", "isNaN", "isSafeInteger"],
   Array: ["from", "of", "isArray"],
+  Object: ["keys", "values", "entries", "freeze"],
   ...Object.fromEntries(TYPED_ARRAYS.map((n) => [n, ["from", "of"]])),
 };
 const CALLABLE = new Set<string>(["Number", "Boolean", "Array", "isNaN", "isFinite", "BigInt", ...TYPED_ARRAYS]);
-const NAMESPACES = new Set<string>(["Math", "Number", "Array", ...TYPED_ARRAYS]);
+const NAMESPACES = new Set<string>(["Math", "Number", "Array", "Object", ...TYPED_ARRAYS]);
 
 const CONSTANTS: Readonly<Record<string, number>> = {
   NaN, Infinity,
@@ -59,7 +60,7 @@ for (const name of new Set([...CALLABLE, ...NAMESPACES])) {
   NATIVE.set(value, name);
   for (const key of MEMBERS[name] ?? []) {
     // TypedArray.from and .of are inherited and the same function for all: only their namespace tells them apart.
-    if (name === "Math" || name === "Number" || name === "Array") NATIVE.set((value as Record<string, unknown>)[key], `${name}.${key}`);
+    if (name === "Math" || name === "Number" || name === "Array" || name === "Object") NATIVE.set((value as Record<string, unknown>)[key], `${name}.${key}`);
   }
 }
 /** The library name of a captured built-in (`const { exp } = Math`), or undefined. */

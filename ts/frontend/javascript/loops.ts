@@ -50,10 +50,12 @@ export function doWhile(c: Context, s: t.DoWhileStatement, names: readonly strin
   c.emit({ kind: "while", test, body, update: before, testAfter: true, label: target.label, loc: c.loc(s) });
 }
 
-export function forOf(c: Context, s: t.ForOfStatement, names: readonly string[]): void {
+/** `for (k in o)` runs over the names of an object's properties. */
+export function forIn(c: Context, s: t.ForInStatement, names: readonly string[]): void { forOf(c, { ...s, type: "ForOfStatement", await: false } as unknown as t.ForOfStatement, names, (o) => ({ kind: "call", callee: { kind: "library", name: "Object.keys", loc: o.loc }, args: [{ value: o }], keywords: [], loc: o.loc })); }
+export function forOf(c: Context, s: t.ForOfStatement, names: readonly string[], over: (e: Expr) => Expr = (e) => e): void {
   const loc = c.loc(s);
   if (s.await) { c.unit.unsupported("for await", s, "a program is an ordinary function"); return; }
-  const iterable = expr(c, s.right), target = loopTarget(c, names);
+  const iterable = over(expr(c, s.right)), target = loopTarget(c, names);
   const left = s.left;
   let pattern: t.Node = left, declare: "const" | "let" | "var" | undefined;
   if (left.type === "VariableDeclaration") {

@@ -6,14 +6,13 @@ import type { Context } from "./context.js";
 import { effectOnly, expr, value } from "./expressions.js";
 import { refuseEscape } from "./escapes.js";
 import { functionDef } from "./functions.js";
-import { doWhile, forLoop, forOf, whileLoop } from "./loops.js";
+import { doWhile, forIn, forLoop, forOf, whileLoop } from "./loops.js";
 import { isCoverageStatement } from "./nodes.js";
 import { destructure } from "./patterns.js";
 import { switchStatement } from "./switch.js";
 
 const REFUSED: Readonly<Record<string, readonly [what: string, hint?: string]>> = {
   TryStatement: ["try", "test the condition with if"],
-  ForInStatement: ["for…in", "loop over the indices, or name the properties"],
   WithStatement: ["with", "name the object's properties"],
   ImportDeclaration: ["an import here"], ExportNamedDeclaration: ["an export here"], ExportDefaultDeclaration: ["an export here"],
   TSEnumDeclaration: ["an enum", "use constants"], TSModuleDeclaration: ["a namespace", "use plain functions and constants"],
@@ -66,6 +65,7 @@ export function statement(c: Context, s: t.Statement, names: readonly string[]):
     case "WhileStatement": whileLoop(c, s, names); return;
     case "DoWhileStatement": doWhile(c, s, names); return;
     case "ForOfStatement": forOf(c, s, names); return;
+    case "ForInStatement": forIn(c, s, names); return;
     case "SwitchStatement": switchStatement(c, s, names); return;
     case "LabeledStatement": labelled(c, s, names); return;
     case "BreakStatement": case "ContinueStatement": jump(c, s); return;
@@ -112,7 +112,7 @@ export function declaration(c: Context, s: t.VariableDeclaration): void {
 function labelled(c: Context, s: t.LabeledStatement, names: readonly string[]): void {
   const all = [...names, s.label.name], inner = s.body;
   switch (inner.type) {
-    case "ForStatement": case "WhileStatement": case "DoWhileStatement": case "ForOfStatement": case "SwitchStatement": case "LabeledStatement":
+    case "ForStatement": case "WhileStatement": case "DoWhileStatement": case "ForOfStatement": case "ForInStatement": case "SwitchStatement": case "LabeledStatement":
       statement(c, inner, all); return;
     default: break;
   }

@@ -104,8 +104,13 @@ export class Converter extends Expressions {
       case "Pass": case "Nonlocal": case "Global": case "Import": case "ImportFrom": return [];
       case "Delete":
         // A name that is deleted is not used again by a program that runs; its memory is reused anyway.
-        for (const t of nodes(s["targets"])) if (t.nodeType !== "Name") this.refuse("del of a part", t, "make a new array without it");
-        return [];
+        return nodes(s["targets"]).flatMap((t): Stmt[] => {
+          if (t.nodeType === "Name") return [];
+          const at = t.nodeType === "Subscript" ? node(t["slice"]) : undefined;
+          if (!at || at.nodeType === "Slice" || at.nodeType === "Tuple") { this.refuse("del of a part", t, "make a new array without it"); return []; }
+          const object = this.expr(node(t["value"]));
+          return [{ kind: "expression", value: { kind: "call", callee: { kind: "attribute", object, name: "pop", loc: this.loc(t) }, args: [{ value: this.expr(at) }], keywords: [], loc: this.loc(t) }, loc }];
+        });
       case "Raise": return [{ kind: "raise", message: this.#raised(s), loc }];
       case "Assert": {
         const test = this.expr(node(s["test"])), message = s["msg"] ? this.message(node(s["msg"])) : `assertion failed: ${this.source.slice(node(s["test"]))}`;

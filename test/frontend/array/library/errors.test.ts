@@ -44,7 +44,7 @@ const CASES: readonly (readonly [body: string, code: string, message: RegExp, hi
   ["return np.arange(0.0, v[0] * 1.0, 0.1)", "UNSUPPORTED", /np\.arange/, /linspace/],
   ["return math.factorial(int(x))", "UNSUPPORTED", /math\.factorial/],
   ["return len(x)", "TYPE", /no len/],
-  ["t = []\nwhile x < v[0]:\n    t.append(x)\n    x += 1\nreturn v", "UNSUPPORTED", /the list t growing in a loop/, /range\(most\)/],
+  ["s = 0.0\nfor i in range(9):\n    t = []\n    while x < v[0] + i:\n        t.append(x)\n        x += 1\n    s += sum(t)\nreturn s", "UNSUPPORTED", /the list t growing in a loop/, /range\(most\)/],
   ["v.append(x)\nreturn v", "UNSUPPORTED", /the method append of an array/, /final size/],
   ["q = []\nif x > v[0]:\n    q.append(x)\nreturn v", "UNSUPPORTED", /changing a list/],
   ["r = []\nreturn r.pop()", "BOUNDS", /empty list/],

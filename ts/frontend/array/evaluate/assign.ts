@@ -17,12 +17,13 @@ import { fieldValue, setField } from "./mutables.js";
 import { partNamed } from "./parts.js";
 import { sequenceOf } from "./sequences.js";
 import { type Place, placeOf, readIndex, writable, writeIndex, writePlace } from "./subscript.js";
-import { assignName, lookup, settle } from "./variables.js";
+import { allFrames, assignName, lookup, ownerOf, settle } from "./variables.js";
 import { storeInPlace } from "./slots.js";
 
 export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" }): void {
   const { ctx } = ev, only = s.targets.length === 1 ? s.targets[0]! : undefined;
   // a, b = x, y: both sides by parts, without a tuple in between.
+  if (only?.kind === "name" && extendsOwn(ev, only.name, s.value)) { augmentedStatement(ev, { kind: "augmented", op: "+", target: only, value: s.value.right, loc: s.loc }); return; }
   let v = evaluate(ev, s.value);
   if (only?.kind === "name") {
     if (ctx.language === "javascript") v = (ev.isPushed(ev.frame.def, only.name) ? undefined : numbersAsArray(ev, v, only.name)) ?? v;
@@ -39,6 +40,12 @@ export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" })
 function keep(ev: Evaluator, v: Value, loc: SourceLoc, deep: boolean): Value {
   if (v.kind === "tuple" || v.kind === "list") return withItems(v, v.items.map((x) => keep(ev, x, loc, deep)));
   return protect(ev, v, loc);
+}
+
+/** Something other than the variable refers to the list. */
+function namedTwice(ev: Evaluator, list: Value, name: string): boolean {
+  const refers = (v: Value): boolean => v === list || ((v.kind === "list" || v.kind === "tuple") && v.items.some(refers)) || (v.kind === "object" && [...v.entries.values()].some(refers)) || ((v.kind === "method" || v.kind === "function") && v.self !== undefined && refers(v.self));
+  return allFrames(ev).some((f) => [...f.vars].some(([n, b]) => b.kind === "value" && !(f === ev.frame && n === name) && refers(b.value))) || [...ev.globals.values()].some(refers);
 }
 
 export function assignTarget(ev: Evaluator, t: ast.Target, v: Value): void {
@@ -117,6 +124,14 @@ function castable(from: DType, to: DType): boolean {
   return rank(from) <= rank(to);
 }
 
+/** l = l + […] makes a new list; where no other name stands for the old one, that is l += […]. */
+function extendsOwn(ev: Evaluator, name: string, e: ast.Expr): e is ast.Expr & { kind: "binary" } {
+  if (ev.ctx.language !== "python" || e.kind !== "binary" || e.op !== "+" || e.left.kind !== "name" || e.left.name !== name || ownerOf(ev.frame, name) !== ev.frame) return false;
+  const b = ev.frame.vars.get(name), list = b?.kind === "value" ? b.value : undefined;
+  if (list?.kind !== "list" && list?.kind !== "grown") return false;
+  if (!namedTwice(ev, list, name)) return true;
+  return ev.conditional > 0 ? ev.ctx.unsupported(`adding to the list ${name}, for which another name stands, in a loop or on one path`, e.loc, `copy it first, or write ${name}.append(…) if the other name is to see it`) : false;
+}
 /** l += […] of Python changes the list itself. */
 function listExtended(ev: Evaluator, old: Value, s: ast.Stmt & { kind: "augmented" }): boolean {
   const { ctx } = ev;

@@ -7,12 +7,13 @@ import { type Frame, type Lowering, NeedsExact } from "../context.js";
 import { arrayOfGrown, decidedByRun, isIntegral, lengthOf, rowsOf } from "../grown.js";
 import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
-import { type FunctionValue, type Value, NONE, describe, tupleValue, withItems } from "../value.js";
+import { type FunctionValue, type Value, NONE, describe, listValue, tupleValue, withItems } from "../value.js";
 import { instantiate, superMethod, special } from "./classes.js";
 import { isAssigned, pendingCell, readCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, evaluateAll } from "./expressions.js";
 import { fieldValue } from "./mutables.js";
+import { numbersAsArray } from "./globals.js";
 import { prepareNames } from "./loop-variables.js";
 import { sequenceOf } from "./sequences.js";
 import { runList } from "./statements.js";
@@ -54,7 +55,9 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
       if (callee.name === "len" && args.length === 1 && args[0]!.kind === "grown") return ctx.int(lengthOf(ctx, args[0], loc));
       const f = functionNamed(callee.name), method = args[0] && MEANINGS[callee.name], own = method === undefined ? undefined : special(ev, args[0]!, method);
       if (own) return callValue(ev, own, [], keywords, loc);
-      args = args.map((a) => plain(ctx, a, callee.name, loc)); keywords = new Map([...keywords].map(([k, a]) => [k, plain(ctx, a, callee.name, loc)])); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
+      args = args.map((a) => plain(ctx, a, callee.name, loc)); keywords = new Map([...keywords].map(([k, a]) => [k, plain(ctx, a, callee.name, loc)])); const r = f ? f(ctx, args, keywords, loc) : undefined;
+      if (r?.kind === "array" && TYPED.test(callee.name)) ctx.typed.add(ctx.container(ctx.bufferOf(r.data)));
+      return r ?? ctx.unsupported(`calling ${callee.name}`, loc, hintFor(callee.name)); }
     case "method": {
       const f = methodNamed(ctx.language, callee.name), { self } = callee;
       if (self.kind === "grown") {
@@ -62,7 +65,9 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
         // What may have been left before is not done in every iteration.
         if (ev.exits.some((x) => x.used) && self.state.counter === undefined) decidedByRun(ctx, self);
       } else args = args.map((a) => plain(ctx, a, callee.name, loc));
-      return f ? f(ctx, [callee.self, ...args], keywords, loc) : ctx.unsupported(`the method ${callee.name}`, loc);
+      const r = f ? f(ctx, [callee.self, ...args], keywords, loc) : ctx.unsupported(`the method ${callee.name}`, loc);
+      if (self.kind === "array" && r.kind === "array" && ctx.typed.has(ctx.container(ctx.bufferOf(self.data))) && OF_TYPED.test(callee.name)) ctx.typed.add(ctx.container(ctx.bufferOf(r.data)));
+      return r;
     }
     case "dtype": { const f = functionNamed(`np.${callee.dtype}`); return f ? f(ctx, args, keywords, loc) : ctx.unsupported(`calling the dtype ${callee.dtype}`, loc); }
     case "none": return ctx.fail("TYPE", `calling ${ctx.language === "python" ? "None" : "undefined or null"}`, loc);
@@ -72,8 +77,10 @@ export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], 
 
 /** Functions that ask an instance's class. */
 const MEANINGS: Readonly<Record<string, string>> = { len: "__len__", abs: "__abs__" };
+/** What makes a typed array, and its methods that make others. */
+const TYPED = /^(Big)?(Float|Int|Uint)\d+Array(\.from|\.of)?$/, OF_TYPED = /^(slice|subarray|map|filter|sort|toSorted|reverse|toReversed|fill|copyWithin)$/;
 /** Methods that lists in containers have of their own, and functions that make something new of what they are given. */
-const OF_LISTS = /^(append|extend|push|pop|insert|reverse|clear|sort|copy|index|count|remove)$/;
+const OF_LISTS = /^(append|extend|push|pop|shift|unshift|splice|insert|reverse|clear|sort|copy|index|count|remove)$/;
 const COPIES = /^(np\.(array|stack|concatenate|concat|[vh]stack|column_stack|sum|mean|min|max|amin|amax|prod|std|var|median|cumsum|diff|dot|argmax|argmin|linalg\.norm)|len|sum|min|max)$/;
 /** The argument of a library function: lists in containers are arrays. */
 function plain(ctx: Lowering, v: Value, name: string, loc: SourceLoc): Value {
@@ -108,7 +115,7 @@ function bindParameters(ev: Evaluator, frame: Frame, f: FunctionValue, args: rea
   const positional = def.params.filter((p) => !p.keywordOnly), left = new Map(keywords), rest = def.params.find((p) => p.rest);
   if (python && !rest && args.length > positional.length) ctx.fail("ARGUMENT", `${def.name} takes ${positional.length} arguments, not ${args.length}`, loc);
   def.params.forEach((p) => {
-    if (p.rest) { frame.vars.set(p.name, { kind: "value", value: settle(ev, tupleValue(args.slice(positional.length)), loc, p.name) }); return; }
+    if (p.rest) { const left = [...args.slice(positional.length)]; frame.vars.set(p.name, { kind: "value", value: python ? settle(ev, tupleValue(left), loc, p.name) : (ev.isPushed(def, p.name) ? undefined : numbersAsArray(ev, listValue(left), p.name)) ?? settle(ev, listValue(left), loc, p.name) }); return; }
     if (p.restKeywords) { frame.vars.set(p.name, { kind: "value", value: settle(ev, { kind: "object", entries: new Map(left) }, loc, p.name) }); left.clear(); return; }
     const i = p.keywordOnly ? -1 : positional.indexOf(p);
     let v: Value | undefined = i >= 0 ? args[i] : undefined;

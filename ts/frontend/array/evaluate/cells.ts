@@ -83,7 +83,7 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
   if (v.kind === "poison") throw new Poisoned();
   if (v.kind === "masked") v = compressed(ctx, v, loc);
   if (v.kind === "grown") v = arrayOfGrown(ctx, v, loc);
-  const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, "use two names");
+  const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, v.kind === "object" ? "change its fields, rather than make another object" : "use two names");
   switch (c.kind) {
     case "pending": resolve(ev, id, c, v, loc, integer); return;
     case "scalar": {

@@ -66,7 +66,7 @@ export class Evaluator {
   /** The variable goes into a power that is a size or an index: its values must be known. */
   isExponent(def: ast.FunctionDef | undefined, name: string): boolean { return def !== undefined && this.#powers(def).has(name); }
   readonly #pushed = new Map<ast.FunctionDef, Set<string>>();
-  /** The variable is a list that something is pushed to. */
+  /** The variable is a list that gets more elements, or loses some. */
   isPushed(def: ast.FunctionDef | undefined, name: string): boolean {
     if (!def) return false;
     let names = this.#pushed.get(def);
@@ -76,7 +76,7 @@ export class Evaluator {
   /** A key for what is learnt about a statement. */
   key(loc: SourceLoc): string { return `${this.frame.key}/${this.unrolled.join(".")}/${loc.line}:${loc.column}`; }
 }
-/** Names of which a function, or one inside of it, calls `push`. */
+/** Names of which a function, or one inside of it, calls a method that changes how many elements there are. */
 function namesPushed(def: ast.FunctionDef): Set<string> {
   const out = new Set<string>();
   const inside = (body: readonly ast.Stmt[]): void => {
@@ -84,7 +84,7 @@ function namesPushed(def: ast.FunctionDef): Set<string> {
       if (s.kind === "function") inside(s.def.body);
       visitOwn(s, (e) => { visitExpr(e, (x) => {
         if (x.kind === "function") inside(x.def.body);
-        else if (x.kind === "call" && x.callee.kind === "attribute" && x.callee.name === "push" && x.callee.object.kind === "name") out.add(x.callee.object.name);
+        else if (x.kind === "call" && x.callee.kind === "attribute" && /^(push|pop|shift|unshift|splice)$/.test(x.callee.name) && x.callee.object.kind === "name") out.add(x.callee.object.name);
       }); });
     });
   };

@@ -184,6 +184,8 @@ function onlyAugmented(lists: readonly (readonly Stmt[])[], name: string): boole
   for (const l of lists) visitStatements(l, (s) => {
     const inside = new Set<string>();
     if (s.kind === "augmented" && s.target.kind === "name" && s.target.name === name) { found = true; return; }
+    // l = l + […]
+    if (s.kind === "assign" && s.targets.length === 1 && s.targets[0]!.kind === "name" && s.targets[0]!.name === name && s.value.kind === "binary" && s.value.op === "+" && s.value.left.kind === "name" && s.value.left.name === name) { found = true; return; }
     if (s.kind === "assign") s.targets.forEach((t) => boundBy(t, inside)); else if (s.kind === "for") boundBy(s.target, inside); else if (s.kind === "count") inside.add(s.variable);
     if (inside.has(name)) other = true;
   });

@@ -162,7 +162,13 @@ export function countStatement(ev: Evaluator, s: ast.Stmt & { kind: "count" }): 
   const measured = listsMeasured(ev, s.stop);
   const { ctx } = ev, start = requireInt(ctx, evaluate(ev, s.start), s.start.loc, "the start of a counted loop");
   const limit = evaluate(ev, s.stop), stop = integerOf(limit) ?? boundOf(ev, limit, s.stop.loc, s.step);
-  const trip = tripOf(start, stop, s.step), body = ctx.body, from = body.length;
+  const trip = tripOf(start, stop, s.step), body = ctx.body, from = body.length, key = ev.key(s.loc), few = trip.constant !== undefined && trip.constant <= MOST_UNROLLED && !(s.exitValue && leaves(s.body, "break", s.label));
+  if (few && ctx.learnt.unroll.has(key)) {
+    const done = unrolled(ev, s, Array.from({ length: Math.max(0, trip.constant) }, (_, i) => ctx.int(add(start, int(s.step * i)))), { kind: "name", name: s.variable, loc: s.loc });
+    if (s.exitValue && done === "normal") assignName(ev, s.variable, ctx.int(add(start, int(s.step * Math.max(0, trip.constant)))), s.loc);
+    return done;
+  }
+  if (few) ctx.learnt.unrollable.add(key);
   const done = countedLoop(ev, s, {
     target: new Set([s.variable]), label: s.label, body: s.body, trip, variable: s.variable, name: s.variable,
     bind: (t) => { assignName(ev, s.variable, ctx.int(add(start, mul(int(s.step), t))), s.loc); },
@@ -325,7 +331,7 @@ function afterNone(ev: Evaluator, l: Counted): void {
 }
 
 /** A loop over a list: its body once per element. */
-function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly Value[]): Completion {
+function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, items: readonly Value[], target: ast.Target = (s as ast.Stmt & { kind: "for" }).target): Completion {
   const jumps = leaves(s.body, "break", s.label) || leaves(s.body, "continue", s.label) || leaves(s.body, "return");
   const live = liveness(ev, s), key = ev.key(s.loc);
   const run = (names: LoopNames | undefined): Completion => {
@@ -336,10 +342,10 @@ function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly 
         let c: Completion = "normal";
         for (let i = 0; i < items.length && c === "normal"; i++) {
           ev.unrolled.push(i);
-          try { bindTarget(ev, s.target, items[i]!); c = iteration(ev, s.label, s.body, () => { names?.settle(s.loc); }); names?.settle(s.loc); } finally { ev.unrolled.pop(); }
+          try { bindTarget(ev, target, items[i]!); c = iteration(ev, s.label, s.body, () => { names?.settle(s.loc); }); names?.settle(s.loc); } finally { ev.unrolled.pop(); }
           if (c === "left" && leaves(s.body, "continue", s.label)) c = "normal";
         }
-        return c === "normal" && s.otherwise ? runList(ev, s.otherwise, false) : c;
+        return c === "normal" && s.kind === "for" && s.otherwise ? runList(ev, s.otherwise, false) : c;
       });
     });
     names?.finish(live.after);
@@ -347,7 +353,7 @@ function unrolled(ev: Evaluator, s: ast.Stmt & { kind: "for" }, items: readonly 
   };
   if (!jumps) return run(undefined);
   const all = assignedIn(ev, s.body);
-  boundBy(s.target, all);
+  boundBy(target, all);
   const names = prepareNames(ev, key, all, live.needed, s.loc, [s.body]);
   return names.retrying(() => run(names));
 }

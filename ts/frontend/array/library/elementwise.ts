@@ -142,6 +142,8 @@ function staticEquality(ctx: Lowering, a: Value, b: Value, loc: SourceLoc): Scal
   }
   if (a.kind === "dtype" || b.kind === "dtype") return boolValue(dtypeName(a) === dtypeName(b));
   if (a.kind === "function" || b.kind === "function") return boolValue(a.kind === b.kind && (a as FunctionValue).def === (b as FunctionValue).def && (a as FunctionValue).scope === (b as FunctionValue).scope);
+  // JavaScript's objects and lists are equal to themselves alone.
+  if (ctx.language === "javascript" && (a.kind === "object" || b.kind === "object" || (a.kind === "list" && b.kind === "list"))) return boolValue(a === b);
   if (a.kind === "library" || b.kind === "library") return boolValue(a.kind === "library" && b.kind === "library" && a.name === b.name);
   if (ctx.language === "python" && (a.kind === "tuple" || a.kind === "list") && a.kind === b.kind) {
     const y = b;

@@ -6,11 +6,11 @@ import { add, addInt, int, min, sub, type Expr } from "../../../symbolic/expr.js
 import { entryBound } from "../bounds.js";
 import type { Lowering } from "../context.js";
 import { sliceRange } from "../evaluate/subscript.js";
-import { append, lengthOf } from "../grown.js";
+import { append, lengthOf, taken } from "../grown.js";
 import { define, defineAttribute, defineMethod, type Handler } from "../registry.js";
 import { requireInt, runCheck } from "../shapes.js";
 import { settled, store } from "../store.js";
-import { type Arrayish, type ArrayValue, boolValue, constantOf, describe, integerOf, isArray, listValue, NONE, type ScalarValue, shapeOf, type TupleValue, type Value } from "../value.js";
+import { type Arrayish, type ArrayValue, boolValue, constantOf, describe, integerOf, isArray, listValue, NONE, type ScalarValue, shapeOf, stringValue, type TupleValue, type Value } from "../value.js";
 import { copied, filled, flattened } from "./arrays.js";
 import { rowOf } from "./builtins.js";
 import { arrayOf } from "./convert.js";
@@ -90,6 +90,43 @@ defineMethod("javascript", "push", (ctx, [self, ...items], _keywords, loc) => {
   // Its length, where somebody asks for it.
   return ctx.int(lengthOf(ctx, self, loc));
 }, { impure: true });
+
+/** Methods that change how many elements a list has. */
+const CHANGES: Readonly<Record<string, { readonly hint: string; readonly f: (ctx: Lowering, l: TupleValue, args: readonly Value[], loc: SourceLoc) => Value }>> = {
+  pop: { hint: "keep a count of the elements in use", f: (_ctx, l) => l.items.pop() ?? NONE },
+  shift: { hint: "keep an index of the first element in use", f: (_ctx, l) => l.items.shift() ?? NONE },
+  unshift: { hint: "allocate an array of the final size", f: (ctx, l, args, loc) => { l.items.unshift(...args.map((x) => settled(ctx, x, loc))); return ctx.int(l.items.length); } },
+  splice: { hint: "copy the parts with set and subarray", f: (ctx, l, [start, count, ...more], loc) => {
+    const at = (v: Value): number => integerOf(v)?.constant ?? ctx.unsupported("splice at an index that is known only when the program runs", loc, "use a typed array");
+    const from = start ? at(start) : 0, begin = from < 0 ? Math.max(0, l.items.length + from) : Math.min(from, l.items.length);
+    return listValue(l.items.splice(begin, count ? Math.max(0, at(count)) : start ? l.items.length : 0, ...more.map((x) => settled(ctx, x, loc))));
+  } },
+};
+for (const [name, { hint, f }] of Object.entries(CHANGES)) defineMethod("javascript", name, (ctx, [self, ...args], _keywords, loc) => {
+  if (self?.kind === "list") { ctx.changing(self, loc); return f(ctx, self, args, loc); }
+  if (self?.kind === "grown" && (name === "pop" || name === "shift")) return taken(ctx, self, name === "shift", loc);
+  return ctx.unsupported(`the method ${name} of ${describe(self ?? NONE)}`, loc, hint);
+}, { impure: true });
+
+// ---- properties
+
+/** In the order of the language: what looks like an index first. */
+function properties(ctx: Lowering, v: Value | undefined, what: string, loc: SourceLoc): (readonly [string, Value])[] {
+  if (v?.kind !== "object") return ctx.unsupported(`${what} of ${describe(v ?? NONE)}`, loc, "loop over the indices");
+  const value = (x: Value): Value => (x.kind === "array" && x.dims.length === 0 ? toNumber(ctx, { kind: "scalar", dtype: x.dtype, weak: true, code: ctx.read(x.data, x.base) }, loc) : x);
+  const all = [...v.entries].map(([k, x]) => [k, value(x)] as const), index = (k: string): number => (/^(0|[1-9]\d*)$/.test(k) && Number(k) < 4294967295 ? Number(k) : Infinity);
+  return all.sort((a, b) => (index(a[0]) === index(b[0]) ? 0 : index(a[0]) - index(b[0])));
+}
+define("Object.keys", (ctx, [o], _keywords, loc) => listValue(properties(ctx, o, "the properties", loc).map(([k]) => stringValue(k))));
+define("Object.values", (ctx, [o], _keywords, loc) => listValue(properties(ctx, o, "the properties", loc).map(([, x]) => x)));
+define("Object.entries", (ctx, [o], _keywords, loc) => listValue(properties(ctx, o, "the properties", loc).map(([k, x]) => listValue([stringValue(k), x]))));
+define("Object.freeze", (_ctx, [o]) => o ?? NONE);
+/** { ...a, b } */
+define("Object.%merged", (ctx, parts, _keywords, loc) => {
+  const entries = new Map<string, Value>();
+  for (const p of parts) if (p.kind !== "none") for (const [k, x] of properties(ctx, p, "spreading", loc)) entries.set(k, settled(ctx, x, loc));
+  return { kind: "object", entries };
+});
 
 // ---- parts
 
@@ -204,8 +241,7 @@ method("includes", (ctx, self, args, loc) => {
 }, { list: (ctx, self, args, loc) => truth(ctx, compare(ctx, "in", args[0] ?? NONE, self, loc), loc) });
 
 const REFUSED: Readonly<Record<string, string>> = {
-  pop: "keep a count of the elements in use", shift: "keep an index of the first element in use", unshift: "allocate an array of the final size", splice: "copy the parts with set and subarray",
-  indexOf: "search in a loop", lastIndexOf: "search in a loop", join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
+  join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
   toFixed: "format after the call", with: "copy the array and assign to an element", toSpliced: "copy the parts with set and subarray",
 };
-for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { impure: ["pop", "shift", "unshift", "splice"].includes(name), refused: true });
+for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { refused: true });

@@ -116,9 +116,16 @@ method("filter", (ctx, a, f, _args, loc) => {
   if (wanted.some((t) => t.code.kind !== "const")) return ctx.unsupported("filter of a list where the run decides", loc, "use a typed array");
   return listValue(self.items.filter((_, i) => { const { code } = wanted[i]!; return code.kind === "const" && Boolean(code.value); }));
 });
+for (const name of ["indexOf", "lastIndexOf"] as const) defineMethod("javascript", name, (ctx, [self, wanted, ...more], _keywords, loc) => {
+  const v = self ?? NONE, w = new Writer(loc);
+  if (more.length > 0) return ctx.unsupported(`${name} from an index`, loc, "search in a loop");
+  const a = isArray(v) ? array(ctx, v, loc) : v.kind === "list" ? array(ctx, arrayOf(ctx, v, loc, "float64"), loc) : ctx.unsupported(`the method ${name} of ${describe(v)}`, loc, "search in a loop");
+  const found: ast.Expr = { kind: "compare", op: "==", left: w.item("a", "i"), right: w.name("v"), strict: true, loc };
+  return ctx.call(w.define(name, ["a", "v"], w.assign("at", w.number(-1)), w.loop(w.number(0), w.length("a"), w.when(found, w.assign("at", w.name("i")), ...(name === "indexOf" ? [w.leave()] : []))), w.give(w.name("at"))), [a, wanted ?? NONE], NO_KEYWORDS, loc);
+});
 // ---- sort
 
-/** Each element goes where as many others come before it: those that the callback says, and equal ones that stand before it. */
+/** Each element goes where as many others come before it: those that the callback says (without one: smaller numbers, what is no number last), and equal ones that stand before it. */
 function sortInPlace(ctx: Lowering, a: ArrayValue, f: Value, loc: SourceLoc): Value {
   if (a.dims.length !== 1) return ctx.unsupported("sorting an array of rows", loc, "sort numbers");
   const w = new Writer(loc), zero = w.number(0), name = (n: string): ast.Expr => w.name(n);
@@ -131,8 +138,18 @@ function sortInPlace(ctx: Lowering, a: ArrayValue, f: Value, loc: SourceLoc): Va
   store(ctx, a, sorted, loc);
   return a;
 }
+function signed(zeros: ast.Expr, test: ast.Expr, w: Writer, loc: SourceLoc): ast.Expr { return { kind: "conditional", test, then: zeros, otherwise: w.number(0), loc }; }
 for (const [method, copy] of [["sort", false], ["toSorted", true]] as const) defineMethod("javascript", method, (ctx, [self, callback], _keywords, loc) => {
   const v = self ?? NONE;
+  if ((!callback || callback.kind === "none") && v.kind === "array" && ctx.typed.has(ctx.container(ctx.bufferOf(v.data)))) {
+    const w = new Writer(loc), p = w.name("p"), q = w.name("q"), test = (op: "==" | "!=" | "<", left: ast.Expr, right: ast.Expr): ast.Expr => ({ kind: "compare", op, left, right, loc });
+    // A number before what is none, and -0 before 0.
+    const nans: ast.Expr = { kind: "binary", op: "-", left: { kind: "conditional", test: test("!=", p, p), then: w.number(1), otherwise: w.number(0), loc }, right: { kind: "conditional", test: test("!=", q, q), then: w.number(1), otherwise: w.number(0), loc }, loc };
+    const sign = (x: ast.Expr): ast.Expr => ({ kind: "binary", op: "/", left: w.number(1), right: x, loc });
+    const zeros: ast.Expr = { kind: "conditional", test: test("<", sign(p), sign(q)), then: w.number(-1), otherwise: { kind: "conditional", test: test("<", sign(q), sign(p)), then: w.number(1), otherwise: w.number(0), loc }, loc };
+    const order: ast.Expr = { kind: "conditional", test: test("<", p, q), then: w.number(-1), otherwise: { kind: "conditional", test: test("<", q, p), then: w.number(1), otherwise: { kind: "conditional", test: test("==", p, q), then: signed(zeros, test("==", p, w.number(0)), w, loc), otherwise: nans, loc }, loc }, loc };
+    return sortInPlace(ctx, copy ? copied(ctx, v, loc) : v, w.define("order", ["p", "q"], w.give(order)), loc);
+  }
   if (!callback || callback.kind === "none") return ctx.unsupported(`${method} without a function`, loc, `which order is meant depends on the kind of array: ${method}((a, b) => a - b)`);
   const fn = callable(ctx, callback, loc);
   if (v.kind === "list" && (copy || !v.snapshot)) {

@@ -5,7 +5,7 @@
 import type { SourceLoc } from "../../../base/errors.js";
 import { int } from "../../../symbolic/expr.js";
 import type { Lowering } from "../context.js";
-import { append, arrayOfGrown } from "../grown.js";
+import { append, arrayOfGrown, taken } from "../grown.js";
 import { define, defineMethod, methodNamed, type Handler } from "../registry.js";
 import { settled } from "../store.js";
 import { constantOf, describe, integerOf, listValue, NONE, stringValue, tupleValue, isArray, shapeOf, type ClassValue, type GrownValue, type TupleValue, type Value } from "../value.js";
@@ -38,6 +38,11 @@ function grownMethod(ctx: Lowering, g: GrownValue, name: string, args: readonly 
       else if (n !== undefined && more.kind === "sequence") for (let i = 0; i < n; i++) append(ctx, g, more.at(int(i)), loc);
       else return ctx.unsupported(`extending a list by ${describe(more)} in a loop`, loc, "append its elements in a loop");
       return NONE;
+    }
+    case "pop": {
+      const at = args.length === 0 ? -1 : integerOf(args[0]!)?.constant;
+      if (at === 0 || at === -1) return taken(ctx, g, at === 0, loc);
+      return ctx.unsupported("taking an element out of the middle of a list that grows or shrinks in a loop", loc, "use pop() or pop(0)");
     }
     case "copy": return arrayOfGrown(ctx, g, loc);
     default: return ctx.unsupported(`${name} of a list that grows in a loop`, loc, "only append to it, and make an array of it when it is complete: np.array(l)[::-1] is reversed");

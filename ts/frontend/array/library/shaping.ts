@@ -72,6 +72,13 @@ both("swapaxes", "a axis1 axis2", (_ctx, b) => {
   const a = arrayArg(b), rank = shapeOf(a).length, p = b.axis("axis1", rank)!, q = b.axis("axis2", rank)!;
   return permuted(a, shapeOf(a).map((_, d) => (d === p ? q : d === q ? p : d)));
 });
+define("np.rollaxis", (ctx, args, keywords, loc) => {
+  const b = bind(ctx, "np.rollaxis", "a axis start?", args, keywords, loc), a = arrayArg(b), rank = shapeOf(a).length, axis = b.axis("axis", rank)!, given = b.literal("start") ?? 0, start = given < 0 ? given + rank : given;
+  if (start < 0 || start > rank) return ctx.fail("ARGUMENT", `'start' arg requires ${-rank} <= start < ${rank + 1}, but ${given} was passed in`, loc);
+  const order = shapeOf(a).map((_, d) => d).filter((d) => d !== axis);
+  order.splice(axis < start ? start - 1 : start, 0, axis);
+  return permuted(a, order);
+});
 define("np.moveaxis", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.moveaxis", "a source destination", args, keywords, loc), a = arrayArg(b), rank = shapeOf(a).length, from = b.axes("source", rank), to = b.axes("destination", rank);
   if (from.length !== to.length) return ctx.fail("ARGUMENT", "`source` and `destination` arguments must have the same number of elements", loc);
