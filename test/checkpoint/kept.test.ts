@@ -1,15 +1,19 @@
 /** What a right analysis keeps: programs as graphs, the elements that their tapes hold, and their gradients against the interpreter's derivatives. */
 import test from "ava";
-import type { Branch, Node } from "../../ts/sdfg/nodes.js";
+import type { Branch, Node, Operand } from "../../ts/sdfg/nodes.js";
 import { freshId } from "../../ts/sdfg/sdfg.js";
-import { evaluate, sym } from "../../ts/symbolic/expr.js";
-import { constant, op, symbolic, type ScalarExpr } from "../../ts/scalar/expr.js";
+import { evaluate, sym, ZERO } from "../../ts/symbolic/expr.js";
+import { constant, input, op, symbolic, type ScalarExpr } from "../../ts/scalar/expr.js";
+import { matmulNode } from "../../ts/library/matmul.js";
+import { parseExpr } from "../../ts/symbolic/parse.js";
 import { checkGradient } from "../support/check-gradient.js";
 import { randoms } from "../support/random-graph.js";
 import { Build, id, num, plus, times } from "../transform/build.js";
 
 const f = (name: Parameters<typeof op>[0], ...x: ScalarExpr[]): ScalarExpr => op(name, "float64", ...x);
 const minus = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => f("sub", a, b), over = (a: ScalarExpr, b: ScalarExpr): ScalarExpr => f("div", a, b);
+/** Too dear to be made again. */
+const dear = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => f("sin", f("hypot", x, f("exp", f("atan2", y, f("sin", f("exp", f("atan2", x, f("cos", f("exp", f("tanh", y))))))))));
 const third = (...x: ScalarExpr[]): ScalarExpr => times(num(0.33333), plus(...x));
 
 interface Case {
@@ -24,6 +28,10 @@ interface Case {
 }
 
 const N = 7, M = 5, T = 4;
+const matrix = (data: string, ...base: string[]): Operand => ({ data, base: [...base.map(parseExpr), ZERO, ZERO], axes: [base.length, base.length + 1], sizes: [sym("M"), sym("M")] });
+const when = (a: string, o: "eq" | "ge", c: string, ...arms: (readonly Node[])[]): Node => ({
+  kind: "conditional", id: freshId(), branches: arms.map((body, i): Branch => (i > 0 ? { body } : { condition: { inputs: [], code: op(o, "bool", symbolic(parseExpr(a), "int64"), symbolic(parseExpr(c), "int64")) }, body })),
+});
 const cases: Record<string, () => Case> = {
   jacobi_1d() {
     const b = new Build("N", "T").data("A", "N").data("B", "N");
@@ -195,7 +203,7 @@ const cases: Record<string, () => Case> = {
     });
     return { build: b, sizes: { N, T }, wrt: ["u", "v", "p"], of: ["u", "v"], tape: 2 * T * N, on: ["un", "vn", "u", "v"] };
   },
-  "adi: what is the same in every step is kept once"() {
+  "adi: what is the same in every step is kept once, or stands where the last step left it"() {
     const b = new Build("N", "T").data("u", "N").data("a").temp("p", "N").temp("q", "N");
     b.loop("t", "0", "T", "up", () => {
       b.set("p[0]", [], () => num(0)); b.set("q[0]", [], () => num(1));
@@ -209,7 +217,7 @@ const cases: Record<string, () => Case> = {
       b.loop("j2", "1", "N", "up", () => b.set("p[j2]", ["a", "p[j2 - 1]"], (a, p) => over(a, plus(num(3), p))));
       b.loop("k2", "1", "N", "up", () => b.set("u[k2]", ["p[k2]", "u[k2]"], times));
     });
-    return { build: b, sizes: { N, T }, wrt: ["u"], of: ["u"], tape: 4 * N, on: ["p"] };
+    return { build: b, sizes: { N, T }, wrt: ["u"], of: ["u"], tape: N, on: ["p"] };
   },
   "a recurrence that starts from what the step before left is not the same in every step"() {
     const b = new Build("N", "T").data("u", "N").data("a").temp("p", "N");
@@ -300,6 +308,97 @@ const cases: Record<string, () => Case> = {
       b.set("s", ["s", "A[i]"], (x, a) => times(x, f("sin", a)));
     });
     return { build: b, sizes: { N }, wrt: ["A", "w"], of: ["s"], tape: 2 * N, on: ["s"] };
+  },
+  "a mask is compared again, with the bits that were compared"() {
+    const b = new Build("N", "T").data("x", "N").data("y", "N").data("out", "T").temp("edge").temp("mask", "N").temp("s");
+    b.set("edge", [], () => num(0.4));
+    b.containers.set("mask", { ...b.containers.get("mask")!, dtype: "bool" });
+    b.loop("t", "0", "T", "up", () => {
+      b.set("edge", ["edge", "y[t]"], (e, y) => plus(times(num(0.3), e), times(y, y)));
+      b.loop("i", "0", "N", "any", () => b.set("mask[i]", ["edge", "y[i]"], (e, y) => op("and", "bool", op("le", "bool", y, e), op("lt", "bool", num(0.05), y))));
+      b.set("s", [], () => num(0));
+      b.loop("j", "0", "N", "any", () => b.set("s", ["x[j]", "mask[j]"], (x) => f("select", input(1, "bool"), times(x, x), num(0)), "sum"));
+      b.set("out[t]", ["s"], (x) => f("sin", x));
+    });
+    // The edges that were compared with and the sums; not N truth values a step.
+    return { build: b, sizes: { N, T }, wrt: ["x"], of: ["out"], tape: 2 * T, on: ["edge", "s"] };
+  },
+  "correlation: what is clamped in place is had again by exact operations, also where it decides"() {
+    const b = new Build("N", "M").data("x", "M", "N").temp("v", "N").temp("d", "N");
+    b.loop("i0", "0", "N", "any", () => b.set("v[i0]", [], () => num(0)));
+    b.loop("k", "0", "M", "any", () => b.loop("i1", "0", "N", "any", () => b.set("v[i1]", ["x[k, i1]"], (x) => times(x, x), "sum")));
+    b.loop("i2", "0", "N", "any", () => b.set("d[i2]", ["v[i2]"], (v) => f("sqrt", over(v, symbolic(sym("M"), "float64")))));
+    b.loop("i3", "0", "N", "any", () => b.set("d[i3]", ["d[i3]"], (d) => f("select", op("le", "bool", d, num(0.4)), num(1), d)));
+    b.loop("k2", "0", "M", "any", () => b.loop("i4", "0", "N", "any", () => b.set("x[k2, i4]", ["x[k2, i4]", "d[i4]"], over)));
+    return { build: b, sizes: { N, M }, wrt: ["x"], of: ["x"], tape: 0 };
+  },
+  "what decides is kept where what made it may round otherwise"() {
+    const b = new Build("N").data("x", "N").data("y", "N").temp("d", "N");
+    b.loop("i2", "0", "N", "any", () => b.set("d[i2]", ["x[i2]", "y[i2]"], (x, y) => plus(times(x, y), num(0.1))));
+    b.loop("i3", "0", "N", "any", () => b.set("d[i3]", ["d[i3]"], (d) => f("select", op("le", "bool", d, num(0.2)), num(1), times(d, d))));
+    b.loop("i4", "0", "N", "any", () => b.set("x[i4]", ["x[i4]", "d[i4]"], times));
+    return { build: b, sizes: { N }, wrt: ["x", "y"], of: ["x"], tape: N, on: ["d"] };
+  },
+  "a product of small matrices deep in loops is made again"() {
+    const b = new Build("N", "M", "T").data("A", "N", "M", "M").data("B", "T", "M", "M").data("C", "M", "M").data("S", "N", "M", "M").temp("P", "M", "M").temp("Q", "M", "M");
+    b.loop("i", "0", "N", "up", () => b.loop("t", "0", "T", "up", () => b.loop("k", "0", "T", "up", () => {
+      b.push(matmulNode(matrix("A", "i"), matrix("B", "t"), matrix("P"), false));
+      b.push(matmulNode(matrix("P"), matrix("B", "k"), matrix("Q"), false));
+      b.loop("r", "0", "M", "any", () => b.loop("c", "0", "M", "any", () => b.set("S[i, r, c]", ["Q[r, c]", "C[r, c]"], times, "sum")));
+    })));
+    return { build: b, sizes: { N: 3, M: 2, T }, wrt: ["A", "B"], of: ["S"], tape: 0 };
+  },
+  "a product that may be large is kept"() {
+    const b = new Build("M", "T").data("A", "M", "M").data("B", "T", "M", "M").data("S", "M", "M").temp("P", "M", "M").temp("Q", "M", "M");
+    b.loop("t", "0", "T", "up", () => {
+      b.push(matmulNode(matrix("A"), matrix("B", "t"), matrix("P"), false));
+      b.push(matmulNode(matrix("P"), matrix("B", "t"), matrix("Q"), false));
+      b.loop("r", "0", "M", "any", () => b.loop("c", "0", "M", "any", () => b.set("S[r, c]", ["Q[r, c]"], id, "sum")));
+    });
+    return { build: b, sizes: { M: 3, T }, wrt: ["A", "B"], of: ["S"], tape: 9 * T, on: ["P"] };
+  },
+  "contour_integral: what arms of conditionals moved is had from where it came"() {
+    const b = new Build("N", "M", "T").data("A", "T", "N").data("z", "T").data("S", "N").temp("X", "N").temp("Y", "N").temp("p", "N").temp("q", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("i0", "0", "N", "up", () => b.set("p[i0]", ["A[t, i0]", "S[i0]"], (a, s) => dear(a, s)));
+      b.loop("i1", "0", "N", "any", () => b.set("p[i1]", ["p[i1]"], (p) => times(p, p)));
+      b.loop("i2", "0", "N", "any", () => b.set("S[i2]", ["p[i2]", "S[i2]"], (p, s) => plus(times(num(0.1), f("sin", p)), times(s, num(0.5)))));
+      b.push(when("N", "eq", "M", b.apart(() => b.loop("i3", "0", "N", "any", () => b.set("X[i3]", ["p[i3]"], id))), b.apart(() => b.loop("i4", "0", "N", "any", () => b.set("X[i4]", ["p[i4]"], (p) => times(num(2), p))))));
+      const arms = [b.apart(() => b.loop("i5", "0", "N", "any", () => b.set("Y[i5]", ["X[i5]"], (x) => f("neg", x)))), b.apart(() => b.loop("i6", "0", "N", "any", () => b.set("Y[i6]", ["X[i6]"], id)))] as const;
+      b.push({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [{ data: "z", index: [sym("t")] }], code: op("lt", "bool", input(0, "float64"), num(0.2)) }, body: arms[0] }, { body: arms[1] }] });
+      b.loop("i7", "0", "N", "any", () => b.set("S[i7]", ["Y[i7]", "z[t]"], times, "sum"));
+    });
+    // p for its sine, which Y follows from; S.
+    return { build: b, sizes: { N, M, T }, wrt: ["A", "z"], of: ["S"], tape: 2 * T * N, on: ["p", "S"] };
+  },
+  "an arm that writes in part, or reads what was there, is no beginning"() {
+    const b = new Build("N", "T").data("A", "T", "N").data("S", "N").temp("Y", "N");
+    b.loop("i", "0", "N", "any", () => b.set("Y[i]", [], () => num(0.4)));
+    b.loop("t", "0", "T", "up", () => {
+      b.push(when("t", "ge", "2", b.apart(() => b.loop("i0", "1", "N", "any", () => b.set("Y[i0]", ["A[t, i0]"], (a) => f("sin", a)))), b.apart(() => b.loop("i1", "0", "N", "any", () => b.set("Y[i1]", ["Y[i1]", "A[t, i1]"], (y, a) => plus(times(num(0.5), y), a))))));
+      b.loop("i2", "0", "N", "any", () => b.set("S[i2]", ["Y[i2]", "A[t, i2]"], (y, a) => times(y, y, a), "sum"));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["A"], of: ["S"], tape: T * N, on: ["Y"] };
+  },
+  "nbody: what was added in place is added again"() {
+    const b = new Build("N", "T").data("x", "N").data("v", "N").data("dt").data("e", "T").temp("a", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("i0", "0", "N", "up", () => b.set("x[i0]", ["v[i0]", "dt"], times, "sum"));
+      b.loop("i1", "0", "N", "up", () => b.set("a[i1]", ["x[i1]"], (x) => dear(x, x)));
+      b.loop("i2", "0", "N", "up", () => b.set("v[i2]", ["a[i2]", "dt"], times, "sum"));
+      b.loop("i3", "0", "N", "any", () => b.set("e[t]", ["v[i3]"], (v) => times(v, v), "sum"));
+    });
+    // Per step: x, the v that moves it and a; the v that the energy takes follows.
+    return { build: b, sizes: { N, T }, wrt: ["x", "v", "dt"], of: ["e"], tape: 3 * T * N, on: ["x", "v", "a"] };
+  },
+  "what is the same in every step is still there after the last one, unless it is left"() {
+    const b = new Build("N", "T").data("u", "N").data("a").temp("p", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.set("p[0]", [], () => num(0.5));
+      b.loop("j", "1", "N", "up", () => b.set("p[j]", ["a", "p[j - 1]"], (a, p) => over(a, plus(num(3), dear(p, p)))));
+      b.loop("k", "0", "N", "any", () => b.set("u[k]", ["p[k]", "u[k]"], times));
+    });
+    return { build: b, sizes: { N, T }, wrt: ["u"], of: ["u"], tape: 0 };
   },
 };
 

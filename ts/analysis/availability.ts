@@ -19,6 +19,7 @@ export interface Access {
 }
 
 const PRIME = "'";
+const NONE: ReadonlySet<string> = new Set();
 
 /** A loop, or a while loop with the symbol that counts its iterations. */
 interface Around { readonly variable: string; readonly begin: Expr; readonly end?: Expr; readonly order: "up" | "down" | "any"; readonly step: number }
@@ -68,18 +69,18 @@ export class Availability {
   /** The loops to which a container is private, none inside another. */
   localTo(data: string): ReadonlySet<number> | undefined { return this.#locals.get(this.baseOf(data)); }
 
-  /** Is the element as it was before/after the node still there when the whole body has run? */
-  available(m: Access, saved: Saved): boolean {
+  /** Is the element as it was before/after the node still there when the whole body has run? `last`: of these loops in their last iteration alone. */
+  available(m: Access, saved: Saved, last: ReadonlySet<string> = NONE): boolean {
     const base = this.baseOf(m.data);
     // A tape (and a recorded integer) is written once per element, however its index is computed.
     const role = this.graph.container(base).role;
     if (role === "tape" || role === "count") return true;
     if (this.localTo(base) !== undefined) return false;
-    const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}`;
+    const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}${[...last].join()}`;
     let known = this.#cache.get(key);
     if (known === undefined) {
       const n = this.path(saved.node);
-      known = !this.writes(base).some((w) => this.#mayTouch(m, n, w, "after", saved.when === "before", 0));
+      known = !this.writes(base).some((w) => this.#mayTouch(m, n, w, "after", saved.when === "before", 0, last));
       this.#cache.set(key, known);
     }
     return known;
@@ -116,14 +117,14 @@ export class Availability {
     return this.writes(this.baseOf(m.data)).some((w) => w.path[step]?.node === node && this.#mayTouch(m, n, w, "after", false, step));
   }
 
-  /** `fixed`: steps up to this one are the same node in the same iteration of the loops strictly outside it. */
-  #mayTouch(m: Access, n: Path, w: WriteAccess, side: "before" | "after", ownCounts: boolean, fixed: number): boolean {
+  /** `fixed`: steps up to this one are the same node in the same iteration of the loops strictly outside it. `last`: nothing comes after the iteration of these loops. */
+  #mayTouch(m: Access, n: Path, w: WriteAccess, side: "before" | "after", ownCounts: boolean, fixed: number, last: ReadonlySet<string> = NONE): boolean {
     let shared = 0;
     while (shared < n.length && shared < w.path.length && n[shared]!.key === w.path[shared]!.key && n[shared]!.index === w.path[shared]!.index) shared++;
     // Steps 0..shared-1 are the same nodes. Loops among them (but N itself) are common.
     const common = around(n.slice(0, Math.min(shared + 1, w.path.length)));
     for (const [level, loop] of common.entries()) {
-      if (loop.step < fixed) continue;
+      if (loop.step < fixed || last.has(loop.variable)) continue;
       const v = sym(loop.variable), u = sym(loop.variable + PRIME);
       const later = addInt(sub(u, v), -1), earlier = addInt(sub(v, u), -1);
       const wanted = loop.order === "any" ? [later, earlier] : (loop.order === "up") === (side === "after") ? [later] : [earlier];

@@ -5,7 +5,8 @@
  * and infinity are what they are in both. A term that is only read may be negative (x² + y with y near −x²
  * has the sign that rounding gives it): it must be known to be a sum of squares itself.
  */
-import { constant, mapScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
+import { isComplex } from "../base/dtypes.js";
+import { constant, mapScalar, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { decidingInputs } from "../scalar/ops.js";
 
 /** How much of a value must be what it was: nothing but what rounding leaves, its sign, or every bit. */
@@ -40,4 +41,19 @@ export function exactnessForSign(code: ScalarExpr, squares: (input: number) => b
     return (e.op === "square" || (e.op === "mul" && a === b) || (e.op === "pow" && isConstant(b!, 2))) && same(a!);
   };
   return (code.dtype === "float64" || code.dtype === "float32") && visit(code, alone) ? needs : undefined;
+}
+
+/** Operations that decide and move, but do not compute. */
+const DECIDING: readonly OpName[] = ["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "isnan", "isinf", "isfinite", "select"], COMPARISONS: ReadonlySet<OpName> = new Set(DECIDING);
+/**
+ * Operations that give the same bits wherever they are evaluated on the same bits: no contraction takes part in them (a sum may become part of a fused product, in one of the places and not in the
+ * other), and no library computes them.
+ */
+const EXACT: ReadonlySet<OpName> = new Set<OpName>([...DECIDING, "neg", "abs", "div", "sqrt", "reciprocal"]);
+export function isExact(code: ScalarExpr): boolean { return isOf(code, EXACT); }
+export function isComparison(code: ScalarExpr): boolean { return isOf(code, COMPARISONS); }
+function isOf(code: ScalarExpr, ops: ReadonlySet<OpName>): boolean {
+  let all = true;
+  visitScalar(code, (e) => { if (isComplex(e.dtype) || (e.kind === "op" && !ops.has(e.op))) all = false; });
+  return all;
 }

@@ -7,7 +7,7 @@ import { nameOf, type Around } from "../analysis/paths.js";
 import { addInt, equals, sub, substitute, sym } from "../symbolic/expr.js";
 import type { Kept } from "./choose.js";
 import type { Spot } from "./tapes.js";
-import type { Carried, Value, Values } from "./values.js";
+import { sourcesOf, type Carried, type Value, type Values } from "./values.js";
 
 export interface Carries { readonly byValue: ReadonlyMap<Value, Carried>; /** Bytes that are not kept for it. */ readonly saved: number }
 
@@ -17,7 +17,7 @@ export function carriedTapes(wanted: Iterable<Value>, kept: Kept, values: Values
     if (v.live || seen.has(v)) return;
     seen.add(v);
     const { id } = v.spot!;
-    if (!kept.has(id)) { v.made?.inputs.forEach(visit); return; }
+    if (!kept.has(id)) { sourcesOf(v)?.forEach(visit); return; }
     const l = users.get(id);
     if (l) l.push(v); else users.set(id, [v]);
     for (const loop of v.spot!.rows) if (v.spot!.slice.some((s) => varies(s, loop))) uneven.add(loop);

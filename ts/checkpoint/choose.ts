@@ -5,7 +5,7 @@
 import { substitute, type Expr } from "../symbolic/expr.js";
 import { cheapestCut, type CutNode } from "./cut.js";
 import type { Spot } from "./tapes.js";
-import type { Value } from "./values.js";
+import { sourcesOf, type Value } from "./values.js";
 
 /** Flops (elementary functions weighed) and loaded values that are taken to be cheaper than a tape's write and read; and where the tape would grow with the steps of a loop, which leaves the caches. */
 const CHEAP = { flops: 48, loads: 8 }, WORTHWHILE = { flops: 96, loads: 24 };
@@ -15,7 +15,7 @@ export interface Kept { has(id: string): boolean }
 
 /** Ids of the spots to capture, with what each takes. */
 export function chooseTapes(wanted: readonly Value[], weight: (s: Spot) => number): ReadonlyMap<string, number> {
-  const missing = wanted.filter((v) => !v.live);
+  const missing = wanted.filter((v) => !v.live), isWanted = new Set(missing), order: Value[] = [];
   const spots = new Map<string, Spot>(), from = new Map<string, Set<string> | undefined>();
   const seen = new Set<Value>();
   const visit = (v: Value): void => {
@@ -23,9 +23,11 @@ export function chooseTapes(wanted: readonly Value[], weight: (s: Spot) => numbe
     seen.add(v);
     const { id } = v.spot!;
     spots.set(id, v.spot!);
-    if (!v.made) from.set(id, undefined);
-    else if (!from.has(id) || from.get(id)) from.set(id, new Set([...from.get(id) ?? [], ...v.made.inputs.flatMap((i) => (i.live ? [] : [i.spot!.id]))]));
-    v.made?.inputs.forEach(visit);
+    const sources = sourcesOf(v);
+    if (!sources) from.set(id, undefined);
+    else if (!from.has(id) || from.get(id)) from.set(id, new Set([...from.get(id) ?? [], ...sources.flatMap((i) => (i.live ? [] : [i.spot!.id]))]));
+    sources?.forEach(visit);
+    if (isWanted.has(v)) order.push(v);
   };
   missing.forEach(visit);
   const weights = new Map([...spots].map(([id, s]) => [id, weight(s)])), forced = new Set<string>();
@@ -35,9 +37,10 @@ export function chooseTapes(wanted: readonly Value[], weight: (s: Spot) => numbe
       return [id, { weight: weights.get(id)!, from: f && [...f] }];
     }));
     const kept = cheapestCut(nodes, missing.map((v) => v.spot!.id));
-    const dear = missing.filter((v) => !kept.has(v.spot!.id) && !isCheap(v, kept));
+    const dear = order.filter((v) => !kept.has(v.spot!.id) && !isCheap(v, kept));
     if (dear.length === 0) return new Map([...kept].map((id) => [id, weights.get(id)!]));
-    for (const v of dear) forced.add(relief(v, kept, weights));
+    // What something is made from comes first: with that on a tape it may be cheap.
+    for (const v of dear) if (!kept.has(v.spot!.id) && !isCheap(v, kept)) { const id = relief(v, kept, weights); forced.add(id); kept.add(id); }
   }
 }
 
@@ -52,7 +55,7 @@ function relief(v: Value, kept: ReadonlySet<string>, weights: ReadonlyMap<string
       seen.add(id);
       if (weights.get(id)! < weights.get(best)! && isCheap(v, new Set([...kept, id]))) best = id;
     }
-    if (seen.size < 24) x.made?.inputs.forEach(visit);
+    if (seen.size < 24) sourcesOf(x)?.forEach(visit);
   };
   visit(v);
   return best;
@@ -61,21 +64,22 @@ function relief(v: Value, kept: ReadonlySet<string>, weights: ReadonlyMap<string
 /** From this many flops on, what several nodes want is made once per iteration of the loops around, into an array for that iteration. */
 const SHARED_FLOPS = 16;
 
-/** Ids of the spots whose values are made once and shared. `wanted`: with the nodes that want them. */
+/** Ids of the spots whose values are made once and shared: all that nodes make which run again. `wanted`: with the nodes that want them. */
 export function sharedValues(wanted: ReadonlyMap<Value, ReadonlySet<number>>, kept: Kept): ReadonlySet<string> {
   const users = new Map<string, Set<string>>(), order: Value[] = [], seen = new Set<Value>();
   const use = (v: Value, by: string): void => { const s = users.get(v.spot!.id); if (s) s.add(by); else users.set(v.spot!.id, new Set([by])); };
-  const isMade = (v: Value): boolean => !v.live && !kept.has(v.spot!.id) && v.made !== undefined;
+  const isMade = (v: Value): boolean => !v.live && !kept.has(v.spot!.id) && sourcesOf(v) !== undefined;
   const visit = (v: Value): void => {
     if (seen.has(v) || !isMade(v)) return;
     seen.add(v);
-    for (const i of v.made!.inputs) if (isMade(i)) { use(i, v.spot!.id); visit(i); }
+    for (const i of sourcesOf(v)!) if (isMade(i)) { use(i, v.spot!.id); visit(i); }
     order.push(v);
   };
   for (const [v, nodes] of wanted) if (isMade(v)) { for (const n of nodes) use(v, `${n}`); visit(v); }
   const shared = new Set<string>(), flops = new Map<Value, number>(), barred = new Set(order.flatMap((v) => (v.exact !== "close" || v.spot!.loops.length === 0 ? [v.spot!.id] : [])));
   // Inputs come before what is made from them.
   for (const v of order) {
+    if (v.replay) { shared.add(v.spot!.id); continue; }
     const own = v.made!.flops + v.made!.inputs.reduce((s, i) => s + (isMade(i) && !shared.has(i.spot!.id) ? flops.get(i) ?? 0 : 0), 0), { id } = v.spot!;
     flops.set(v, own);
     if (own >= SHARED_FLOPS && users.get(id)!.size > 1 && !barred.has(id)) shared.add(id);
@@ -92,9 +96,9 @@ function isCheap(v: Value, kept: Kept): boolean {
       loads.add(`${x.access.data}[${x.access.index.map((e) => at.reduce((y, m) => substitute(y, m), e).key).join(",")}]`);
       return loads.size <= limit.loads;
     }
-    flops += x.made!.flops;
-    const inner = [x.made!.at, ...at];
-    return flops <= limit.flops && x.made!.inputs.every((i) => visit(i, inner));
+    flops += (x.made ?? x.replay)!.flops;
+    const inner = x.made ? [x.made.at, ...at] : at;
+    return flops <= limit.flops && sourcesOf(x)!.every((i) => visit(i, inner));
   };
   return visit(v, []);
 }

@@ -6,8 +6,8 @@
 import { Availability } from "../analysis/availability.js";
 import { Copies } from "../analysis/copies.js";
 import { bodiesOf, nameOf, withBodies, type Around } from "../analysis/paths.js";
-import { visitNodes } from "../analysis/walk.js";
-import { exactnessOf, type Exactness } from "../analysis/robust.js";
+import { rewriteNodes, visitNodes } from "../analysis/walk.js";
+import { exactnessOf } from "../analysis/robust.js";
 import { literal } from "../scalar/build.js";
 import { cast, constant, input, mapScalar, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
 import { upperBound } from "../symbolic/prove.js";
@@ -20,7 +20,7 @@ import { rangesOf } from "../analysis/extent.js";
 import { chooseTapes, sharedValues, type Kept } from "./choose.js";
 import { carriedTapes, type Carries } from "./carried.js";
 import { Tapes, type Spot, type Tape } from "./tapes.js";
-import { Values, type Made, type Value } from "./values.js";
+import { neededOf, sourcesOf, Values, type Made, type Value } from "./values.js";
 
 export interface Decision { readonly name: string; readonly how: "live" | "recompute" | "initial" | "tape"; readonly tape?: string }
 
@@ -32,8 +32,9 @@ type Resolution =
   | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Expr[] }
   | { readonly kind: "carried"; readonly loop: Loop; readonly entry: Resolution; readonly before: Resolution };
 
-/** A box of values that is made again once per iteration of the loops around: `box` has an index of its own. */
-interface Again { readonly tape: Tape; readonly box: Value & { readonly made: Made } ; readonly slice: readonly { readonly lo: Expr; readonly hi: Expr }[] }
+/** A box of values that is made again once per iteration of the loops around: `box` has an index of its own; or the nodes that fill it. */
+type Again = { readonly tape: Tape; readonly nodes: readonly Node[]; readonly box?: never }
+  | { readonly tape: Tape; readonly box: Value & { readonly made: Made }; readonly slice: readonly { readonly lo: Expr; readonly hi: Expr }[] };
 /** Where the nodes stand: the loops around, and what has been made again for the iteration at hand. */
 interface Here { readonly loops: readonly Loop[]; readonly ready: ReadonlySet<Tape> }
 
@@ -132,17 +133,26 @@ class Resolver {
   #share(wanted: ReadonlyMap<Value, ReadonlySet<number>>): void {
     const versions = new Map<string, Set<Value>>(), shared = new Set(sharedValues(wanted, this.#kept));
     const visit = (v: Value, around: readonly Loop[]): void => {
-      if (v.live || !v.made || this.#kept.has(v.spot!.id)) return;
+      const sources = sourcesOf(v);
+      if (v.live || !sources || this.#kept.has(v.spot!.id)) return;
       // A place for it must come by on the way to every use.
       if (!within(v.spot!.loops, around)) shared.delete(v.spot!.id);
       const s = versions.get(v.spot!.id);
       if (s) s.add(v); else versions.set(v.spot!.id, new Set([v]));
-      for (const i of v.made.inputs) visit(i, around);
+      for (const i of sources) visit(i, around);
     };
     for (const [v, nodes] of wanted) for (const n of nodes) visit(v, this.#around.get(n)!);
     for (const id of shared) {
-      const list = [...versions.get(id)!];
+      const list = [...versions.get(id)!], replay = list.find((v) => v.replay)?.replay;
       let tape: Tape | undefined;
+      if (replay) {
+        // The nodes write all of the container.
+        const { spot } = list[0]!;
+        tape = this.#tapes.request({ ...spot!, slice: this.joint.graph.container(spot!.data).shape.map((hi) => ({ lo: ZERO, hi })) });
+        tape.again = true;
+        this.#again.set(id, { tape, nodes: replay.nodes });
+        continue;
+      }
       for (const v of list) tape = this.#tapes.request(v.spot!);
       const slice = [...tape!.slice], box = this.joint.graph.container(tape!.data).growable ? undefined : list.map((v) => this.#values.box(v, slice)).find((x) => x !== undefined);
       if (!box) { this.#tapes.drop(tape!); continue; }
@@ -151,7 +161,7 @@ class Resolver {
     }
     // What they are made from is asked for while tapes are not laid out yet. Where that makes one of them larger, its box is no longer all of it: nothing is shared.
     const all = [...this.#again.values()], extent = (): string => all.map((a) => a.tape.slice.map((s) => `${s.lo.key}:${s.hi.key}`).join()).join(";"), before = extent();
-    for (const { box } of all) this.#remake(box.made);
+    for (const a of all) this.#made(a, true);
     if (extent() === before) return;
     for (const { tape } of all) this.#tapes.drop(tape);
     this.#again.clear();
@@ -164,9 +174,7 @@ class Resolver {
     return inputs.map((m, k) => {
       if (!m.saved) return undefined;
       const { saved, guard: _, ...plain } = m;
-      // What is marked for what it decides in the forward sweep may decide less here.
-      const own = exactness(k), exact: Exactness = saved.exact ? (own === "sign" ? "sign" : "bits") : "close";
-      return this.#values.of(plain, saved, exact);
+      return this.#values.of(plain, saved, neededOf(saved, exactness(k)));
     });
   }
   /** An operand that would have to be computed again into an array whose size cannot be told is not followed further back. */
@@ -184,14 +192,31 @@ class Resolver {
   #resolve(v: Value): Resolution {
     let r = this.#memo.get(v);
     if (!r) {
-      const carried = this.#carried.get(v);
+      const carried = this.#carried.get(v), again = v.live ? undefined : this.#again.get(v.spot!.id);
       if (v.live) r = { kind: "live", memlet: v.live.memlet };
       else if (carried) r = { kind: "carried", loop: carried.loop, entry: this.#resolve(carried.entry), before: this.#resolve(carried.before) };
-      else if (!v.made || this.#kept.has(v.spot!.id) || this.#again.has(v.spot!.id)) r = { kind: "tape", tape: this.#tapes.request(v.spot!), index: v.access.index };
+      else if (again && !again.box) r = { kind: "tape", tape: again.tape, index: v.access.index };
+      else if (!v.made || this.#kept.has(v.spot!.id) || again) r = { kind: "tape", tape: this.#tapes.request(v.spot!), index: v.access.index };
       else r = this.#remake(v.made);
       this.#memo.set(v, r);
     }
     return r;
+  }
+  /** What the box is made from. `arms`: what only arms of conditionals look at, too. */
+  #made(a: Again, arms = false): readonly Resolution[] {
+    if (a.box) return [this.#remake(a.box.made)];
+    const out: Resolution[] = [], visit = (nodes: readonly Node[], loops: readonly Loop[]): void => {
+      for (const n of nodes) {
+        for (const v of this.#wantedBy(n, loops)) {
+          const r = this.#resolve(v);
+          if (r.kind === "tape" && v.access.extra) r.tape.rectangular = true;
+          out.push(r);
+        }
+        if (n.kind !== "conditional" || arms) for (const b of bodiesOf(n)) visit(b.list, n.kind === "loop" ? [...loops, n] : loops);
+      }
+    };
+    visit(a.nodes, a.tape.loops.filter((l) => l.kind === "loop"));
+    return out;
   }
   #remake(m: Made): Resolution { return { kind: "recompute", code: m.code, inputs: m.inputs.map((i) => this.#resolve(i)), at: m.at }; }
 
@@ -201,9 +226,18 @@ class Resolver {
     const make = (t: Tape): void => {
       if (here.has(t) || t.loops.length !== loops.length || !within(t.loops, loops)) return;
       here.add(t);
-      const { box, slice } = this.#again.get(t.id)!, r = this.#remake(box.made);
-      for (const x of this.#sharedIn(r)) make(x);
+      const again = this.#again.get(t.id)!;
+      for (const r of this.#made(again)) for (const x of this.#sharedIn(r)) make(x);
       locals.push(t.layout!.name);
+      if (!again.box) {
+        for (const n of rewriteNodes(again.nodes, { name: (d) => (d === t.data ? t.layout!.name : d) })) {
+          const p = this.#node(n, { loops, ready: here });
+          nodes.push(...rewriteNodes(p.nodes, { fresh: true }));
+          locals.push(...p.locals);
+        }
+        return;
+      }
+      const { box, slice } = again, r = this.#remake(box.made);
       nodes.push(this.#tapes.map(slice.map((s) => s.lo), slice.map((s) => s.hi), (x) => {
         const load = new Loads(this.joint.graph, this.#tapes), own = new Map((box.access.extra ?? []).map((e, d) => [e.variable, sub(x[d]!, slice[d]!.lo)]));
         return tasklet(this.#tapes.memlet(t, x), cast(load.value(r, [own], undefined), this.joint.graph.container(t.data).dtype), load.memlets);
@@ -242,7 +276,7 @@ class Resolver {
     if (r.kind === "recompute") for (const x of r.inputs) this.#sharedIn(x, into);
     else if (r.kind === "carried") { this.#sharedIn(r.entry, into); this.#sharedIn(r.before, into); }
     else if (r.kind === "tape" && r.tape.again && !into.has(r.tape)) {
-      this.#sharedIn(this.#remake(this.#again.get(r.tape.id)!.box.made), into);
+      for (const x of this.#made(this.#again.get(r.tape.id)!)) this.#sharedIn(x, into);
       into.add(r.tape);
     }
     return into;

@@ -25,6 +25,7 @@ export interface Spot {
   readonly data: string;
   /** The body list and the position in it before which the copy is made. */
   readonly listKey: string;
+  readonly list: readonly Node[];
   readonly position: number;
   /** Loops around that point, outermost first. */
   readonly loops: readonly Around[];
@@ -48,7 +49,10 @@ interface Layout { readonly name: string; readonly leading: number; readonly ind
 
 /** Every size is taken for this one where tapes are compared. */
 const SIZE = 64;
-class Nominal extends Map<string, number> { override get(name: string): number { return super.get(name) ?? SIZE; } }
+export class Nominal extends Map<string, number> {
+  constructor(readonly usual: number = SIZE) { super(); }
+  override get(name: string): number { return super.get(name) ?? this.usual; }
+}
 
 export class Tapes {
   readonly #tapes = new Map<string, Tape>();
@@ -100,7 +104,7 @@ export class Tapes {
     while (position > 0 && ![base, ...loaded].some((x) => this.writesTo(list[position - 1]!, x))) position--;
     const same = new Set(loaded.size > 0 ? [] : loops.filter((l) => !slice.some((s) => dependsOn(s.lo, nameOf(l)) || dependsOn(s.hi, nameOf(l))) && this.#invariants.holds(m, saved, path.findIndex((x) => x.node === l))));
     const id = `${key}:${position}:${m.data}${loaded.size > 0 ? `:${slice.map((s) => s.lo.key).join(",")}` : ""}${[...same].map((l) => `=${nameOf(l)}`).join("")}`;
-    return { id, data: m.data, listKey: key, position, loops, rows: loops.filter((l) => !same.has(l)), slice };
+    return { id, data: m.data, listKey: key, list, position, loops, rows: loops.filter((l) => !same.has(l)), slice };
   }
 
   /** The tape that is captured there, with room for the slice too. */

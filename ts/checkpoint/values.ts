@@ -6,15 +6,16 @@ import { operandAccess, type Access, type Availability } from "../analysis/avail
 import type { Copies } from "../analysis/copies.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { instanceAt, perfectNest } from "../analysis/instance.js";
-import { loadedBy } from "../analysis/walk.js";
-import { exitsOf, loopsOf, type Path } from "../analysis/paths.js";
-import { exactnessForSign, exactnessOf, isSumOfSquares, type Exactness } from "../analysis/robust.js";
-import { isDifferentiable } from "../base/dtypes.js";
-import { cast, visitScalar, type ScalarExpr } from "../scalar/expr.js";
+import { loadedBy, visitNodes } from "../analysis/walk.js";
+import { exitsOf, loopsOf, nameOf, type Path } from "../analysis/paths.js";
+import { exactnessForSign, exactnessOf, isComparison, isExact, isSumOfSquares, type Exactness } from "../analysis/robust.js";
+import { isDifferentiable, type DType } from "../base/dtypes.js";
+import { cast, input, op, visitScalar, type ScalarExpr } from "../scalar/expr.js";
 import { flopsOf } from "../scalar/ops.js";
 import type { Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import { add, addInt, dependsOn, loadedContainers, sub, sym, type Expr } from "../symbolic/expr.js";
+import { Replays, type Replay } from "./replay.js";
 import type { Spot, Tapes } from "./tapes.js";
 
 export interface Value {
@@ -27,7 +28,13 @@ export interface Value {
   /** Where it would be copied to a tape. */
   readonly spot?: Spot;
   readonly made?: Made;
+  /** The nodes that made it, to be run again; where `made` is not known. */
+  readonly replay?: Replayed;
 }
+export interface Replayed extends Replay { readonly inputs: readonly Value[] }
+
+/** What a value is made from, if it can be made. */
+export function sourcesOf(v: Value): readonly Value[] | undefined { return v.made?.inputs ?? v.replay?.inputs; }
 
 /** The value as a function of others, at `at` of the loop variables of the tasklet that gave it. */
 export interface Made { readonly code: ScalarExpr; readonly inputs: readonly Value[]; readonly flops: number; readonly at: ReadonlyMap<string, Expr> }
@@ -38,14 +45,31 @@ export interface Carried { readonly loop: Loop; readonly entry: Value; readonly 
 /** A tasklet, and the values of the loop variables of its own at the instance that is meant. */
 interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr> }
 
+/** Does it give an element its value, or add to it? */
+const isSum = (t: Tasklet): boolean => t.wcr === undefined || t.wcr === "sum";
+/** What it adds to is one more input. */
+function plainly(t: Tasklet, dtype: DType): Tasklet {
+  if (!t.wcr) return t;
+  const { wcr: _, ...plain } = t;
+  return { ...plain, inputs: [...t.inputs, t.output], code: op("add", dtype, input(t.inputs.length, dtype), cast(t.code, dtype)) };
+}
+
+/** How much of a saved input must be what it was, where the code that reads it needs so much. What is marked for what it decides in the forward sweep may decide less here. */
+export function neededOf(saved: Saved, own: Exactness): Exactness { return saved.exact ? (own === "sign" ? "sign" : "bits") : "close"; }
+function withoutSaved(m: Memlet): Memlet { const { saved: _, ...rest } = m; return rest; }
+
 /** How many definitions back a value is followed. */
 const DEPTH = 12;
 
 export class Values {
   readonly #memo = new Map<string, Value>();
+  readonly #replays: Replays;
+  readonly #replayed = new Map<Replay, Replayed>();
 
   /** `entry`: the nodes that copy changed arguments; `initial`: their containers → those of the initial values. */
-  constructor(readonly forward: Graph, readonly available: Availability, readonly tapes: Tapes, readonly initial: ReadonlyMap<string, string>, readonly entry: ReadonlySet<number>, readonly copies: Copies) {}
+  constructor(readonly forward: Graph, readonly available: Availability, readonly tapes: Tapes, readonly initial: ReadonlyMap<string, string>, readonly entry: ReadonlySet<number>, readonly copies: Copies) {
+    this.#replays = new Replays(forward, available, tapes);
+  }
 
   /** The operand's elements as one value, at indices of its own. */
   ofOperand(o: Operand, saved: Saved, tag: string): Value { return this.of(operandAccess(o, tag), saved, saved.exact ? "bits" : "close"); }
@@ -54,7 +78,7 @@ export class Values {
   kept(v: Value): Value {
     const key = `${v.key}kept`, known = this.#memo.get(key);
     if (known) return known;
-    const { made: _, ...rest } = v;
+    const { made: _, replay: __, ...rest } = v;
     this.#memo.set(key, rest);
     return rest;
   }
@@ -69,11 +93,38 @@ export class Values {
   of(m: Access, saved: Saved, exact: Exactness, depth = 0): Value {
     const key = `${m.data}[${m.index.map((e) => e.key).join(",")}]@${saved.node}${saved.when}`, known = this.#memo.get(`${key}${exact}`);
     if (known) return known;
-    const live = this.#live(m, saved);
+    const first = this.#live(m, saved), place = first ? undefined : this.tapes.locate(m, saved), live = first ?? this.#lastly(m, saved, place!);
     const made = live || depth > DEPTH ? undefined : this.#made(m, saved, exact, depth);
-    const value: Value = { key, access: m, saved, exact, ...(live ? { live } : { spot: this.tapes.locate(m, saved), ...(made ? { made } : {}) }) };
-    if (depth === 0 || live || made) this.#memo.set(`${key}${exact}`, value);
+    const spot = live ? undefined : place, replay = !spot || made || exact !== "close" || depth > DEPTH ? undefined : this.#replay(spot, depth);
+    const value: Value = { key, access: m, saved, exact, ...(live ? { live } : {}), ...(spot ? { spot } : {}), ...(made ? { made } : {}), ...(replay ? { replay } : {}) };
+    if (depth === 0 || live || made || replay) this.#memo.set(`${key}${exact}`, value);
     return value;
+  }
+
+  /** What is the same in every iteration of a loop is what the last one left. */
+  #lastly(m: Access, saved: Saved, spot: Spot): Value["live"] {
+    const same = spot.loops.filter((l) => !spot.rows.includes(l));
+    if (same.length === 0 || same.some((l) => l.kind !== "loop" || exitsOf(l).size > 0)) return undefined;
+    return this.available.available(m, saved, new Set(same.map(nameOf))) ? { memlet: { data: m.data, index: m.index }, how: "live" } : undefined;
+  }
+
+  #replay(spot: Spot, depth: number): Replayed | undefined {
+    const found = this.#replays.of(spot);
+    if (!found) return undefined;
+    let known = this.#replayed.get(found);
+    if (!known) {
+      const inputs: Value[] = [], close = (code: ScalarExpr, list: readonly Memlet[]): void => {
+        const needs = exactnessOf(code);
+        list.forEach((m, k) => { if (m.saved) inputs.push(this.of(withoutSaved(m), m.saved, neededOf(m.saved, needs(k)), depth + 1)); });
+      };
+      visitNodes(found.nodes, (n) => {
+        if (n.kind === "tasklet") close(n.code, n.inputs);
+        else if (n.kind === "conditional") { for (const b of n.branches) if (b.condition) close(b.condition.code, b.condition.inputs); }
+        else if (n.kind === "library") n.inputs.forEach((o, k) => { inputs.push(this.of(operandAccess(o, `r${n.id}_${k}`), o.saved!, "close", depth + 1)); });
+      });
+      this.#replayed.set(found, known = { ...found, inputs });
+    }
+    return known;
   }
 
   #live(m: Access, saved: Saved): Value["live"] {
@@ -84,21 +135,25 @@ export class Values {
     return copy && { memlet: copy, how: "live" };
   }
 
-  /** The element from the tasklet that gave it, if that is unique. What must be the same bits is only moved: constants and copies. */
+  /** The element from the tasklet that gave it, if that is unique. What must be the same bits is moved, or decided by operations that are exact, from the same bits. */
   #made(m: Access, saved: Saved, exact: Exactness, depth: number): Made | undefined {
     const found = this.#definition(m, saved);
     if (!found) return undefined;
-    const d = found.tasklet, dtype = this.forward.container(m.data).dtype;
+    const { dtype } = this.forward.container(m.data), d = plainly(found.tasklet, dtype);
     // An integer that an expression loads by name may have another value by now.
     if (loadedBy(d).length > 0 || d.inputs.some((i) => i.guard)) return undefined;
-    // Integers are discrete facts if floats went into them: those are kept, not computed again.
-    if (!isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.forward.container(i.data).dtype))) return undefined;
+    const exactly = isExact(cast(d.code, dtype)), discrete = !isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.forward.container(i.data).dtype));
+    // Integers are discrete facts if floats went into them: those are kept, not computed again from anything but the same bits.
+    if (discrete && !exactly) return undefined;
     let flops = 0, moved = true;
     visitScalar(d.code, (e) => { if (e.kind === "op") { flops += flopsOf(e); moved = false; } });
-    const squares = (k: number): boolean => { const i = d.inputs[k]!, from = this.#definition(i, { node: d.id, when: "before" }); return from !== undefined && isSumOfSquares(cast(from.tasklet.code, this.forward.container(i.data).dtype)); };
-    const close = exactnessOf(d.code), signs = exact === "sign" && !moved ? exactnessForSign(cast(d.code, dtype), squares) : undefined;
-    if (!moved && (exact === "bits" || (exact === "sign" && !signs))) return undefined;
-    const needs = (k: number): Exactness => (exact === "close" ? close(k) : moved ? exact : signs!.get(k)!);
+    const squares = (k: number): boolean => { const i = d.inputs[k]!, from = this.#definition(i, { node: d.id, when: "before" }); return from !== undefined && !from.tasklet.wcr && isSumOfSquares(cast(from.tasklet.code, this.forward.container(i.data).dtype)); };
+    const close = exactnessOf(d.code), bits = !moved && exactly && (exact !== "close" || discrete), signs = exact === "sign" && !moved && !bits ? exactnessForSign(cast(d.code, dtype), squares) : undefined;
+    if (!moved && !bits && (exact === "bits" || (exact === "sign" && !signs))) return undefined;
+    // The optimiser may put an elementwise input into arithmetic, where it is contracted in other ways than where it is stored; into comparisons it does not.
+    const settled = (i: Memlet): boolean => { const from = this.#definition(i, { node: d.id, when: "before" }); return from === undefined || (!from.tasklet.wcr && isExact(from.tasklet.code)); };
+    if (bits && !isComparison(d.code) && !d.inputs.every(settled)) return undefined;
+    const needs = (k: number): Exactness => (bits ? "bits" : exact === "close" ? close(k) : moved ? exact : signs!.get(k)!);
     const inputs = d.inputs.map((i, k) => this.of(i, { node: d.id, when: "before" }, needs(k), depth + 1));
     return { code: cast(d.code, dtype), inputs, flops, at: found.at };
   }
@@ -126,7 +181,7 @@ export class Values {
   /** The unique tasklet that gave the element its value, in the same iteration of the loops they share, and in which iteration of its own loops. */
   #definition(m: Access, saved: Saved): Definition | undefined {
     const path: Path = this.available.path(saved.node), base = this.available.baseOf(m.data);
-    const same = (n: Node): Definition | undefined => (n.kind === "tasklet" && !n.wcr && !n.output.guard && n.output.data === m.data && n.output.index.every((e, d) => e.key === m.index[d]!.key) ? { tasklet: n, at: new Map() } : undefined);
+    const same = (n: Node): Definition | undefined => (n.kind === "tasklet" && isSum(n) && !n.output.guard && n.output.data === m.data && n.output.index.every((e, d) => e.key === m.index[d]!.key) ? { tasklet: n, at: new Map() } : undefined);
     if (saved.when === "after") return same(path.at(-1)!.node);
     for (let s = path.length - 1; s >= 0; s--) {
       const { list, index } = path[s]!;
@@ -148,7 +203,7 @@ export class Values {
     const found = perfectNest(nest);
     if (!found) return undefined;
     const { leaf, loops } = found;
-    if (leaf.wcr || leaf.output.guard || leaf.output.data !== m.data) return undefined;
+    if (!isSum(leaf) || leaf.output.guard || leaf.output.data !== m.data) return undefined;
     const facts = this.forward.facts.with(...loopsOf(path).flatMap(loopFacts), ...(m.extra ?? []).flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]));
     const at = instanceAt(loops, leaf.output.index, m.index, facts);
     return at && { tasklet: leaf, at };
