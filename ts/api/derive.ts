@@ -6,7 +6,7 @@ import type { Differentiated } from "../compile/pipeline.js";
 import { Program, type Memory, type ProgramFacts } from "../compile/program.js";
 import type { ParameterType, Signature } from "../frontend/array/signature.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import type { ReturnValue } from "../sdfg/nodes.js";
+import { returnedContainers, type ReturnValue } from "../sdfg/nodes.js";
 import type { DerivativeOptions, Which } from "./options.js";
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -103,6 +103,9 @@ export function containerOfParameter(graph: Graph, facts: ProgramFacts, position
   return p.container;
 }
 
+/** `directions`: by the container of a gradient, the direction that its cotangent is. */
+export interface Along { readonly graph: Graph; readonly directions: ReadonlyMap<string, string>; readonly result: string }
+
 /** The gradient of a program, as a program: its result is the gradient (or a tuple of them). */
 export class GradientProgram extends Program {
   constructor(readonly inner: Program, readonly options: DerivativeOptions) { super(); }
@@ -114,6 +117,17 @@ export class GradientProgram extends Program {
   override source(): SourceFile | undefined { return this.inner.source(); }
   override place(): SourceLoc | undefined { return this.inner.place(); }
   cacheKey(memory?: Memory): string | undefined { const k = this.inner.cacheKey(memory); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
+  /**
+   * The derivative of the inner program along the cotangents of this one's results: its gradient is the derivative of this program, and what its forward sweep keeps, one backward sweep
+   * reads. `cotangents`: containers of results whose cotangents are arguments; undefined: the one result's is 1. Undefined where that cannot be done.
+   */
+  along(signature: Signature, graph: Graph, cotangents: readonly string[] | undefined): Along | undefined {
+    if (this.inner instanceof GradientProgram) return undefined;
+    const inner = this.inner.graph(signature), facts = this.inner.facts(), wrt = positionsOf(this.options.wrt, facts, signature.parameters, "first").map((i) => containerOfParameter(inner, facts, i)), results = returnedContainers(graph.result);
+    if (new Set(wrt).size < wrt.length || !(cotangents ?? []).every((c) => results.includes(c))) return undefined;
+    const t = pipeline().tangent(inner, new Map(wrt.map((d, i) => [d, cotangents === undefined ? 1 : cotangents.includes(results[i]!) ? `cotangent:${results[i]!}` : 0])), scalarOutput(inner, facts, this.options.of, this.place()));
+    return t && { graph: t.graph, directions: new Map(results.map((r, i) => [r, t.directions.get(wrt[i]!)!])), result: t.result };
+  }
   graph(signature: Signature): Graph {
     const graph = this.inner.graph(signature), facts = this.inner.facts();
     const positions = positionsOf(this.options.wrt, facts, signature.parameters, "first");

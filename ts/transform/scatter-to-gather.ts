@@ -77,8 +77,9 @@ function convert(graph: Graph, top: Loop, facts: Assumptions, names: Names, cont
 export function scatter(graph: Graph, t: Tasklet, at: number, loops: readonly Loop[], locals: ReadonlySet<string>): Scatter | undefined {
   if (t.wcr !== "sum" || t.output.guard?.length || locals.has(t.output.data)) return undefined;
   if (t.inputs.some((m) => locals.has(m.data) || m.saved || baseOf(graph, m.data) === baseOf(graph, t.output.data))) return undefined;
-  if ([...t.output.index, ...t.inputs.flatMap((m) => m.index)].some(hasLoads)) return undefined;
   const variables = new Set(loops.map((l) => l.variable));
+  // What is loaded must be the same in all iterations: the row of a tape, say.
+  if ([...t.output.index, ...t.inputs.flatMap((m) => m.index)].some((e) => hasLoads(e) && [...variables].some((v) => dependsOn(e, v)))) return undefined;
   const by: (number | undefined)[] = [], shift: Expr[] = [], used = new Set<number>();
   for (const e of t.output.index) {
     const a = affine(e, variables);
