@@ -41,6 +41,27 @@ const cases: Record<string, () => Case> = {
     });
     return { build: b, sizes: { N, T }, wrt: ["A", "B"], of: ["A"], tape: 0 };
   },
+  // What is put together from slices is read in the one array that they come from.
+  rolled() {
+    const b = new Build("N", "T").data("x", "N").temp("R", "N").temp("L", "N");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("i", "0", "N - 1", "any", () => b.set("R[i + 1]", ["x[i]"], id));
+      b.set("R[0]", ["x[N - 1]"], id);
+      b.set("L[N - 1]", ["x[0]"], id);
+      b.loop("j", "0", "N - 1", "any", () => b.set("L[j]", ["x[j + 1]"], id));
+      b.loop("k", "0", "N", "any", () => b.set("x[k]", ["x[k]", "R[k]", "L[k]"], (x, r, l) => plus(times(x, r), times(num(0.3), l, r))));
+    });
+    return { build: b, facts: ["N - 1"], sizes: { N, T }, wrt: ["x"], of: ["x"], tape: N * T, on: ["x"] };
+  },
+  padded() {
+    const b = new Build("N", "M", "T").data("x", "N", "M").temp("P", "N + 2", "M + 2");
+    b.loop("t", "0", "T", "up", () => {
+      b.loop("c", "0", "N + 2", "any", () => b.loop("d", "0", "M + 2", "any", () => b.set("P[c, d]", [], () => num(0.25))));
+      b.loop("i", "0", "N", "any", () => b.loop("j", "0", "M", "any", () => b.set("P[i + 1, j + 1]", ["x[i, j]"], id)));
+      b.loop("k", "0", "N", "any", () => b.loop("l", "0", "M", "any", () => b.set("x[k, l]", ["x[k, l]", "P[k, l + 1]", "P[k + 1, l]", "P[k + 2, l + 1]", "P[k + 1, l + 2]"], (x, ...p) => times(x, plus(...p), num(0.4)))));
+    });
+    return { build: b, sizes: { N, M, T }, wrt: ["x"], of: ["x"], tape: N * M * T, on: ["x"] };
+  },
   seidel_2d() {
     const b = new Build("N", "T").data("A", "N", "N");
     b.loop("t", "0", "T", "up", () => b.loop("i", "1", "N - 1", "up", () => b.loop("j", "1", "N - 1", "up", () => b.set("A[i, j]", ["A[i - 1, j - 1]", "A[i - 1, j]", "A[i - 1, j + 1]", "A[i, j - 1]", "A[i, j]", "A[i, j + 1]", "A[i + 1, j - 1]", "A[i + 1, j]", "A[i + 1, j + 1]"], (...x) => over(plus(...x), num(9))))));

@@ -97,8 +97,8 @@ function isCheap(v: Value, kept: Kept): boolean {
       return loads.size <= limit.loads;
     }
     flops += (x.made ?? x.replay)!.flops;
-    const inner = x.made ? [x.made.at, ...at] : at;
-    return flops <= limit.flops && sourcesOf(x)!.every((i) => visit(i, inner));
+    if (flops > limit.flops) return false;
+    return x.made ? x.made.arms.every((arm) => arm.inputs.every((i) => visit(i, [arm.at, ...at]))) : x.replay!.inputs.every((i) => visit(i, at));
   };
   return visit(v, []);
 }

@@ -28,7 +28,7 @@ export interface Decision { readonly name: string; readonly how: "live" | "recom
 type At = readonly ReadonlyMap<string, Expr>[];
 type Resolution =
   | { readonly kind: "live"; readonly memlet: Memlet }
-  | { readonly kind: "recompute"; readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly at: ReadonlyMap<string, Expr> }
+  | { readonly kind: "recompute"; readonly arms: readonly { readonly code: ScalarExpr; readonly inputs: readonly Resolution[]; readonly at: ReadonlyMap<string, Expr>; readonly guard: readonly Expr[] }[] }
   | { readonly kind: "tape"; readonly tape: Tape; readonly index: readonly Expr[] }
   | { readonly kind: "carried"; readonly loop: Loop; readonly entry: Resolution; readonly before: Resolution };
 
@@ -218,7 +218,7 @@ class Resolver {
     visit(a.nodes, a.tape.loops.filter((l) => l.kind === "loop"));
     return out;
   }
-  #remake(m: Made): Resolution { return { kind: "recompute", code: m.code, inputs: m.inputs.map((i) => this.#resolve(i)), at: m.at }; }
+  #remake(m: Made): Resolution { return { kind: "recompute", arms: m.arms.map((a) => ({ ...a, inputs: a.inputs.map((i) => this.#resolve(i)) })) }; }
 
   /** `locals`: what the nodes keep in an iteration around. */
   #list(body: readonly Node[], { loops, ready }: Here): { readonly nodes: readonly Node[]; readonly locals: readonly string[] } {
@@ -273,7 +273,7 @@ class Resolver {
     return into;
   }
   #sharedIn(r: Resolution, into: Set<Tape> = new Set()): Set<Tape> {
-    if (r.kind === "recompute") for (const x of r.inputs) this.#sharedIn(x, into);
+    if (r.kind === "recompute") for (const a of r.arms) for (const x of a.inputs) this.#sharedIn(x, into);
     else if (r.kind === "carried") { this.#sharedIn(r.entry, into); this.#sharedIn(r.before, into); }
     else if (r.kind === "tape" && r.tape.again && !into.has(r.tape)) {
       for (const x of this.#made(this.#again.get(r.tape.id)!)) this.#sharedIn(x, into);
@@ -344,10 +344,15 @@ class Loads {
 
   value(r: Resolution, at: At, guard: Memlet["guard"]): ScalarExpr {
     if (r.kind === "recompute") {
-      const inner = [r.at, ...at], parts = r.inputs.map((x) => this.value(x, inner, guard));
-      const value = mapScalar(r.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: put(e.expr, inner) } : e));
+      const holds = (es: readonly Expr[]): ScalarExpr => es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
+      const arms = r.arms.map((a) => {
+        const inner = [a.at, ...at], own = a.guard.map((g) => put(g, at)), under = [...guard ?? [], ...own], parts = a.inputs.map((x) => this.value(x, inner, under.length > 0 ? under : undefined));
+        return { own, value: mapScalar(a.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: put(e.expr, inner) } : e)) };
+      });
+      // The last arm is what is left.
+      const value = arms.slice(0, -1).reduceRight((rest, arm) => select(holds(arm.own), arm.value, rest), arms.at(-1)!.value);
       // A guarded read is 0 where a guard fails, which the recomputed expression of zeros need not be.
-      return guard?.length ? select(guard.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b)), value, literal(0, value.dtype)) : value;
+      return guard?.length ? select(holds(guard), value, literal(0, value.dtype)) : value;
     }
     if (r.kind === "carried") {
       const { variable, begin } = r.loop, behind = put(sub(sym(variable), begin), at), past: At = [new Map([[variable, addInt(sym(variable), -1)]]), ...at];

@@ -5,7 +5,7 @@
 import { operandAccess, type Access, type Availability } from "../analysis/availability.js";
 import type { Copies } from "../analysis/copies.js";
 import { loopFacts } from "../analysis/dependence.js";
-import { instanceAt, perfectNest } from "../analysis/instance.js";
+import { instanceWhere, perfectNest } from "../analysis/instance.js";
 import { loadedBy, visitNodes } from "../analysis/walk.js";
 import { exitsOf, loopsOf, nameOf, type Path } from "../analysis/paths.js";
 import { exactnessForSign, exactnessOf, isComparison, isExact, isSumOfSquares, type Exactness } from "../analysis/robust.js";
@@ -14,7 +14,9 @@ import { cast, input, op, visitScalar, type ScalarExpr } from "../scalar/expr.js
 import { flopsOf } from "../scalar/ops.js";
 import type { Loop, Memlet, Node, Operand, Saved, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
-import { add, addInt, dependsOn, loadedContainers, sub, sym, type Expr } from "../symbolic/expr.js";
+import type { Assumptions } from "../symbolic/assumptions.js";
+import { add, addInt, dependsOn, loadedContainers, neg, sub, sym, type Expr } from "../symbolic/expr.js";
+import { nonNegative } from "../symbolic/prove.js";
 import { Replays, type Replay } from "./replay.js";
 import type { Spot, Tapes } from "./tapes.js";
 
@@ -36,14 +38,16 @@ export interface Replayed extends Replay { readonly inputs: readonly Value[] }
 /** What a value is made from, if it can be made. */
 export function sourcesOf(v: Value): readonly Value[] | undefined { return v.made?.inputs ?? v.replay?.inputs; }
 
-/** The value as a function of others, at `at` of the loop variables of the tasklet that gave it. */
-export interface Made { readonly code: ScalarExpr; readonly inputs: readonly Value[]; readonly flops: number; readonly at: ReadonlyMap<string, Expr> }
+/** The value as a function of others: the first arm whose guards hold. */
+export interface Made { readonly arms: readonly Arm[]; /** Of all arms. */ readonly inputs: readonly Value[]; readonly flops: number }
+/** What a tasklet gave, at `at` of its loop variables. `guard`: what must be >= 0 for it to have come to the element (that of the last arm follows where no other one's holds). */
+export interface Arm { readonly code: ScalarExpr; readonly inputs: readonly Value[]; readonly at: ReadonlyMap<string, Expr>; readonly guard: readonly Expr[] }
 
 /** A value as another one of the iteration before, or, in the first iteration of the loop, as one from before the loop. */
 export interface Carried { readonly loop: Loop; readonly entry: Value; readonly before: Value }
 
-/** A tasklet, and the values of the loop variables of its own at the instance that is meant. */
-interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr> }
+/** A tasklet, and the values of the loop variables of its own at the instance that is meant; it is one of its nest's where the guards are >= 0. */
+interface Definition { readonly tasklet: Tasklet; readonly at: ReadonlyMap<string, Expr>; readonly guard: readonly Expr[] }
 
 /** Does it give an element its value, or add to it? */
 const isSum = (t: Tasklet): boolean => t.wcr === undefined || t.wcr === "sum";
@@ -58,8 +62,8 @@ function plainly(t: Tasklet, dtype: DType): Tasklet {
 export function neededOf(saved: Saved, own: Exactness): Exactness { return saved.exact ? (own === "sign" ? "sign" : "bits") : "close"; }
 function withoutSaved(m: Memlet): Memlet { const { saved: _, ...rest } = m; return rest; }
 
-/** How many definitions back a value is followed. */
-const DEPTH = 12;
+/** How many definitions back a value is followed, and how many may have given it, depending on where it stands. */
+const DEPTH = 12, ARMS = 4;
 
 export class Values {
   readonly #memo = new Map<string, Value>();
@@ -135,27 +139,38 @@ export class Values {
     return copy && { memlet: copy, how: "live" };
   }
 
-  /** The element from the tasklet that gave it, if that is unique. What must be the same bits is moved, or decided by operations that are exact, from the same bits. */
+  /** The element from the tasklets that may have given it. What must be the same bits is moved, or decided by operations that are exact, from the same bits. */
   #made(m: Access, saved: Saved, exact: Exactness, depth: number): Made | undefined {
-    const found = this.#definition(m, saved);
-    if (!found) return undefined;
-    const { dtype } = this.forward.container(m.data), d = plainly(found.tasklet, dtype);
+    const arms: Arm[] = [];
+    let flops = 0;
+    for (const d of this.#definitions(m, saved)) {
+      const arm = this.#arm(d, m, exact, depth);
+      if (!arm) return undefined;
+      visitScalar(arm.code, (e) => { if (e.kind === "op") flops += flopsOf(e); });
+      arms.push(arm);
+    }
+    return arms.length > 0 ? { arms, inputs: arms.flatMap((a) => a.inputs), flops } : undefined;
+  }
+  #arm({ tasklet, at, guard }: Definition, m: Access, exact: Exactness, depth: number): Arm | undefined {
+    const { dtype } = this.forward.container(m.data), d = plainly(tasklet, dtype);
     // An integer that an expression loads by name may have another value by now.
     if (loadedBy(d).length > 0 || d.inputs.some((i) => i.guard)) return undefined;
     const exactly = isExact(cast(d.code, dtype)), discrete = !isDifferentiable(dtype) && d.inputs.some((i) => isDifferentiable(this.forward.container(i.data).dtype));
     // Integers are discrete facts if floats went into them: those are kept, not computed again from anything but the same bits.
     if (discrete && !exactly) return undefined;
-    let flops = 0, moved = true;
-    visitScalar(d.code, (e) => { if (e.kind === "op") { flops += flopsOf(e); moved = false; } });
-    const squares = (k: number): boolean => { const i = d.inputs[k]!, from = this.#definition(i, { node: d.id, when: "before" }); return from !== undefined && !from.tasklet.wcr && isSumOfSquares(cast(from.tasklet.code, this.forward.container(i.data).dtype)); };
+    let moved = true;
+    visitScalar(d.code, (e) => { if (e.kind === "op") moved = false; });
+    const squares = (k: number): boolean => {
+      const i = d.inputs[k]!, from = this.#definitions(i, { node: d.id, when: "before" });
+      return from.length > 0 && from.every((x) => !x.tasklet.wcr && isSumOfSquares(cast(x.tasklet.code, this.forward.container(i.data).dtype)));
+    };
     const close = exactnessOf(d.code), bits = !moved && exactly && (exact !== "close" || discrete), signs = exact === "sign" && !moved && !bits ? exactnessForSign(cast(d.code, dtype), squares) : undefined;
     if (!moved && !bits && (exact === "bits" || (exact === "sign" && !signs))) return undefined;
     // The optimiser may put an elementwise input into arithmetic, where it is contracted in other ways than where it is stored; into comparisons it does not.
-    const settled = (i: Memlet): boolean => { const from = this.#definition(i, { node: d.id, when: "before" }); return from === undefined || (!from.tasklet.wcr && isExact(from.tasklet.code)); };
+    const settled = (i: Memlet): boolean => this.#definitions(i, { node: d.id, when: "before" }).every((x) => !x.tasklet.wcr && isExact(x.tasklet.code));
     if (bits && !isComparison(d.code) && !d.inputs.every(settled)) return undefined;
     const needs = (k: number): Exactness => (bits ? "bits" : exact === "close" ? close(k) : moved ? exact : signs!.get(k)!);
-    const inputs = d.inputs.map((i, k) => this.of(i, { node: d.id, when: "before" }, needs(k), depth + 1));
-    return { code: cast(d.code, dtype), inputs, flops, at: found.at };
+    return { code: cast(d.code, dtype), inputs: d.inputs.map((i, k) => this.of(i, { node: d.id, when: "before" }, needs(k), depth + 1)), at, guard };
   }
 
   /**
@@ -178,34 +193,41 @@ export class Values {
     return undefined;
   }
 
-  /** The unique tasklet that gave the element its value, in the same iteration of the loops they share, and in which iteration of its own loops. */
-  #definition(m: Access, saved: Saved): Definition | undefined {
+  /** The tasklets that may have given the element its value, in the same iteration of the loops they share, latest first, up to one that certainly has if none of the others did; none where that cannot be told. */
+  #definitions(m: Access, saved: Saved): readonly Definition[] {
     const path: Path = this.available.path(saved.node), base = this.available.baseOf(m.data);
-    const same = (n: Node): Definition | undefined => (n.kind === "tasklet" && isSum(n) && !n.output.guard && n.output.data === m.data && n.output.index.every((e, d) => e.key === m.index[d]!.key) ? { tasklet: n, at: new Map() } : undefined);
-    if (saved.when === "after") return same(path.at(-1)!.node);
+    const found: Definition[] = [], { node: own } = path.at(-1)!;
+    const facts = this.forward.facts.with(...loopsOf(path).flatMap(loopFacts), ...(m.extra ?? []).flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]));
+    // What holds where none of those found so far gave it.
+    let left = facts;
+    if (saved.when === "after") return own.kind === "tasklet" ? this.#inNest(own, m, facts).filter((d) => d.guard.length === 0) : [];
     for (let s = path.length - 1; s >= 0; s--) {
       const { list, index } = path[s]!;
       for (let i = index - 1; i >= 0; i--) {
         const n = list[i]!;
         if (!this.tapes.writesTo(n, base)) continue;
-        const found = n.kind === "loop" ? this.#inNest(n, m, path) : same(n);
-        if (found || this.available.changedBy(m, saved, s, n)) return found;
+        const [d] = n.kind === "loop" || n.kind === "tasklet" ? this.#inNest(n, m, facts) : [];
+        if (d && d.guard.every((e) => nonNegative(e, left) === "yes")) return [...found, d];
+        if (!this.available.changedBy(m, saved, s, n)) continue;
+        if (!d || found.length + 1 >= ARMS) return [];
+        found.push(d);
+        // Where one condition decides, the others hold that it does not.
+        if (d.guard.length === 1) left = left.with(addInt(neg(d.guard[0]!), -1));
       }
       const owner = s > 0 ? path[s - 1]!.node : undefined;
       // Leaving a branch or a loop: its body has run only in part, which does not matter if it does not write the element before N.
-      if (owner && owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.tapes.writesTo(n, base)) && this.available.changedWithin(m, saved, s - 1, "before")) return undefined;
+      if (owner && (found.length > 0 || owner.kind !== "conditional" && owner.kind !== "block" && list.some((n) => this.tapes.writesTo(n, base)) && this.available.changedWithin(m, saved, s - 1, "before"))) return [];
     }
-    return undefined;
+    return [];
   }
 
-  /** The tasklet of a perfect nest that writes every element at most once, each at an index that its loop variables give by shifts; if the element is among them. */
-  #inNest(nest: Loop, m: Access, path: Path): Definition | undefined {
+  /** The tasklet of a perfect nest that writes every element at most once, each at an index that its loop variables give by shifts; where the element is among them. */
+  #inNest(nest: Node, m: Access, facts: Assumptions): readonly Definition[] {
     const found = perfectNest(nest);
-    if (!found) return undefined;
+    if (!found) return [];
     const { leaf, loops } = found;
-    if (!isSum(leaf) || leaf.output.guard || leaf.output.data !== m.data) return undefined;
-    const facts = this.forward.facts.with(...loopsOf(path).flatMap(loopFacts), ...(m.extra ?? []).flatMap((x) => [sym(x.variable), addInt(sub(x.size, sym(x.variable)), -1)]));
-    const at = instanceAt(loops, leaf.output.index, m.index, facts);
-    return at && { tasklet: leaf, at };
+    if (!isSum(leaf) || leaf.output.guard || leaf.output.data !== m.data) return [];
+    const i = instanceWhere(loops, leaf.output.index, m.index, facts);
+    return i ? [{ tasklet: leaf, ...i }] : [];
   }
 }
