@@ -39,7 +39,7 @@ export function planKey(program: Program, verb: Verb, options: BuildOptions, sig
   const key = program.cacheKey(memory);
   if (key === undefined) return undefined;
   const { wrt, of, precision, debug, text } = options;
-  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}${isCounted(options) ? " counted" : ""}` : text ?? "", signatureKey])).digest("hex");
+  return createHash("sha256").update(JSON.stringify([buildId(), key, verb, wrt ?? null, of ?? null, precision ?? "default", debug?.nan ?? false, onGpu(options) ? `cuda${process.env["DACE_AD_CUDA_BLOCKS"] ?? ""}${isCounted(options) ? " counted" : ""}` : `${text ?? ""}${program instanceof GradientProgram && isCounted(options) ? " counted" : ""}`, signatureKey])).digest("hex");
 }
 export function factsKey(program: Program, memory?: Memory): string | undefined {
   const key = program.cacheKey(memory);

@@ -124,7 +124,7 @@ export class GradientProgram extends Program {
   along(signature: Signature, graph: Graph, cotangents: readonly string[] | undefined): Along | undefined {
     if (this.inner instanceof GradientProgram) return undefined;
     const inner = this.inner.graph(signature), facts = this.inner.facts(), wrt = positionsOf(this.options.wrt, facts, signature.parameters, "first").map((i) => containerOfParameter(inner, facts, i)), results = returnedContainers(graph.result);
-    if (new Set(wrt).size < wrt.length || !(cotangents ?? []).every((c) => results.includes(c))) return undefined;
+    if (new Set(wrt).size < wrt.length || (cotangents === undefined && results.length > 1) || !(cotangents ?? []).every((c) => results.includes(c))) return undefined;
     const t = pipeline().tangent(inner, new Map(wrt.map((d, i) => [d, cotangents === undefined ? 1 : cotangents.includes(results[i]!) ? `cotangent:${results[i]!}` : 0])), scalarOutput(inner, facts, this.options.of, this.place()));
     return t && { graph: t.graph, directions: new Map(results.map((r, i) => [r, t.directions.get(wrt[i]!)!])), result: t.result };
   }
