@@ -101,6 +101,7 @@ test("unknown options and impossible limits", (t) => {
   t.is(error(() => call(grad, (x: number) => x, { devise: "js" })).code, "ERR_DACE_ARGUMENT");
   t.is(error(() => call(grad, (x: number) => x, { threads: 0 })).code, "ERR_DACE_ARGUMENT");
   t.is(error(() => call(grad, (x: number) => x, { memoryLimit: "lots" })).code, "ERR_DACE_ARGUMENT");
+  for (const solve of [{ budget: 0 }, { budget: "1s" }, { seconds: 3 }, 5]) t.is(error(() => call(grad, (x: number) => x, { solve })).code, "ERR_DACE_ARGUMENT");
   t.is(error(() => call(grad((x: number) => x * x, { device: "cuda" }), 2)).code, "ERR_DACE_DEVICE");
 });
 

@@ -123,3 +123,28 @@ test("arrays to store, by name", (t) => {
   t.notThrows(() => jit(p, { device: "js", cache: false, memoryLimit: forward.smallest })(...c.args()));
   t.is(t.throws(() => grad((x: number) => x, { strategy: "sometimes" as never }), { instanceOf: DaceError })!.code, "ERR_DACE_ARGUMENT");
 });
+
+test("an array and a loop: every plan is looked at, so the smallest limit is proven, and a budget for more is taken", (t) => {
+  const source = `
+import numpy as np
+def f(u, steps):
+    g = np.exp(u) * 0.5
+    h = np.sin(g)
+    for t in range(steps):
+        u[1:-1] = u[1:-1] + 0.01 * t * np.sin(u[2:]) * u[:-2]
+    return np.sum(g * h * u * np.cos(h))
+`;
+  const run = (o: DerivativeOptions): { values: number[]; report: CheckpointReport } => {
+    const f = grad(python({ source, name: "m.py" }, { function: "f" }), { wrt: ["u"], cache: false, device: "js", ...o } as never) as unknown as Callable, values = flat(f(...[array(21, 60), 12] as never[]));
+    return { values, report: f.report!.checkpoint! };
+  };
+  const all = run({ strategy: "store-all" }), again = run({ strategy: "recompute-all" }).report, { report } = run({ memoryLimit: Math.floor(0.6 * all.report.storeAll), solve: { budget: 600 } });
+  t.like(report, { smallestProven: true, recomputeAll: again.planned });
+  t.like(report.solver, { proven: true, status: "optimal", gap: 0 });
+  t.is(all.report.recomputeAll, again.planned);
+  t.true(report.smallest! <= again.planned);
+  const least = run({ memoryLimit: report.smallest!, solve: { budget: 600 } });
+  t.deepEqual([least.report.planned, least.values], [report.smallest!, all.values]);
+  const e = t.throws<DaceError & { smallest?: number; proven?: boolean }>(() => run({ memoryLimit: report.smallest! - 1, solve: { budget: 600 } }), { instanceOf: DaceError });
+  t.like(e, { code: "ERR_DACE_MEMORY_INFEASIBLE", smallest: report.smallest!, proven: true });
+});

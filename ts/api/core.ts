@@ -267,7 +267,7 @@ export class Core {
     // What a device has left is another number at every call.
     if (planned && this.#limit === undefined && limit !== undefined && planned.decision!.report.planned > limit) planned = undefined;
     if (!planned) {
-      const disk = this.cache.mode === "off" || limit !== this.#limit ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}|${this.#calibration().id}`, this.cache);
+      const disk = this.cache.mode === "off" || limit !== this.#limit ? undefined : planKey(this.program, this.verb, this.options, `${key}|memory|${sizesKey}|${this.#threads()}|${this.#limit ?? ""}|${JSON.stringify(this.options.strategy ?? "auto")}|${this.options.solve?.budget ?? ""}|${this.#calibration().id}`, this.cache);
       let found = disk === undefined ? undefined : this.cache.get(disk) as { readonly compiled: Compiled; readonly decision: MemoryDecision } | undefined;
       if (found?.compiled.plan.version !== PLAN_VERSION) {
         const decision = yield* this.#decide(v, key, sizes, limit);
@@ -283,7 +283,8 @@ export class Core {
     return { variant: planned, layout: planned.executable.layout(id, new Map([...sizes, ...Object.entries(symbols)])) };
   }
   *#decide(v: Variant, key: string, sizes: ReadonlyMap<string, number>, limit: number | undefined): Generator<Question, MemoryDecision, Answer> {
-    return yield* this.#planner(v, key).planner.decide(sizes, this.#threads(), limit, this.options.strategy ?? "auto");
+    const { solve, strategy } = this.options;
+    return yield* this.#planner(v, key).planner.decide(sizes, this.#threads(), limit, strategy ?? "auto", solve?.budget === undefined ? undefined : 1000 * solve.budget);
   }
   #threads(): number { return this.#backend!.threads; }
   #calibration(): Calibration { return calibrating().calibration(this.#backend!, this.cache); }

@@ -29,6 +29,8 @@ export interface Options {
   readonly debug?: { readonly nan?: boolean };
   /** What the backward pass keeps: "auto" (as the limit asks), "store-all", "recompute-all", or the arrays to store, by name; the rest is computed again. */
   readonly strategy?: "auto" | "store-all" | "recompute-all" | { readonly store: readonly string[] };
+  /** `budget`: seconds for finding a plan that keeps `memoryLimit`, once per set of sizes; all of them where the best plan is not proven before. Default: about one up to 50 arrays, 10 at most. */
+  readonly solve?: { readonly budget?: number };
   readonly invert?: false;
 }
 export type Which = string | number | readonly (string | number)[];
@@ -39,7 +41,10 @@ export interface DerivativeOptions extends Options {
   readonly of?: string | readonly string[];
 }
 
-const KNOWN = ["device", "threads", "precision", "cache", "memoryLimit", "args", "captures", "bounds", "strategy", "invert", "debug", "wrt", "of"];
+const KNOWN = ["device", "threads", "precision", "cache", "memoryLimit", "args", "captures", "bounds", "strategy", "solve", "invert", "debug", "wrt", "of"];
+
+/** A month, which no one waits for. */
+const MOST_SECONDS = 2_592_000;
 
 /** `extra`: keys that this verb takes besides. */
 export function checkOptions(o: object | undefined, extra: readonly string[] = []): void {
@@ -63,6 +68,10 @@ export function checkOptions(o: object | undefined, extra: readonly string[] = [
   const strategy = x["strategy"];
   if (strategy !== undefined && strategy !== "auto" && strategy !== "store-all" && strategy !== "recompute-all" && !(typeof strategy === "object" && strategy !== null && Object.keys(strategy).join() === "store" && names((strategy as { store: unknown }).store, false) && Array.isArray((strategy as { store: unknown }).store))) {
     throw new DaceError("ARGUMENT", `unknown strategy ${JSON.stringify(strategy)}`, { hint: "\"auto\", \"store-all\", \"recompute-all\" or { store: [names of arrays] }" });
+  }
+  const solve = x["solve"];
+  if (solve !== undefined && (typeof solve !== "object" || solve === null || Object.entries(solve).some(([k, v]) => k !== "budget" || (v !== undefined && !(typeof v === "number" && v > 0 && v < MOST_SECONDS))))) {
+    throw new DaceError("ARGUMENT", "solve is { budget: seconds }, a positive number", { hint: "such as { budget: 60 }" });
   }
   for (const [k, off] of [["invert", false], ["bounds", true]] as const) if (x[k] !== undefined && x[k] !== off) throw new DaceError("UNSUPPORTED", `option ${k}: ${JSON.stringify(x[k])} is not available in this version`, { hint: `it is ${JSON.stringify(off)}` });
   const debug = x["debug"];

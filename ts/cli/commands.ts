@@ -13,14 +13,14 @@ import { programOf } from "./target.js";
 
 export interface CommandOptions {
   readonly args?: string; readonly random?: string; readonly seed?: number; readonly device?: "auto" | "cpu" | "js" | "cuda"; readonly threads?: number; readonly precision?: "default" | "strict" | "fast";
-  readonly memoryLimit?: string; readonly cache?: boolean; readonly json?: boolean; readonly wrt?: readonly string[]; readonly of?: readonly string[]; readonly emit?: "sdfg" | "plan" | "cpp" | "js" | "cuda";
+  readonly memoryLimit?: string; readonly solveBudget?: number; readonly cache?: boolean; readonly json?: boolean; readonly wrt?: readonly string[]; readonly of?: readonly string[]; readonly emit?: "sdfg" | "plan" | "cpp" | "js" | "cuda";
   readonly out?: string; readonly check?: boolean; readonly rtol?: number;
 }
 
 function verbOptions(o: CommandOptions): DerivativeOptions {
   return {
     ...(o.device ? { device: o.device } : {}), ...(o.threads !== undefined ? { threads: o.threads } : {}), ...(o.precision ? { precision: o.precision } : {}),
-    ...(o.memoryLimit !== undefined ? { memoryLimit: o.memoryLimit } : {}), ...(o.cache === false ? { cache: false } : {}),
+    ...(o.memoryLimit !== undefined ? { memoryLimit: o.memoryLimit } : {}), ...(o.solveBudget !== undefined ? { solve: { budget: o.solveBudget } } : {}), ...(o.cache === false ? { cache: false } : {}),
   };
 }
 function derivativeOptions(o: CommandOptions): DerivativeOptions {

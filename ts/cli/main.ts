@@ -38,6 +38,7 @@ function program(done: (status: number) => void): Command {
     .option("--threads <n>", "threads of parallel loops", integer("--threads"))
     .addOption(new Option("--precision <precision>", "rounding").choices(["default", "strict", "fast"]))
     .option("--memory-limit <bytes>", "such as 64MiB: what a run may take beside its arguments; the rest is computed again")
+    .option("--solve-budget <seconds>", "for finding a plan that keeps the limit", Number)
     .option("--no-cache", "neither read nor write the caches")
     .option("--json", "print results as JSON, and nothing else on standard output");
   const differentiated = (c: Command): Command => c.option("--wrt <names>", "inputs, separated by commas", list).option("--of <names>", "outputs: a changed argument, return, return[1]", list);

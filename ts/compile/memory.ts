@@ -13,7 +13,7 @@ import { boundLoops } from "../checkpoint/apply/bound-loops.js";
 import type { OnlineLoop } from "../checkpoint/apply/online.js";
 import { memoryModel, type MemoryModel, type ScheduledOption } from "../checkpoint/apply/problem.js";
 import { recomputeValues } from "../checkpoint/apply/recompute.js";
-import { BUDGET_MS, MemoryInfeasible, recomputeAll, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
+import { BUDGET_MS, MemoryInfeasible, recomputeAll, recomputeOnce, simulate, storeAll, type Answer, type Plan as MemoryPlan, type Problem, type Question, type Solution } from "../checkpoint/plan/index.js";
 import { DaceError, formatLoc } from "../base/errors.js";
 import { CPU_RATES, type Rates } from "../base/rates.js";
 import type { Plan } from "../lower/plan.js";
@@ -21,6 +21,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import { allocated, layoutOf } from "../runtime/layout.js";
 import { evaluate, sub } from "../symbolic/expr.js";
 import { knownPlan, knownPlans, planIn, plansKey, rememberPlans } from "./known-plans.js";
+import { everyPlan } from "./memory-every.js";
 import { movedChoice, plainChoice } from "./memory-choices.js";
 import { finish, type Differentiated, type FinishOptions, type Trace } from "./pipeline.js";
 
@@ -48,7 +49,7 @@ export interface CheckpointReport {
   readonly measured?: number;
   /** Infinity where only the run could tell: what a loop of unknown length keeps has no bound. */
   readonly storeAll: number;
-  /** Of computing everything again; estimated, unless that is the plan or the smallest one found. */
+  /** Of computing everything again in every slot that asks for it; of large programs, which that would make many times as large, of computing everything again once. */
   readonly recomputeAll: number;
   /** Of the host's memory, for arrays that leave the device meanwhile: what there is, and what the plan takes of it. On a device only. */
   readonly host?: { readonly limit: number; readonly planned: number; /** The most that the last run took. */ readonly measured?: number };
@@ -82,10 +83,11 @@ const PLAIN = JSON.stringify({ again: [], loops: [] });
 const HELD = 1, AWAY = 2;
 /** Rounds of asking with a moved limit. */
 const ROUNDS = 6;
+/** What a program may have computed again, by its values, for its extreme to be carried out; what part of the time trying every plan may take. */
+const MORE = 400, EVERY = 0.5;
 
 export class MemoryPlanner {
   readonly #forms = new Map<string, Form>();
-  readonly #known = new Map<string, Trial[]>();
   readonly #exact: boolean;
   readonly #device: boolean;
   readonly #planned: Planned;
@@ -118,34 +120,37 @@ export class MemoryPlanner {
   /** The graph of that form after each stage. */
   graphs(key: string): ReadonlyMap<string, Graph> { return this.#form(key).graphs; }
 
-  *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, budgetMs = BUDGET_MS): Generator<Question, MemoryDecision, Answer> {
+  *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, given?: number): Generator<Question, MemoryDecision, Answer> {
+    const budgetMs = given ?? BUDGET_MS, patient = given !== undefined;
     const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, this.#prices(sizes, threads, limit, strategy), limit, this.#device && strategy === "auto" ? hostMemory() : undefined, this.#online), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
-    const all = trial(storeAll(problem)), extreme = recomputeAll(problem), gap = all.peak - simulate(problem, all.memory).peak;
-    // Every value again in every slot is a program that grows with the square of the original: only who asks for it gets it.
-    const estimate = simulate(problem, extreme).peak + gap;
-    if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
+    const all = trial(storeAll(problem)), gap = all.peak - simulate(problem, all.memory).peak, extreme = recomputeAll(problem);
+    // Every value again in every slot is a program that grows with the square of the original: of a large one, only who asks for it gets it.
+    const least = trial(strategy === "recompute-all" || extreme.recompute.flat().length <= Math.max(MORE, 4 * problem.values.length) ? extreme : recomputeOnce(problem));
+    if (strategy === "store-all" || (strategy === "auto" && limit === undefined)) return this.#decision(model, all, all.peak, least.peak, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
     if (strategy !== "auto") {
       const least = trial(extreme);
       if (limit !== undefined && least.peak > limit) throw infeasible(limit, least.peak, false, model, least);
       return this.#decision(model, least, all.peak, least.peak, { limit, rung: "strategy", status: "optimal", gap: 0, proven: true, start });
     }
-    if (all.peak <= limit!) return this.#decision(model, all, all.peak, estimate, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
+    if (all.peak <= limit!) return this.#decision(model, all, all.peak, least.peak, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
 
-    // One loop, and nothing else to decide: every schedule is tried, so the cheapest and the smallest are known.
-    if (model.loops.length === 1 && !problem.values.some((v) => v.recompute || v.offload)) {
-      const trials = model.loops[0]!.options.map((_, i) => trial({ ...all.memory, loops: [i] })), fits = trials.filter((t) => t.peak <= limit! && t.hostBytes <= problem.hostLimit), low = trials.reduce((a, b) => (b.peak < a.peak ? b : a));
+    // Where there are few plans every one is tried, so the cheapest and the smallest are known.
+    const known: Trial[] = [least], tryOut = (memory: MemoryPlan): Trial => { const t = trial(memory); known.push(t); return t; };
+    const every = everyPlan(problem, (memory) => formKey(model, memory)), late = (): boolean => performance.now() - start > EVERY * budgetMs;
+    if (every && every.every((memory) => !late() && tryOut(memory))) {
+      const fits = known.filter((t) => t.peak <= limit! && t.hostBytes <= problem.hostLimit), low = known.reduce((a, b) => (b.peak < a.peak ? b : a));
       if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
-      return this.#decision(model, fits.reduce((a, b) => (b.cost < a.cost ? b : a)), all.peak, low.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
+      return this.#decision(model, cheapest(fits)!, all.peak, least.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
     }
-    const known = this.#knownFor(sizes), key = plansKey(this.#planned.graph, [[...sizes], threads, this.options, this.differentiated.outputs]), lists = model.loops.map((l) => l.options);
+    const key = plansKey(this.#planned.graph, [[...sizes], threads, this.options, this.differentiated.outputs]), lists = model.loops.map((l) => l.options);
     for (const p of [knownPlans(key).find((x) => x.peak <= limit!), knownPlans(key).at(-1)]) { const plan = p && planIn(p, lists), t = plan && trial(plan); if (t && t.hostBytes <= problem.hostLimit) known.push(t); }
     // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
     let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - gap, low = -Infinity, high = Infinity, last: Solution | undefined;
     for (let round = 0; round < ROUNDS; round++) {
       const left = budgetMs - (performance.now() - start);
       if (round > 0 && left < budgetMs / 10) break;
-      const solution = last = (yield { kind: "solve", problem, limit: Math.max(0, Math.floor(target)), budgetMs: Math.max(200, left) }).solution!, proposal = solution.plan ?? solution.smallest?.plan;
+      const solution = last = (yield { kind: "solve", problem, limit: Math.max(0, Math.floor(target)), budgetMs: Math.max(200, patient ? left / 2 : left), patient }).solution!, proposal = solution.plan ?? solution.smallest?.plan;
       if (!proposal) break;
       const t = this.#refine(model, trial(proposal), sizes, threads, limit!), fits = t.peak <= limit!;
       known.push(t);
@@ -157,7 +162,7 @@ export class MemoryPlanner {
     }
     if (!best && this.#device) {
       for (const loops of new Set([all.memory.loops, extreme.loops])) {
-        const t = movedChoice(problem, loops, limit!, (memory) => { const x = trial(memory); known.push(x); return x; });
+        const t = movedChoice(problem, loops, limit!, tryOut);
         if (t && t.peak <= limit! && (!best || t.cost < best.cost)) best = t;
       }
     }
@@ -172,7 +177,6 @@ export class MemoryPlanner {
       best = cheapest(known.filter((t) => t.peak <= limit!));
     }
     if (!best || best.cost > 0) {
-      const tryOut = (memory: MemoryPlan): Trial => { const t = trial(memory); known.push(t); return t; };
       const base = best ? tryOut({ ...all.memory, loops: best.memory.loops }) : all;
       best = plainChoice(problem, base, best, limit!, Math.max(performance.now() + budgetMs / 10, start + budgetMs), tryOut) ?? best;
     }
@@ -180,14 +184,7 @@ export class MemoryPlanner {
     rememberPlans(key, known.map((t) => knownPlan(t.memory, lists.map((l, k) => l[t.memory.loops[k]!]!), t.peak, t.cost)));
     const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
     if (!best) throw infeasible(limit!, smallest.peak, false, model, smallest);
-    return this.#decision(model, best, all.peak, Math.min(estimate, smallest.peak), { limit, smallest: smallest.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
-  }
-
-  /** Plans of these sizes that are at hand: one for a smaller limit is one for a larger one. */
-  #knownFor(sizes: ReadonlyMap<string, number>): Trial[] {
-    const key = [...sizes].map(([k, n]) => `${k}=${n}`).join(";"), list = this.#known.get(key) ?? [];
-    this.#known.set(key, list);
-    return list;
+    return this.#decision(model, best, all.peak, least.peak, { limit, smallest: smallest.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
   }
 
   /** Within the form: the cheapest options of its loops whose peak is within the limit, or the smallest peak. One loop after the other, until nothing changes. */

@@ -6,6 +6,7 @@ import { alongPaths, onPath } from "../../../ts/checkpoint/plan/along.js";
 import { pathsThrough, takes, type Path } from "../../../ts/checkpoint/plan/paths.js";
 import { PathSets } from "../../../ts/checkpoint/plan/path-sets.js";
 import { withoutUnread } from "../../../ts/checkpoint/plan/simulate.js";
+import { PATIENT } from "./check.js";
 import { randomBranches, slotOptimum } from "./reference.js";
 
 const all = (p: Problem): Path[] => pathsThrough(p.branches, p.branches.map((_, b) => b));
@@ -52,7 +53,7 @@ test("the dearest path's optimum is a bound, and a plan for it with the other ar
     // By exhaustive search on each path.
     const dearest = Math.max(...all(p).map((path) => slotOptimum(onPath(p, path), limit)));
     t.true(bound <= (best?.sim.cost ?? Infinity));
-    const whole = await solvePlan(p, limit, { patient: true });
+    const whole = await solvePlan(p, limit, PATIENT);
     t.true(whole.peak! <= limit);
     if (whole.status === "optimal") t.true(bound <= whole.cost! && dearest <= whole.cost!, `${bound} ${dearest} ${whole.cost}`);
     t.true(bound <= dearest);

@@ -3,7 +3,7 @@ import test from "ava";
 import fc from "fast-check";
 import { expand, MemoryInfeasible, problemOf, simulate, smallestLimit, solvePlan, storeAll, type Problem } from "../../../ts/checkpoint/plan/index.js";
 import { solveMip } from "../../../ts/checkpoint/plan/mip.js";
-import { checkProblem as checkOne } from "./check.js";
+import { checkProblem as checkOne, PATIENT } from "./check.js";
 import { randomProblem, randomWithLoops, staticFrontier } from "./reference.js";
 
 /** The backward step of i needs value i - 1. */
@@ -16,10 +16,10 @@ function chain(n: number, size = 1, cost = 1): Problem {
 
 test("a chain of unit steps with room for two values runs every prefix again", async (t) => {
   // Slot k from the end needs the value n - 2 - k: a root is kept and the steps after it run again.
-  const s = await solvePlan(chain(6), 2);
+  const s = await solvePlan(chain(6), 2, PATIENT);
   t.like(s, { status: "optimal", cost: 6, peak: 2 });
-  t.is((await solvePlan(chain(6), 6)).cost, 0);
-  const none = await solvePlan(chain(6), 1);
+  t.is((await solvePlan(chain(6), 6, PATIENT)).cost, 0);
+  const none = await solvePlan(chain(6), 1, PATIENT);
   t.like(none, { status: "infeasible", plan: undefined });
   t.like(none.smallest, { limit: 2, proven: true });
   t.is(none.smallest!.dominating.length, 2);
@@ -66,11 +66,11 @@ for (const objective of ["worst", "expected"] as const) {
       const p = branches(size, cost, objective), frontier = staticFrontier(p);
       t.is(simulate(p, expand(p, p.values.map(() => "store"), [])).peak, frontier[frontier.length - 1]!.cost === 0 ? frontier[frontier.length - 1]!.limit : NaN);
       for (const f of frontier) {
-        const s = await solvePlan(p, f.limit);
+        const s = await solvePlan(p, f.limit, PATIENT);
         t.is(s.status, "optimal");
         t.true(Math.abs(s.cost! - f.cost) < 1e-6 && s.peak! <= f.limit, JSON.stringify([f, s]));
       }
-      const none = await solvePlan(p, frontier[0]!.limit - 1);
+      const none = await solvePlan(p, frontier[0]!.limit - 1, PATIENT);
       t.is(none.status, "infeasible");
       t.like(none.smallest, { limit: frontier[0]!.limit, proven: true });
     }), { numRuns: 4 });
@@ -80,7 +80,7 @@ for (const objective of ["worst", "expected"] as const) {
 test("decisions per slot are at least as good as one decision a value", async (t) => {
   const size = [9, 14, 8, 5, 12, 6, 7], cost = [4, 9, 2, 11, 3, 8, 5];
   for (const f of staticFrontier(branches(size, cost, "worst"))) {
-    const s = await solvePlan({ ...branches(size, cost, "worst"), mode: "slot" }, f.limit);
+    const s = await solvePlan({ ...branches(size, cost, "worst"), mode: "slot" }, f.limit, PATIENT);
     t.true(s.cost! <= f.cost && s.peak! <= f.limit, JSON.stringify([f, s]));
   }
 });
@@ -98,12 +98,12 @@ test("loops and arrays share one budget", async (t) => {
     peak: Math.max(12, 12 * a + o.held, 12 * a + o.held + 9, 12 * a + o.held + 9 * b + q.held, 12 * a + o.held + 9 * b + q.inside + 3, 12 * a + o.held + 9 + 1, 12 * a + o.inside + 2, 12),
   })))));
   for (const limit of new Set(all.map((x) => x.peak))) {
-    const s = await solvePlan(p, limit);
+    const s = await solvePlan(p, limit, PATIENT);
     t.is(s.status, "optimal");
     t.is(s.cost, Math.min(...all.filter((x) => x.peak <= limit).map((x) => x.cost)), `limit ${limit}`);
   }
   const least = Math.min(...all.map((x) => x.peak));
-  t.like((await solvePlan(p, least - 1)).smallest, { limit: least, proven: true });
+  t.like((await solvePlan(p, least - 1, PATIENT)).smallest, { limit: least, proven: true });
 });
 
 test("tapes of loops and arrays share the host's room", async (t) => {
@@ -121,7 +121,7 @@ test("tapes of loops and arrays share the host's room", async (t) => {
   for (const hostLimit of [0, 12, 24, 36, 40, 64, 76, 1000]) {
     const able = ways.filter((x) => x.host <= hostLimit);
     for (const limit of new Set(ways.map((x) => x.peak))) {
-      const s = await solvePlan({ ...p, hostLimit }, limit), best = Math.min(...able.filter((x) => x.peak <= limit).map((x) => x.cost));
+      const s = await solvePlan({ ...p, hostLimit }, limit, PATIENT), best = Math.min(...able.filter((x) => x.peak <= limit).map((x) => x.cost));
       if (best < Infinity) t.is(s.cost, best, `limit ${limit}, host ${hostLimit}`); else t.is(s.status, "infeasible");
       if (s.plan) t.true(simulate({ ...p, hostLimit }, s.plan).hostBytes <= hostLimit);
     }
@@ -138,15 +138,15 @@ test("what is offloaded leaves one event after its last reader and is back one s
   // Forward 0, 1, 2 (copy out in flight), 3; backward 3, 2, 1 (copy back in flight), 0.
   t.deepEqual(s.bytes, [10, 14, 18, 12, 8, 4, 10, 10]);
   t.is(s.cost, 10);
-  t.like(await solvePlan(p, 18), { status: "optimal", cost: 10, peak: 18 });
-  t.not((await solvePlan({ ...p, hostLimit: 9 }, 18)).cost, 10);
+  t.like(await solvePlan(p, 18, PATIENT), { status: "optimal", cost: 10, peak: 18 });
+  t.not((await solvePlan({ ...p, hostLimit: 9 }, 18, PATIENT)).cost, 10);
 });
 
 test("a cheaper plan that is known is kept, and cost falls as the limit grows", async (t) => {
   const p = chain(9, 3, 2);
   let before = Infinity, plan;
   for (let limit = 6; limit <= 27; limit += 3) {
-    const s = await solvePlan(p, limit, plan ? { known: plan } : {});
+    const s = await solvePlan(p, limit, plan ? { ...PATIENT, known: plan } : PATIENT);
     t.true(s.cost! <= before && s.peak! <= limit);
     before = s.cost!;
     plan = s.plan;
@@ -177,7 +177,7 @@ test("aborted before or in the middle, it rejects with the signal's reason, and 
   const stop = new AbortController(), running = solvePlan(LARGE, 12 * 4096, { signal: stop.signal, budgetMs: 60_000 });
   setTimeout(() => { stop.abort(reason); }, 300);
   t.is(await t.throwsAsync(running), reason);
-  t.is((await solvePlan(chain(6), 2)).cost, 6);
+  t.is((await solvePlan(chain(6), 2, PATIENT)).cost, 6);
   // Also while it works on the caller's thread.
   const early = new AbortController(), greedy = solvePlan(chain(400, 8), 8 * 30, { signal: early.signal, budgetMs: 60_000 });
   setTimeout(() => { early.abort(reason); }, 50);
@@ -199,11 +199,11 @@ test("models: the solver's answers, infeasible ones, and what it refuses", async
 test("where nothing can be decided, what is kept decides", async (t) => {
   const value = { name: "v", size: 64, cost: 0, parents: [], recompute: false, forwardExtra: 8, workspace: 0 };
   const problem = problemOf({ base: 640, values: [value, { ...value, name: "w", size: 448, parents: [0] }], slots: [{ name: "s", needs: [1], extra: 16 }, { name: "r", needs: [0], extra: 0 }] }), { peak } = simulate(problem, storeAll(problem));
-  t.is((await solvePlan(problem, peak)).status, "optimal");
-  const none = await solvePlan(problem, peak - 1);
+  t.is((await solvePlan(problem, peak, PATIENT)).status, "optimal");
+  const none = await solvePlan(problem, peak - 1, PATIENT);
   t.is(none.status, "infeasible");
   t.is(none.smallest?.limit, peak);
-  t.is((await smallestLimit(problem, {})).limit, peak);
+  t.is((await smallestLimit(problem, PATIENT)).limit, peak);
   const empty = { cost: new Float64Array(0), lower: new Float64Array(0), upper: new Float64Array(0), integer: new Int32Array(0), starts: Int32Array.of(0, 0), indices: new Int32Array(0), values: new Float64Array(0) };
   t.is((await solveMip({ ...empty, rowLower: Float64Array.of(0), rowUpper: Float64Array.of(1) }, { seconds: 1, gap: 0 })).status, "optimal");
   t.is((await solveMip({ ...empty, rowLower: Float64Array.of(1), rowUpper: Float64Array.of(1) }, { seconds: 1, gap: 0 })).status, "infeasible");
@@ -211,7 +211,7 @@ test("where nothing can be decided, what is kept decides", async (t) => {
 test("what is no problem is refused", async (t) => {
   const v = { name: "v", size: 1, cost: 1, parents: [], recompute: true }, s = { name: "s", needs: [0], extra: 0 };
   for (const p of [problemOf({ values: [{ ...v, size: 1.5 }], slots: [s] }), problemOf({ values: [{ ...v, parents: [0] }], slots: [s] }), problemOf({ values: [v], slots: [{ ...s, needs: [1] }] }), problemOf({ values: [{ ...v, cost: NaN }], slots: [s] })]) {
-    await t.throwsAsync(solvePlan(p, 10), { message: /memory planning/ });
+    await t.throwsAsync(solvePlan(p, 10, PATIENT), { message: /memory planning/ });
   }
   t.is((await smallestLimit(problemOf({ values: [v], slots: [s] }))).limit, 1);
 });

@@ -4,5 +4,5 @@ import type { Answer, Question } from "./sync.js";
 
 export async function answer(q: Question, signal?: AbortSignal): Promise<Answer> {
   const o = { budgetMs: q.budgetMs, ...(signal ? { signal } : {}) };
-  return q.kind === "solve" ? { solution: await solvePlan(q.problem, q.limit, o) } : { smallest: await smallestLimit(q.problem, o) };
+  return q.kind === "solve" ? { solution: await solvePlan(q.problem, q.limit, { ...o, patient: q.patient ?? false }) } : { smallest: await smallestLimit(q.problem, o) };
 }

@@ -19,3 +19,9 @@ export function expand(p: Problem, mode: readonly ("store" | "recompute" | "offl
 export function recomputeAll(p: Problem): Plan {
   return expand(p, p.values.map((v) => v.recompute ? "recompute" : "store"), p.loops.map((l) => l.options.reduce((best, o, i) => !o.host && (best < 0 || o.inside < l.options[best]!.inside) ? i : best, -1)).map((o) => Math.max(0, o)));
 }
+
+/** Computing everything again, but each value once, for the first slot that asks for it: it is kept as long as it is asked for. Loops as above. */
+export function recomputeOnce(p: Problem): Plan {
+  const all = recomputeAll(p), made = new Set<number>();
+  return { ...all, recompute: all.recompute.map((r) => r.filter((v) => !made.has(v) && made.add(v))) };
+}

@@ -8,7 +8,7 @@ import type { Problem } from "./problem.js";
 import type { Smallest, Solution } from "./solve.js";
 
 /** What a planner asks: the cheapest plan within a limit, or the plan of the smallest limit. */
-export type Question = { readonly kind: "solve"; readonly problem: Problem; readonly limit: number; readonly budgetMs: number } | { readonly kind: "smallest"; readonly problem: Problem; readonly budgetMs: number };
+export type Question = { readonly kind: "solve"; readonly problem: Problem; readonly limit: number; readonly budgetMs: number; /** All of it, however small the problem is. */ readonly patient?: boolean } | { readonly kind: "smallest"; readonly problem: Problem; readonly budgetMs: number };
 export type Answer = { readonly solution: Solution; readonly smallest?: undefined } | { readonly smallest: Smallest; readonly solution?: undefined };
 
 const SOURCE = `"use strict";
