@@ -40,3 +40,10 @@ test("second derivatives, and JavaScript", (t) => {
   for (let v = 1.1; ; v = v * 1.5 + 0.3) { s += v * v; n++; if (!(v < 50)) break; }
   t.true(Math.abs((jit(js, OPTIONS)(1.1, 0.3) as number) - s / n) < 1e-12 * s);
 });
+test("indices from data are compared with the length that the run found", (t) => {
+  const text = (...lines: readonly string[]): ReturnType<typeof python> => python(`import numpy as np\ndef f(x, k):\n${lines.map((l) => `    ${l}\n`).join("")}`, { function: "f" });
+  for (const p of [text("l = []", "t = 0.0", "while t < 1.0:", "    t += 0.3", "    l.append(t * x)", "return np.sum(np.array(l)[k])"), text("a = np.array([0.3, 9.0, 0.6, 0.9, 1.2]) * x", "return np.sum(a[a < 5.0][k])")]) {
+    t.true(Math.abs((jit(p, OPTIONS)(1.5, BigInt64Array.of(0n, 3n, -1n)) as number) - 4.05) < 1e-13);
+    for (const k of [4n, -5n, 1000000n]) t.is(t.throws(() => jit(p, OPTIONS)(1.5, BigInt64Array.of(0n, k)), { instanceOf: DaceError }).code, "ERR_DACE_BOUNDS");
+  }
+});

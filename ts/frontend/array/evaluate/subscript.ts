@@ -226,6 +226,13 @@ function gatherParts(ctx: Lowering, p: Place & { kind: "gather" }, loc: SourceLo
     // Loads need a container to load from.
     const a = x.index.kind === "array" ? x.index : materialise(ctx, x.index, { dtype: "int64", loc });
     picked.set(x.dim, a);
+    const { size } = p.view.dims[x.dim]!;
+    // The container may be larger than what counts of it, and one that grows is not checked at all: each index is compared with the length that the run found.
+    if (loadedContainers(size).size === 0) continue;
+    ctx.map(shapeOf(a), (index) => {
+      const e = load(a.data, indexOf(a, index)), at = ctx.language === "python" ? add(e, sizeIfNegative(e, size)) : e;
+      runCheck(ctx, op("or", "bool", op("lt", "bool", symbolic(at), symbolic(ZERO)), op("ge", "bool", symbolic(at), symbolic(size))), "an index is out of range for an array whose length the run found", loc);
+    }, { order: "up", loc });
   }
   const n = p.picked.length, shape: Expr[] = [], kept: number[] = [];
   p.view.dims.forEach((_, k) => { if (!picked.has(k)) kept.push(k); });
