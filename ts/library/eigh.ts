@@ -84,12 +84,15 @@ export const eigh: LibraryOp = {
       assign(node, rotated, number(0, d), []),
       loop(variable, ZERO, n, "up", (p) => [loop(variable, addInt(p, 1), n, "up", (q) => [when(op("gt", "bool", magnitude(x), realPart(y)), [at(m, p, q), tolerance], rotate(p, q))])]),
     ])]);
-    const exchange = (p: ReturnType<typeof at>, q: ReturnType<typeof at>): readonly Node[] => [assign(node, t, x, [p]), assign(node, p, x, [q]), assign(node, q, x, [t])];
-    const sort = loop(variable, ZERO, n, "up", (i) => [loop(variable, addInt(i, 1), n, "up", (j) => [when(op("lt", "bool", realPart(x), realPart(y)), [at(m, j, j), at(m, i, i)], [
-      ...exchange(at(m, i, i), at(m, j, j)),
-      loop(variable, ZERO, n, "up", (k) => exchange(at(v, k, i), at(v, k, j))),
+    // The matrix is done with when its diagonal is in w: its first row holds a column on the way.
+    const u0 = input(0, real), held = realPart(x), row = (k: Expr): Memlet => at(m, ZERO, k);
+    const sort = loop(variable, ZERO, n, "up", (i) => [loop(variable, addInt(i, 1), n, "up", (j) => [when(op("lt", "bool", u0, input(1, real)), [at(w, j, ZERO), at(w, i, ZERO)], [
+      assign(node, t, wide(u0), [at(w, i, ZERO)]), assign(node, at(w, i, ZERO), u0, [at(w, j, ZERO)]), assign(node, at(w, j, ZERO), held, [t]),
+      loop(variable, ZERO, n, "up", (k) => [assign(node, row(k), x, [at(v, k, i)])]),
+      loop(variable, ZERO, n, "up", (k) => [assign(node, at(v, k, i), x, [at(v, k, j)])]),
+      loop(variable, ZERO, n, "up", (k) => [assign(node, at(v, k, j), x, [row(k)])]),
     ])])]);
-    return [copy, ...identity, ...scaleOf(node, d, variable, m, state), sweeps, sort, ...finiteValues(node, d, variable, w, (i) => at(m, i, i), state)];
+    return [copy, ...identity, ...scaleOf(node, d, variable, m, state), sweeps, ...finiteValues(node, d, variable, w, (i) => at(m, i, i), state), sort];
   },
   adjoint(node, c) {
     const [a] = node.inputs as [Operand], [w, v] = node.outputs as [Operand, Operand], n = a.sizes[0]!, d = c.dtypeOf(v.data), real = realType(d), complex = isComplex(d);

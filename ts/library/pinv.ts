@@ -1,6 +1,6 @@
 /**
  * pinv: X = A⁺ of a real matrix with no fewer rows than columns, from its singular values: those not above a cutoff count as zero. Attribute `rcond`: the cutoff
- * over the largest, or negative: the rounding unit times the larger dimension. Outputs: X, U, s (a column), V, and four numbers of working space.
+ * over the largest, or negative: the rounding unit times the larger dimension. Outputs: X, U, s (a column), V, and svd's working space.
  * Closed form (Golub and Pereyra 1973), for matrices whose rank does not change nearby: Ā −= Xᵀ·X̄·Xᵀ, Ā += (I − A·X)·X̄ᵀ·X·Xᵀ + Xᵀ·X·X̄ᵀ·(I − X·A).
  */
 import { cast, constant, input, op, select, symbolic } from "../scalar/expr.js";

@@ -1,7 +1,7 @@
 /**
  * svd: A = U·diag(s)·Vᵀ of a real matrix with no fewer rows than columns, s descending, by one-sided Jacobi rotations (Golub and Van Loan, Matrix Computations,
- * section 8.6): the columns of A are turned until they are orthogonal; small singular values are as accurate as large ones. Outputs: U, s (a column), V, and four
- * numbers of working space. Where s is zero, the columns of U are completed to orthonormal ones. The signs of the vectors are what the rotations leave.
+ * section 8.6): the columns of A are turned until they are orthogonal; small singular values are as accurate as large ones. Outputs: U, s (a column), V, and as
+ * working space four numbers and a column. Where s is zero, the columns of U are completed to orthonormal ones. The signs of the vectors are what the rotations leave.
  *
  * Closed form (Giles 2008; Townsend 2016), with Fᵢⱼ = 1/(sⱼ² − sᵢ²) off the diagonal:
  * Ā += U·(F∘(UᵀŪ − ŪᵀU)·S + S·F∘(VᵀV̄ − V̄ᵀV) + diag(s̄))·Vᵀ + (I − U·Uᵀ)·Ū·S⁻¹·Vᵀ. Vectors of equal singular values have no derivative: where it is asked for, it
@@ -17,7 +17,7 @@ import { transposed, type LibraryOp } from "./op.js";
 
 const SWEEPS = 60;
 
-/** The factors of A in U, s and V. `state`: four numbers. */
+/** The factors of A in U, s and V. `state`: four numbers and a column. */
 export function factorise(node: LibraryNode, d: DType, variable: Variables, [a, u, s, v, state]: readonly [Operand, Operand, Operand, Operand, Operand]): readonly Node[] {
   const [m, n] = a.sizes as [Expr, Expr], [x, y, z] = [0, 1, 2].map((k) => input(k, d)) as [ScalarExpr, ScalarExpr, ScalarExpr], [flag, first, second, third] = [0, 1, 2, 3].map((k) => at(state, int(k))) as [Memlet, Memlet, Memlet, Memlet];
   const fn = (name: Parameters<typeof op>[0], ...args: ScalarExpr[]): ScalarExpr => op(name, d, ...args), number = (k: number): ScalarExpr => constant(k, d), real = (e: Expr): ScalarExpr => cast(symbolic(e), d);
@@ -44,10 +44,15 @@ export function factorise(node: LibraryNode, d: DType, variable: Variables, [a, 
     ])]),
   ])]);
   const norms = loop(variable, ZERO, n, "up", (j) => [...dot(first, u, j, j), assign(node, at(s, j, ZERO), fn("sqrt", x), [first])]);
-  const exchange = (p: Memlet, q: Memlet): readonly Node[] => [assign(node, first, x, [p]), assign(node, p, x, [q]), assign(node, q, x, [first])];
+  // A column on the way lies behind the four numbers.
+  const row = (k: Expr): Memlet => at(state, addInt(k, 4));
   const sort = loop(variable, ZERO, n, "up", (i) => [loop(variable, addInt(i, 1), n, "up", (j) => [when(op("gt", "bool", x, y), [at(s, j, ZERO), at(s, i, ZERO)], [
-    ...exchange(at(s, i, ZERO), at(s, j, ZERO)),
-    ...[u, v].map((of) => loop(variable, ZERO, of.sizes[0]!, "up", (k) => exchange(at(of, k, i), at(of, k, j)))),
+    assign(node, first, x, [at(s, i, ZERO)]), assign(node, at(s, i, ZERO), x, [at(s, j, ZERO)]), assign(node, at(s, j, ZERO), x, [first]),
+    ...[u, v].flatMap((of) => [
+      loop(variable, ZERO, of.sizes[0]!, "up", (k) => [assign(node, row(k), x, [at(of, k, i)])]),
+      loop(variable, ZERO, of.sizes[0]!, "up", (k) => [assign(node, at(of, k, i), x, [at(of, k, j)])]),
+      loop(variable, ZERO, of.sizes[0]!, "up", (k) => [assign(node, at(of, k, j), x, [row(k)])]),
+    ]),
   ])])]);
   /** Without its parts along the columns before. */
   const project = (j: Expr): Node => loop(variable, ZERO, j, "up", (l) => [...dot(first, u, l, j), loop(variable, ZERO, m, "up", (i) => [assign(node, at(u, i, j), fn("neg", fn("mul", x, y)), [first, at(u, i, l)], "sum")])]);

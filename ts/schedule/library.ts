@@ -15,8 +15,8 @@ import { hasLoads, mul, ONE, type Expr } from "../symbolic/expr.js";
 /** Flops from which a call pays. */
 const CALL_FLOPS = 100_000;
 
-/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map beside other things (a kernel calls nothing). `keep`: leaves a node, that stands in no map, to somebody else. */
-export function expandLibrary(graph: Graph, options: { readonly strict: boolean; readonly always?: boolean; readonly keep?: (n: LibraryNode) => boolean }): Graph {
+/** `always`: products are called whatever their size, unless it is known to be small or they stand in a map beside other things (a kernel calls nothing). `keep`: leaves a node, that stands in no map, to somebody else. `loops`: what becomes of expansions. */
+export function expandLibrary(graph: Graph, options: { readonly strict: boolean; readonly always?: boolean; readonly keep?: (n: LibraryNode) => boolean; readonly loops?: (body: readonly Node[]) => readonly Node[] }): Graph {
   const used = symbolsOf(graph.body);
   let next = 0;
   const variable = (): string => { for (;;) { const v = `l${next++}`; if (!used.has(v)) { used.add(v); return v; } } };
@@ -35,7 +35,7 @@ export function expandLibrary(graph: Graph, options: { readonly strict: boolean;
     const rule = LIBRARY.get(n.op);
     if (!rule) throw new InternalError(`no library operation ${n.op}`);
     if (!options.strict && !inMaps.has(n.id) && !batches.has(n.id) && options.keep?.(n)) return n;
-    const loops = rule.expand(n, (d) => graph.container(d).dtype, variable);
+    const expanded = rule.expand(n, (d) => graph.container(d).dtype, variable), loops = options.loops?.(expanded) ?? expanded;
     if (options.strict || !isCallable(graph, n, options.always === true) || inMaps.has(n.id)) return loops;
     if (batches.has(n.id)) return [n];
     const flops = rule.flops(n), big = flops.constant;

@@ -16,6 +16,7 @@ const blocks = (g: Graph): Loop[] => loops(g.body).filter((l) => l.schedule?.gpu
 const shape = (k: Loop): string[] => {
   const out: string[] = [];
   const visit = (n: Node): void => {
+    if (n.kind === "block") { n.body.forEach(visit); return; }
     if (n.kind === "conditional") { n.branches.forEach((b, i) => { out.push(i === 0 ? "if" : "else"); b.body.forEach(visit); }); return; }
     if (n.kind !== "loop") return;
     const gpu = n.schedule?.gpu, axes = loops([n]).flatMap((l) => { const a = l.schedule?.gpu?.axis; return a ? [`${l.variable.replace(/_\d+$/, "")}:${a.by}${a.by === "part" ? ` ${a.dimension}` : ""}${a.together ? ` ×${a.together}` : ""}`] : []; });
@@ -102,7 +103,7 @@ test("what is private to the iterations of a map that the host runs is no longer
   same(t, g, { n: 5, T: 4 });
 });
 
-test("what stays with the host: lengths from data, loops of unknown length, loops that are left, errors of the program's own", (t) => {
+test("what stays with the host: shared lengths from data, loops around ones of unknown length, loops that are left, errors of the program's own", (t) => {
   const b = new Build("n", "T").data("x", "n").data("lim").temp("s");
   b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("n")], transient: false });
   const work = (v: string): void => { b.loop(v, "0", "n", "any", () => { b.set(`x[${v}]`, [`x[${v}]`], (x) => times(num(0.5), x)); }); };
@@ -113,11 +114,62 @@ test("what stays with the host: lengths from data, loops of unknown length, loop
   b.push({ kind: "block", id: freshId(), label: "out", body: left });
   b.loop("y", "0", "T", "up", () => { work("e"); b.push({ kind: "conditional", id: freshId(), branches: [{ condition: known, body: [{ kind: "raise", id: freshId(), code: "RAISED", message: "no" }] }] }); });
   const g = b.graph();
-  t.deepEqual(blocks(scheduleGpu(g).graph).map((l) => l.variable), ["t", "k"]);
+  t.deepEqual(blocks(scheduleGpu(g).graph).map((l) => l.variable.replace(/_\d+$/, "")), ["t", "k", "one"]);
   const rows = new Build("n", "T").data("x", "n");
   rows.containers.set("idx", b.containers.get("idx")!);
   rows.loop("t", "0", "T", "up", () => { rows.push({ kind: "loop", id: freshId(), variable: "r", begin: ZERO, end: load("idx", [sym("t")]), order: "any", body: rows.apart(() => { rows.set("x[r]", ["x[r]"], id); }) }); });
   t.deepEqual(blocks(scheduleGpu(rows.graph()).graph), []);
+});
+
+/** A loop of unknown length over x with a sum that ends it. */
+function unknown(way: (b: Build, round: () => void) => void): Graph {
+  const b = new Build("n").data("x", "n").data("lim").data("s").data("rounds");
+  b.set("s", [], () => num(1e9));
+  way(b, () => {
+    b.loop("i", "0", "n", "any", () => { b.set("x[i]", ["x[i]", "s"], (x, s) => times(num(0.5), plus(x, times(num(1e-12), s)))); });
+    b.set("s", [], () => num(0));
+    b.loop("j", "0", "n", "any", () => { b.set("s", ["x[j]"], (x) => times(x, x), "sum"); });
+    b.set("rounds", ["rounds"], (r) => plus(r, num(1)));
+  });
+  return b.graph();
+}
+const goesOn = { inputs: [memlet("s"), memlet("lim")], code: op("gt", "bool", input(0, "float64"), input(1, "float64")) } as const;
+
+test("a loop of unknown length makes rounds in a kernel, which says how it ended; the threads meet before they look", (t) => {
+  for (const testAfter of [false, true]) {
+    const g = unknown((b, round) => { const body = b.apart(round); b.push({ kind: "while", id: freshId(), testAfter, counter: "k", condition: goesOn, body }); }), { graph, host } = scheduleGpu(g), [k, ...others] = blocks(graph);
+    t.is(others.length, 0);
+    t.is(loops(k!.body).filter((l) => l.variable === "k").length, 1);
+    t.true(host.size >= 1);
+    t.regex(shape(k!).join("; "), /for k \|/);
+    // What decides is computed by one thread, which the others wait for.
+    t.regex(shape(k!).join("; "), /single one:lane \|; if/);
+    // Not entered, a few rounds, and more than one kernel makes.
+    for (const lim of [1e10, 1e-3, 1e-300]) for (const precision of ["default", "strict"] as const) t.true(difference(run(g, { n: 5 }, { lim: [lim], x: [1, 2, 3, 4, 5] }), run(scheduleGpu(g, { precision }).graph, { n: 5 }, { lim: [lim], x: [1, 2, 3, 4, 5] })) < 1e-12);
+  }
+});
+
+test("rounds that are left from inside, for blocks one and two further out", (t) => {
+  const g = unknown((b, round) => {
+    const leave = (label: string, limit: number): Node => ({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [memlet("rounds")], code: op("ge", "bool", input(0, "float64"), num(limit)) }, body: [{ kind: "exit", id: freshId(), label }] }] });
+    const body = b.apart(() => { round(); b.push(leave("inner", 4)); b.push(leave("outer", 9)); });
+    const inner: Node = { kind: "block", id: freshId(), label: "inner", body: [{ kind: "while", id: freshId(), testAfter: false, counter: "k", condition: goesOn, body }] };
+    const rest = b.apart(() => { b.set("rounds", ["rounds"], (r) => plus(r, num(100))); });
+    b.push({ kind: "block", id: freshId(), label: "outer", body: [inner, ...rest] });
+  });
+  t.is(blocks(scheduleGpu(g).graph).length, 1);
+  for (const from of [0, 4, 8, 20]) for (const lim of [1e-2, 1e3]) { const given = { lim: [lim], x: [1, 2, 3], rounds: [from] }; t.true(difference(run(g, { n: 3 }, given), run(scheduleGpu(g).graph, { n: 3 }, given)) < 1e-12, `${from} ${lim}`); }
+});
+
+test("lengths that the host would fetch are looked at by all threads, after they have met, and not written again before all have looked", (t) => {
+  const b = new Build("n", "T").data("x", "n");
+  b.containers.set("idx", { name: "idx", dtype: "int64", shape: [sym("T")], transient: false });
+  b.loop("t", "0", "T", "up", () => {
+    b.push({ kind: "loop", id: freshId(), variable: "r", begin: ZERO, end: load("idx", [sym("t")]), order: "up", body: b.apart(() => { b.loop("l", "0", "n", "any", () => { b.set("x[l]", ["x[n + -1*l + -1]"], (x) => plus(times(num(0.5), x), num(1))); }); }) });
+  });
+  const g = b.graph(), [k] = blocks(scheduleGpu(g).graph);
+  t.truthy(k);
+  t.regex(shape(k!).join("; "), /^for t.*; single one:lane \|; for r/);
 });
 
 test("buffers that may lie in the same memory keep threads apart like one", (t) => {

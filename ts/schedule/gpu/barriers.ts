@@ -8,6 +8,7 @@ import { bodiesOf, withBodies } from "../../analysis/paths.js";
 import { InternalError } from "../../base/errors.js";
 import type { Graph } from "../../sdfg/sdfg.js";
 import type { Loop, Node } from "../../sdfg/nodes.js";
+import { loadedContainers } from "../../symbolic/expr.js";
 import { isSmall } from "../scalars.js";
 import { lifetimes, type Lifetime } from "../lifetimes.js";
 
@@ -46,12 +47,12 @@ class Block {
         open = before ? mine : union(open, mine);
         continue;
       }
-      // All threads look at the condition: what it reads was written by a piece just before.
-      if (n.kind === "conditional") {
-        const read: Open = { reads: new Set(n.branches.flatMap((b) => (b.condition?.inputs ?? []).map((m) => baseOf(this.graph, m.data)))), writes: new Set() };
+      // All threads look at a condition or at bounds: what these read was written by a piece just before.
+      const looked = n.kind === "conditional" ? n.branches.flatMap((b) => (b.condition?.inputs ?? []).map((m) => m.data)) : n.kind === "loop" ? [...loadedContainers(n.begin), ...loadedContainers(n.end)] : [], read: Open = { reads: new Set(looked.map((d) => baseOf(this.graph, d))), writes: new Set() };
+      if (looked.length > 0) {
         if (this.#conflict(open, read)) {
           const last = out.pop();
-          if (last?.kind !== "loop" || !last.schedule?.gpu?.piece) throw new InternalError("a condition of data follows no piece");
+          if (last?.kind !== "loop" || !last.schedule?.gpu?.piece) throw new InternalError("a condition or bound of data follows no piece");
           out.push(meeting(last, "after"));
           open = NOTHING;
         }
@@ -59,7 +60,8 @@ class Block {
       }
       const r = this.#node(n, open);
       out.push(r.node);
-      open = r.open;
+      // Bounds may be looked at until all have left the loop.
+      open = n.kind === "loop" && looked.length > 0 ? union(r.open, read) : r.open;
     }
     return { body: out, open };
   }

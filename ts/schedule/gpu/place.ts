@@ -39,7 +39,7 @@ export interface Placed {
 export function placeOnGpu(graph: Graph, options: { readonly strict: boolean; readonly blocks: boolean }): Placed {
   const used = symbolsOf(graph.body), variable = (prefix: string): string => { for (let n = 0; ; n++) { const v = `${prefix}_${n}`; if (!used.has(v)) { used.add(v); return v; } } };
   const p = new Placer(graph, options.strict, variable);
-  const placed = p.list(graph.body, graph.facts), body = !options.blocks ? placed : smallLoops(placed, graph.facts, { graph: () => p.graph, host: p.host, variable, place: (nodes, facts) => p.list(nodes, facts) });
+  const placed = p.list(graph.body, graph.facts), body = !options.blocks ? placed : smallLoops(placed, graph.facts, { graph: () => p.graph, host: p.host, variable, counter: () => p.counter(), place: (nodes, facts) => p.list(nodes, facts) });
   return { graph: graph.with({ body, containers: p.graph.containers }), host: p.host, partials: p.partials };
 }
 
@@ -70,6 +70,13 @@ class Placer {
     this.#names.set(prefix, n);
     this.graph = this.graph.with({ containers: new Map([...this.graph.containers, [name, { name, dtype, shape, transient: true, role: "workspace" }]]) });
     return name;
+  }
+
+  /** An integer of the device, and one of the host. */
+  counter(): { readonly device: string; readonly host: string } {
+    const device = this.#container("asked", "int64", []), host = this.#container("fetched", "int64", []);
+    this.host.add(host);
+    return { device, host };
   }
 
   /** What launches the loop: one kernel, or one of two by sizes. */

@@ -137,6 +137,9 @@ function values(node: LibraryNode, graph: Graph, m: Maker, a: Operand, u: Operan
   };
 }
 
+/** Loops of an expansion as maps, where they are: a processor runs them on one thread. All containers are seen from outside, so no scalar becomes private to a loop. */
+export function asMaps(graph: Graph, body: readonly Node[]): readonly Node[] { return loopToMap(graph.with({ body }), Object.fromEntries([...graph.containers.keys()].map((k) => [k, k]))).body; }
+
 /** Can a library do the operation, for some sizes? */
 export function isSolvable(graph: Graph, n: LibraryNode): boolean {
   const all = [...n.inputs, ...n.outputs], dtype = graph.container((n.op === "eigh" ? n.outputs[1]! : n.outputs[0]!).data).dtype;
@@ -158,8 +161,7 @@ export function solverCalls(graph: Graph): Graph {
     dtypeOf: (d) => g.container(d).dtype, matrix: container, done: () => container("done", "bool", []),
     variable: () => { for (;;) { const v = `c${next++}`; if (!used.has(v)) return v; } },
   };
-  // Scalars are seen from outside, so none becomes private to a loop.
-  const maps = (body: readonly Node[]): readonly Node[] => loopToMap(g.with({ body }), Object.fromEntries([...g.containers.keys()].map((k) => [k, k]))).body;
+  const maps = (body: readonly Node[]): readonly Node[] => asMaps(g, body);
   const body = mapNodes(graph.body, (n) => {
     if (n.kind !== "library" || !RULES[n.op]) return n;
     const rule = isSolvable(g, n) ? RULES[n.op]!(n, g) : undefined;

@@ -4,7 +4,7 @@ import { isComplex } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { op, symbolic } from "../../../scalar/expr.js";
 import type { Operand as Part } from "../../../sdfg/nodes.js";
-import { int, min, ONE, sub, type Expr } from "../../../symbolic/expr.js";
+import { addInt, int, max, min, ONE, sub, type Expr } from "../../../symbolic/expr.js";
 import { isEqual, nonNegative } from "../../../symbolic/prove.js";
 import { transposed } from "../../../library/op.js";
 import type { Lowering } from "../context.js";
@@ -39,7 +39,7 @@ function finite(ctx: Lowering, s: ArrayValue, index: readonly Expr[], k: Expr, l
 }
 
 function svd(ctx: Lowering, g: Given, loc: SourceLoc): { readonly u: ArrayValue; readonly s: ArrayValue; readonly vh: ArrayValue } {
-  const { m, n, k, batch, dtype } = g, state = ctx.allocate([int(4)], dtype, "rotation", loc);
+  const { m, n, k, batch, dtype } = g, state = ctx.allocate([addInt(max(m, n), 4)], dtype, "rotation", loc);
   const u = ctx.allocate([...batch, m, k], dtype, "u", loc), s = ctx.allocate([...batch, k, ONE], dtype, "s", loc), vh = ctx.allocate([...batch, k, n], dtype, "vh", loc);
   stack(ctx, batch, (index) => {
     byShape(ctx, g, (tall) => {
@@ -75,7 +75,7 @@ define("np.linalg.pinv", (ctx, args, keywords, loc) => {
   const b = bind(ctx, "np.linalg.pinv", "a rcond? hermitian? * rtol?", args, keywords, loc), g = given(ctx, b.name, b.need("a"), loc), limit = b.get("rcond") ?? b.get("rtol");
   const rcond = limit ? constantOf(limit) : 1e-15, { m, n, k, batch, dtype } = g;
   if (typeof rcond !== "number") return ctx.unsupported("a cutoff of np.linalg.pinv that is not known when the program is compiled", loc, "write it as a number");
-  const x = ctx.allocate([...batch, n, m], dtype, "pinv", loc), u = ctx.allocate([m, k], dtype, "u", loc), s = ctx.allocate([k, ONE], dtype, "s", loc), v = ctx.allocate([k, n], dtype, "v", loc), state = ctx.allocate([int(4)], dtype, "rotation", loc);
+  const x = ctx.allocate([...batch, n, m], dtype, "pinv", loc), u = ctx.allocate([m, k], dtype, "u", loc), s = ctx.allocate([k, ONE], dtype, "s", loc), v = ctx.allocate([k, n], dtype, "v", loc), state = ctx.allocate([addInt(max(m, n), 4)], dtype, "rotation", loc);
   stack(ctx, batch, (index) => {
     byShape(ctx, g, (tall) => {
       const q = tall ? n : m, a = part(g.a, index, [m, n]), out = part(x, index, [n, m]), left = part(u, [], [m, q]), right = transposed(part(v, [], [q, n])), values = part(s, [], [q, ONE]);
