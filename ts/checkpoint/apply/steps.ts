@@ -67,12 +67,12 @@ export function growingLoops({ graph, forward }: Planned): Wanted[] {
   const byLoop = new Map<Node, { readonly path: Path; readonly tapes: string[] }>();
   for (const c of graph.containers.values()) {
     if (!c.growable) continue;
+    // A list of the program's own, or its gradient: no schedule makes it shorter.
+    if (c.role !== "tape" && c.role !== "count") throw refusal(c.loc, `the list ${c.label ?? c.name} grows in a loop whose length only the run knows`);
     const path = owners.get(c.name)?.slice(0, -1), home = path?.at(-1)?.node;
     if (!path || (home?.kind !== "loop" && home?.kind !== "while")) throw refusal(c.loc, "what it keeps grows with iterations that are not those of one loop");
     const known = byLoop.get(home);
     if (known) known.tapes.push(c.name); else byLoop.set(home, { path, tapes: [c.name] });
-    // A list of the program's own, or its gradient: no schedule makes it shorter.
-    if (c.role !== "tape" && c.role !== "count") throw refusal(c.loc, `the list ${c.label ?? c.name} grows in a loop whose length only the run knows`);
   }
   return [...byLoop.values()].sort((a, b) => around(b.path).length - around(a.path).length).map((l) => ({ ...l, inner: new Set<string>() }));
 }
