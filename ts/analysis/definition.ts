@@ -8,6 +8,7 @@ import type { Assumptions } from "../symbolic/assumptions.js";
 import { addInt, affine, dependsOn, sub, hasLoads, substitute, type Expr } from "../symbolic/expr.js";
 import { isEqual, nonNegative, rangeFacts } from "../symbolic/prove.js";
 import { remembered } from "./accesses.js";
+import type { Path } from "./paths.js";
 
 export interface Definition {
   /** Outermost first; every variable is determined by the element written. */
@@ -41,6 +42,13 @@ export const definitionOf = remembered((graph, node): Definition | undefined => 
   }
   return used.size === loops.length ? { loops, task: n, by, shift } : undefined;
 });
+
+/** What the tasklet at the end of the path would be as a nest of its own, whatever else stands in the loops around; undefined also where it does not stand in loops alone. */
+export function definitionApart(graph: Graph, path: Path, task: Tasklet): Definition | undefined {
+  const around = path.slice(0, -1).map((s) => s.node);
+  if (!around.every((n) => n.kind === "loop")) return undefined;
+  return definitionOf(graph, around.reduceRight<Node>((inner, l) => { const { locals: _, ...rest } = l; return { ...rest, body: [inner] }; }, task));
+}
 
 /** Values of the loop variables in the instance that writes the element; undefined unless it is provably written. `facts` hold where the element is named. */
 export function instanceOf(d: Definition, index: readonly Expr[], facts: Assumptions): ReadonlyMap<string, Expr> | undefined {

@@ -3,7 +3,7 @@ import type { Graph } from "../sdfg/sdfg.js";
 import type { Loop, Node, Tasklet } from "../sdfg/nodes.js";
 import { add, addInt, asSymbol, sub, ZERO, type Expr } from "../symbolic/expr.js";
 import { accessesOf, baseOf, ownAccesses } from "./accesses.js";
-import { definitionOf, isRectangular } from "./definition.js";
+import { definitionApart, isRectangular } from "./definition.js";
 import { bodiesOf } from "./paths.js";
 
 /** Does nothing that was in the buffer before reach into the list? Yes also where one loop or conditional alone touches it, whose bodies all start fresh. */
@@ -28,10 +28,8 @@ export function definingParts(graph: Graph, list: readonly Node[], base: string,
     let all = false;
     for (const a of accessesOf(graph, [n])) {
       if (a.base !== base) continue;
-      // Whatever else stands in the loops around: each write, on its own, is a nest.
-      const around = a.path.slice(0, -1).map((s) => s.node);
-      if (!a.write || a.wcr || a.data !== base || a.conditional || a.node.kind !== "tasklet" || !around.every((x) => x.kind === "loop")) return undefined;
-      const d = definitionOf(graph, around.reduceRight<Node>((inner, l) => { const { locals: _, ...rest } = l; return { ...rest, body: [inner] }; }, a.node));
+      if (!a.write || a.wcr || a.data !== base || a.conditional || a.node.kind !== "tasklet") return undefined;
+      const d = definitionApart(graph, a.path, a.node);
       if (!d || !isRectangular(d.loops)) return undefined;
       const range = shape.map((size, axis) => {
         const l = d.by[axis] === undefined ? undefined : d.loops[d.by[axis]], from = l ? add(l.begin, d.shift[axis]!) : d.shift[axis]!, to = l ? add(l.end, d.shift[axis]!) : addInt(from, 1);

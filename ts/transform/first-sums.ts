@@ -3,7 +3,7 @@
  * Pre: a valid graph. Post: same values (but for the sign of zeros). Safe because the sum comes to every element that was cleared, once, and to no other, and nothing
  * looks at them in between.
  */
-import { definitionOf, instanceOf, nestFacts, type Definition } from "../analysis/definition.js";
+import { definitionApart, definitionOf, instanceOf, nestFacts, type Definition } from "../analysis/definition.js";
 import { mayLeave } from "../analysis/live.js";
 import { effectsOf } from "../analysis/order.js";
 import { mapNodes } from "../analysis/walk.js";
@@ -31,10 +31,7 @@ function storedAt(graph: Graph, list: readonly Node[], p: number, facts: Assumpt
   if (q < 0 || list.slice(p + 1, q + 1).some(mayLeave)) return undefined;
   const touching = effectsOf(graph, list[q]!).accesses.filter((a) => a.base === data), [sum] = touching;
   if (touching.length !== 1 || sum!.wcr !== "sum" || sum!.node.kind !== "tasklet" || sum!.data !== data || sum!.conditional) return undefined;
-  const around = sum!.path.slice(0, -1).map((s) => s.node);
-  if (!around.every((n) => n.kind === "loop")) return undefined;
-  const { wcr: _, ...stored } = sum!.node;
-  const d = definitionOf(graph, around.reduceRight<Node>((inner, l) => { const { locals: _l, ...rest } = l; return { ...rest, body: [inner] }; }, stored));
+  const { wcr: _, ...stored } = sum!.node, d = definitionApart(graph, sum!.path, stored);
   if (!d || !covers(cleared, d, facts) || !covers(d, cleared, facts)) return undefined;
   return list.flatMap((n, i) => (i === p ? [] : i === q ? mapNodes([n], (x) => (x === sum!.node ? stored : x)) : [n]));
 }

@@ -9,6 +9,7 @@ import type { Access } from "../analysis/accesses.js";
 import { definitionOf, type Definition } from "../analysis/definition.js";
 import { loopFacts } from "../analysis/dependence.js";
 import { definingParts } from "../analysis/fresh.js";
+import { instanceWhere } from "../analysis/instance.js";
 import { mayLeave } from "../analysis/live.js";
 import { effectsOf } from "../analysis/order.js";
 import { exprsOf, mapNodes } from "../analysis/walk.js";
@@ -16,8 +17,7 @@ import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { addInt, asSymbol, dependsOn, loadedContainers, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
-import { nonNegative } from "../symbolic/prove.js";
+import { asSymbol, dependsOn, loadedContainers, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { dropUnused } from "./dead-code.js";
 import { sharedOrPrivate } from "./loop-to-map.js";
 import { allNonNegative, freshContainer, hasLoads, Inputs, mapLists, Names } from "./nests.js";
@@ -161,14 +161,9 @@ class Pieces {
   #value(t: Assembled, m: Memlet, facts: Assumptions, moved: Copies, inputs: Inputs): ScalarExpr {
     const own = m.guard ?? [], known = facts.with(...own), dtype = this.graph.container(m.data).dtype;
     const arms = t.parts.flatMap(({ d }) => {
-      const at = new Map(d.by.flatMap((k, axis) => (k === undefined ? [] : [[d.loops[k]!.variable, sub(m.index[axis]!, d.shift[axis]!)] as const])));
-      const bounds = d.by.flatMap((k, axis) => {
-        if (k === undefined) return [sub(m.index[axis]!, d.shift[axis]!), sub(d.shift[axis]!, m.index[axis]!)];
-        const l = d.loops[k]!, v = at.get(l.variable)!;
-        return [sub(v, substitute(l.begin, at)), addInt(sub(substitute(l.end, at), v), -1)];
-      });
-      if (bounds.some((e) => nonNegative(e, known) === "no")) return [];
-      const inside = bounds.filter((e) => nonNegative(e, known) !== "yes"), from = d.task.inputs[0]!, index = from.index.map((e) => substitute(e, at));
+      const place = instanceWhere(d.loops, d.task.output.index, m.index, known);
+      if (!place) return [];
+      const { at, guard: inside } = place, from = d.task.inputs[0]!, index = from.index.map((e) => substitute(e, at));
       const guard = [...own, ...inside], read = moved.get(from.data)?.(index) ?? { data: from.data, index };
       return [{ inside, value: input(inputs.place(guard.length > 0 ? { ...read, guard } : read), dtype) }];
     });
