@@ -1,20 +1,22 @@
-// Runs the compiled tests (.build/test) with ava and ends with one line `N passed, N failed`. --slow: only NAME.slow.test.ts. Further words select files by part of their path.
+// Runs the compiled tests (.build/test) with ava and ends with one line `N passed, N failed`. --slow: NAME.slow.test.ts, and all cases of the files that have more than the fast run
+// takes (test/support/effort.ts). Further words select files by part of their path.
 "use strict";
 const { spawn } = require("node:child_process");
-const { existsSync, readdirSync } = require("node:fs");
+const { existsSync, readdirSync, readFileSync } = require("node:fs");
 const { join, relative } = require("node:path");
 
 const root = join(__dirname, ".."), slow = process.argv.includes("--slow");
 const words = process.argv.slice(2).filter((a) => !a.startsWith("--"));
 const walk = (dir) => readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? walk(join(dir, e.name)) : [join(dir, e.name)]));
-const files = walk(join(root, ".build", "test")).map((f) => relative(root, f)).filter((f) => f.endsWith(".test.js") && f.endsWith(".slow.test.js") === slow && (words.length === 0 || words.some((w) => f.includes(w))));
+const asksForEffort = (f) => /require\("[./]*\/support\/effort\.js"\)/.test(readFileSync(join(root, f), "utf8"));
+const files = walk(join(root, ".build", "test")).map((f) => relative(root, f)).filter((f) => f.endsWith(".test.js") && (f.endsWith(".slow.test.js") === slow || (slow && asksForEffort(f))) && (words.length === 0 || words.some((w) => f.includes(w))));
 // What a test file was compiled from may be gone since.
 const present = files.filter((f) => existsSync(join(root, f.replace(/^\.build[\\/]/, "").replace(/\.js$/, ".ts"))));
 
 const ava = join(root, "node_modules", "ava", "entrypoints", "cli.mjs");
 const child = spawn(process.execPath, [ava, "--concurrency", "2", ...(slow ? ["--timeout", "60m"] : []), ...present], {
   cwd: root, stdio: ["ignore", "pipe", "inherit"],
-  env: { DACE_AD_CACHE_DIR: join(root, "node_modules", ".cache", "dace-ad-native"), DACE_AD_VALIDATE: "1", NODE_NO_WARNINGS: "1", ...process.env, FORCE_COLOR: "0" },
+  env: { DACE_AD_CACHE_DIR: join(root, "node_modules", ".cache", "dace-ad-native"), DACE_AD_VALIDATE: "1", NODE_NO_WARNINGS: "1", ...(slow ? { DACE_AD_TESTS: "slow" } : {}), ...process.env, FORCE_COLOR: "0" },
 });
 let rest = "", passed = 0, ticks = 0, failed = 0, broken = 0, counted = false;
 const times = [];

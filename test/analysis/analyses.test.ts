@@ -18,6 +18,7 @@ import { parseExpr } from "../../ts/symbolic/parse.js";
 import { interpret } from "../support/interpret.js";
 import { buildGraph, graphSpec } from "../support/random-graph.js";
 import { Build, id, plus } from "../transform/build.js";
+import { effort } from "../support/effort.js";
 
 const finite = (b: ReturnType<typeof buildGraph>): boolean => { for (const [, x] of interpret(b.graph, b.sizes, b.inputs)) if (x.v.some((v, i) => x.set[i] && !Number.isFinite(v))) return false; return true; };
 
@@ -32,7 +33,7 @@ test("what is called available is still there at the end", (t) => {
       onRead: (m, base, at, stamp) => { if (claimed.has(m)) seen.push({ m, base, at, stamp }); },
       onEnd: (last) => { for (const s of seen) t.is(last(s.base, s.at), s.stamp, `${s.m.data}[${s.m.index.map((e) => e.key).join(", ")}], element ${s.at}, read by ${claimed.get(s.m)}\n${graphText(b.graph)}`); },
     });
-  }), { numRuns: 600, seed: 4 });
+  }), { numRuns: effort(150, 600), seed: 4 });
   t.log(`${claims} of ${reads} reads are available`);
   t.true(claims > reads / 10);
 });
@@ -44,7 +45,7 @@ test("what has not changed since the start is the initial value", (t) => {
     visitNodes(b.graph.body, (n) => { if (n.kind === "tasklet") for (const m of n.inputs) if (!b.graph.container(m.data).transient && !a.changedSinceStart(m, { node: n.id, when: "before" }, new Set())) claimed.add(m); });
     claims += claimed.size;
     interpret(b.graph, b.sizes, b.inputs, { onRead: (m, base, at, stamp) => { if (claimed.has(m)) t.is(stamp, 0, `${base}[${at}]\n${graphText(b.graph)}`); } });
-  }), { numRuns: 400, seed: 5 });
+  }), { numRuns: effort(100, 400), seed: 5 });
   t.true(claims > 300);
 });
 
@@ -67,7 +68,7 @@ test("where a copy of a value is said to lie, it lies at the end", (t) => {
     try { end = interpret(moving, b.sizes, b.inputs, { fuel: 20_000, races: false, onRead: (m, _base, _at, _stamp, { value, place }) => { const c = claimed.get(m); if (c && !Number.isNaN(value)) seen.push({ ...place(c), value, m }); } }); } catch { return; }
     compared += seen.length;
     for (const s of seen) { const v = end.get(s.base)!.v[s.at]; t.true(v === s.value || Number.isNaN(v), `${s.m.data}[${s.m.index.map((e) => e.key).join(", ")}] is not at ${s.base}[${s.at}]\n${graphText(moving)}`); }
-  }), { numRuns: 400, seed: 11 });
+  }), { numRuns: effort(100, 400), seed: 11 });
   t.log(`${claims} copies, ${compared} values`);
   t.true(claims > 100 && compared > 100);
 });
@@ -87,7 +88,7 @@ test("loops without a carried dependence run in any order", (t) => {
       const map = b.graph.with({ body: mapNodes(b.graph.body, (x) => (x.id === n.id ? { ...x, order: "any" } as Loop : x)) });
       t.notThrows(() => interpret(map, b.sizes, b.inputs, { seed: spec.seed }), graphText(map));
     });
-  }), { numRuns: 400, seed: 6 });
+  }), { numRuns: effort(100, 400), seed: 6 });
   t.log(`${free} of ${loops} loops`);
   t.true(free > loops / 10);
 });
@@ -111,7 +112,7 @@ test("extents hold every value of the variable", (t) => {
     const probe = (l: Loop): Node => ({ kind: "tasklet", id: -1, inputs: [], output: { data: `in_${l.variable}`, index: [parseExpr(`${l.variable} - (${extents.get(l.variable)!.begin})`)] }, code: constant(1, "float64") });
     const probed = b.graph.with({ containers, body: mapNodes(b.graph.body, (n) => (n.kind === "loop" && extents.has(n.variable) ? { ...n, body: [probe(n), ...n.body] } : n)) });
     t.notThrows(() => interpret(probed, b.sizes, b.inputs), graphText(b.graph));
-  }), { numRuns: 300, seed: 7 });
+  }), { numRuns: effort(75, 300), seed: 7 });
   t.log(`${known} of ${all}`);
   t.true(known > all * 0.9);
 });
@@ -163,5 +164,5 @@ test("what is remembered of a node is what its accesses say, also after views ch
     containers.set(a, { ...graph.container(a), view: { base: b, offset: int(0) } });
     check(graph.with({ containers }));
     check(graph);
-  }), { numRuns: 150 });
+  }), { numRuns: effort(37, 150) });
 });

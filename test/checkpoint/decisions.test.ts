@@ -16,6 +16,7 @@ import { classify } from "../../ts/runtime/arguments.js";
 import { specialise } from "../../ts/runtime/specialise.js";
 import type { Graph } from "../../ts/sdfg/sdfg.js";
 import { randoms } from "../support/random-graph.js";
+import { slowly } from "../support/effort.js";
 
 const N = 40, u = randoms(51, N), w = randoms(52, N), SCALE = 0.7;
 const program = (source: string): ReturnType<typeof python> => python({ source: `import numpy as np\n${source}`, name: "m.py" }, { function: "f" });
@@ -113,8 +114,10 @@ function decisions(graph: Graph): number {
   return n;
 }
 
+const SOME = new Set(["arms", "a loop that is left, and arms beside", "while in while"]);
 for (const [name, { source, bounded, loop }] of Object.entries(PROGRAMS)) {
-  test(`${name}: ${bounded ? "every decision is taken once" : "no record has a bound"}`, (t) => {
+  const run = SOME.has(name) ? test : slowly;
+  run(`${name}: ${bounded ? "every decision is taken once" : "no record has a bound"}`, (t) => {
     const { graph, joint } = graphOf(source), recorded = recordDecisions(graph);
     if (!bounded) { t.is(recorded, undefined); return; }
     const d = joint(recorded!);
@@ -130,7 +133,7 @@ for (const [name, { source, bounded, loop }] of Object.entries(PROGRAMS)) {
     }
   });
 
-  for (const device of name === "arms by element, and integers" || name === "while in while" ? ["js", "cpu"] as const : ["js"] as const) test(`${name}: limits in default precision, ${device}`, (t) => {
+  for (const device of name === "arms by element, and integers" || name === "while in while" ? ["js", "cpu"] as const : ["js"] as const) (device === "js" ? run : slowly)(`${name}: limits in default precision, ${device}`, (t) => {
     const run = (o: DerivativeOptions): { readonly numbers: readonly number[]; readonly checkpoint: CheckpointReport } => {
       const f = valueAndGrad(program(source), { device, cache: false, wrt: ["u", "w"], ...o }), r = f(Float64Array.from(u) as never, Float64Array.from(w) as never, SCALE as never) as { value: number; grad: Float64Array[] };
       return { numbers: [r.value, ...r.grad.flatMap((g) => [...g])], checkpoint: (f as unknown as { report: { checkpoint: CheckpointReport } }).report.checkpoint };

@@ -3,7 +3,7 @@ import test from "ava";
 import { DaceError, grad, gradcheck, jit, ndarray, type NDArray, python } from "../../ts/index.js";
 import { register } from "../frontend/array/library/algorithms.js";
 
-register("js", "library", "decompositions");
+register("js", "library", "decompositions", 3);
 
 const OPTIONS = { device: "js", cache: false } as const, program = (body: string): ReturnType<typeof python> => python(`import numpy as np\ndef f(a):\n    return ${body}\n`, { function: "f" });
 const tall = (): NDArray => ndarray(Float64Array.of(2, 0.3, -0.2, 0.9, 1.7, 0.4, -0.2, 0.4, 1.1, 0.3, 0.6, -0.5), [4, 3]);

@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from "ava";
 import { DaceError, javascript, jit, ndarray, python, vjp, type NDArray } from "../../ts/index.js";
 import { compareDevices, flat } from "../programs/cuda-shim.js";
+import { slowly } from "../support/effort.js";
 
 process.env["DACE_AD_CUDA"] = "shim";
 
@@ -23,7 +24,7 @@ def f(x, A, v):
 `, [wave(9000), matrix(70, 600), wave(600)]);
 });
 
-test("few sums of many: blocks numbered over three loops, along and across memory; the grids that many sums get", (t) => {
+slowly("few sums of many: blocks numbered over three loops, along and across memory; the grids that many sums get", (t) => {
   const source = `
 def f(A, B, C, D):
     for i in range(A.shape[0]):
@@ -38,7 +39,7 @@ def f(A, B, C, D):
   compare(t, source.replace("return ", "return np.sum(D * D) + "), [matrix(3, 20), matrix(4, 20, 0.2), matrix(5, 20, 0.7), ndarray(wave(60), [3, 4, 5])]);
 });
 
-test("matrix products by the kernel of our own, of all shapes and transposed", (t) => {
+slowly("matrix products by the kernel of our own, of all shapes and transposed", (t) => {
   compare(t, `
 def f(A, B, C):
     C[:] = 0.5 * (A @ B) + C
@@ -47,7 +48,7 @@ def f(A, B, C):
 `, [matrix(67, 130), matrix(130, 81), matrix(67, 81)]);
 });
 
-test("products of complex matrices, and their gradients, by the kernel of our own", (t) => {
+slowly("products of complex matrices, and their gradients, by the kernel of our own", (t) => {
   for (const dtype of ["complex128", "complex64"] as const) {
     const z = (m: number, n: number, f: number): NDArray => ndarray(dtype === "complex64" ? Float32Array.from(wave(2 * m * n, f)) : wave(2 * m * n, f), [m, n], { dtype });
     const source = `
@@ -64,7 +65,7 @@ def f(A, B, C):
   }
 });
 
-test("batches of products: a kernel for all, sums of products in it, rows of the batch taken into the product", (t) => {
+slowly("batches of products: a kernel for all, sums of products in it, rows of the batch taken into the product", (t) => {
   const cube = (b: number, m: number, n: number, f: number): NDArray => ndarray(wave(b * m * n, f), [b, m, n]);
   // Attention: transposed operands; with B one matrix, whose gradient sums over the batch; a product per row of a plane.
   const source = `
@@ -212,7 +213,7 @@ def f(x, limit):
   t.is(e.loc?.line, 13);
 });
 
-test("linear algebra by kernels of our own", (t) => {
+slowly("linear algebra by kernels of our own", (t) => {
   const spd = (n: number): NDArray => { const a = wave(n * n, 0.71); for (let i = 0; i < n; i++) { for (let j = 0; j < i; j++) a[i * n + j] = a[j * n + i]!; a[i * n + i]! += 2 * n; } return ndarray(a, [n, n]); };
   compare(t, `
 def f(A, b):
@@ -222,7 +223,7 @@ def f(A, b):
 `, [spd(24), wave(24)], {}, 1e-11);
 });
 
-test("more than three dimensions, tiny and empty ranges", (t) => {
+slowly("more than three dimensions, tiny and empty ranges", (t) => {
   const source = `
 def f(A, n):
     B = np.zeros_like(A)
@@ -242,7 +243,7 @@ test("JavaScript functions run there, too", (t) => {
   t.true(a.length > 1500 && a.every((v, i) => Math.abs(v - b[i]!) <= 1e-12 * Math.max(1, ...a.map(Math.abs))));
 });
 
-test("sweeps in place and tables, with conditions, in waves: their gradients, too", (t) => {
+slowly("sweeps in place and tables, with conditions, in waves: their gradients, too", (t) => {
   const source = `
 def f(A, x, y, steps):
     for t in range(steps):

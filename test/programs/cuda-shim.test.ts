@@ -4,9 +4,10 @@ import { jit, ndarray, python } from "../../ts/index.js";
 import type { Plan } from "../../ts/lower/plan.js";
 import { runCuda } from "../lower/cuda-program.js";
 import { registerNamed } from "./cuda-shim.js";
+import { effort, slowly } from "../support/effort.js";
 
 process.env["DACE_AD_CUDA"] = "shim";
-const SOME: ReadonlySet<string> = new Set(["jacobi_2d", "lu", "softmax"]);
+const SOME: ReadonlySet<string> = new Set(effort(["lu", "softmax"], ["jacobi_2d", "lu", "softmax"]));
 registerNamed(test, (name) => SOME.has(name));
 
 const plan = (source: string, ...args: unknown[]): Plan => jit(python({ source, name: "p.py" }, { function: "f" }), { device: "cuda" }).lower(...args).plan;
@@ -29,7 +30,7 @@ test("a missing barrier shows", (t) => {
   t.is(needed, places.length - 2);
 });
 
-test("a missing barrier in a kernel of one block shows", (t) => {
+slowly("a missing barrier in a kernel of one block shows", (t) => {
   // Sums over all threads, and neighbours: each piece reads what other threads have written, and writes what others have read.
   const n = 700, source = "def f(x, y, T):\n    for t in range(T):\n        y[1:-1] = 0.5 * x[:-2] + 0.4 * x[2:]\n        s = 0.0\n        for i in range(x.shape[0]):\n            s += y[i] * y[i]\n        x[:] = y[::-1] + 0.001 * s\n";
   const y = Float64Array.from({ length: n }, (_, i) => Math.cos(i)), p = plan(source, x.subarray(0, n), y, 5);
@@ -47,7 +48,7 @@ test("a missing barrier in a kernel of one block shows", (t) => {
   t.regex(device.slice(unnoticed[0]), /^__syncthreads\(\);\s+if \(threadIdx\.x % 32 == 0\)/);
 });
 
-test("a missing barrier around a tile shows", (t) => {
+slowly("a missing barrier around a tile shows", (t) => {
   const n = 40, m = 70, source = "def f(A, B):\n    B[1:-1, 1:-1] = A[:-2, 1:-1] + 2.0 * A[2:, 1:-1] + 3.0 * A[1:-1, :-2] + 4.0 * A[1:-1, 2:]\n", a = x.subarray(0, n * m);
   const p = plan(source, ndarray(a, [n, m]), ndarray(new Float64Array(n * m), [n, m])), given = { A: [...a], B: Array<number>(n * m).fill(0) }, sizes = { n0: n, n1: m };
   // One block does all tiles.

@@ -20,6 +20,7 @@ import { validate } from "../../../ts/sdfg/validate.js";
 import { runPlan } from "../../support/check-gradient.js";
 import { golden } from "../../support/golden.js";
 import { randoms } from "../../support/random-graph.js";
+import { effort, slowly } from "../../support/effort.js";
 
 const N = 7, u = randoms(31, N), w = randoms(32, N), weights = randoms(33, N);
 const f = (source: string): Program => python({ source: `import numpy as np\n${source}`, name: "m.py" }, { function: "f" });
@@ -294,12 +295,12 @@ for (const [name, p] of Object.entries(PROGRAMS)) {
         const [slots, rows] = each[k % each.length]!, paper = carryOut({ steps: ran!, snapshot: 1, tape: 1, forward: 1, taped: 1 }, onlineActions(ran!, slots, rows));
         t.deepEqual([again, copies], [paper.advanced, paper.copies], `${ran!} steps, ${slots} snapshots, ${rows} rows`);
       });
-    }), { numRuns: 100 });
+    }), { numRuns: effort(25, 100) });
   });
 }
 
 for (const [name, p] of Object.entries(NESTED)) for (const precision of ["strict", "default"] as const) {
-  test(`of known length: ${name}, ${precision} precision`, (t) => {
+  (precision === "strict" ? test : slowly)(`of known length: ${name}, ${precision} precision`, (t) => {
     const made = make(p, precision, true), want = run(made, made.store, 0.7, [[1, 1]]).gradients.flat(), largest = Math.max(...want.map(Math.abs)), away = precision === "strict" ? 0 : 1e-12;
     t.true(made.loops.length >= 2 && made.loops.some((l) => l.within !== undefined));
     // Nothing has an element per step of two loops.
@@ -307,14 +308,14 @@ for (const [name, p] of Object.entries(NESTED)) for (const precision of ["strict
     fc.assert(fc.property(fc.array(numbers(), { minLength: 4, maxLength: 4 }), (each) => {
       const got = run(made, made.plan, 0.7, each).gradients.flat();
       got.forEach((x, i) => { if (!(Math.abs(x - want[i]!) <= away * largest)) throw new Error(`${x} instead of ${want[i]!} with ${JSON.stringify(each)}`); });
-    }), { numRuns: 30 });
+    }), { numRuns: effort(10, 30) });
   });
 }
 
 // In default precision what a step decides is not decided again, so a loop whose steps hold loops that only a float ends is refused, unless the decisions are recorded.
 const RECORDED: ReadonlySet<string> = new Set(["out of two loops at once, by two ways, and out of the inner one alone", "labels over three loops"]), STRICT: ReadonlySet<string> = new Set(["while inside while, left in the middle", "out of while and for, of three loops"]);
 for (const [name, p] of Object.entries(PROGRAMS)) if (!STRICT.has(name)) {
-  test(`${name}: default precision agrees to the last digits`, (t) => {
+  (RECORDED.has(name) ? test : slowly)(`${name}: default precision agrees to the last digits`, (t) => {
     const made = make(p, "default", false, RECORDED.has(name));
     for (const [limit, s, r] of [[20.5, 1, 1], [20.5, 3, 1], [13.5, 2, 4], [41.5, 6, 3]] as const) {
       const each = [[s, r], [r, s], [s, s]] as const, want = run(made, made.store, limit, each).gradients.flat(), got = run(made, made.plan, limit, each).gradients.flat(), largest = Math.max(...want.map(Math.abs));

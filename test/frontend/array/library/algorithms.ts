@@ -6,6 +6,7 @@ import type { DType } from "../../../../ts/base/dtypes.js";
 import { DaceError, gradcheck, jit, ndarray, NDArray, python } from "../../../../ts/index.js";
 import { packageRoot } from "../../../../ts/runtime/addon.js";
 import { allocate } from "../../../../ts/runtime/ndarray.js";
+import { slowly } from "../../../support/effort.js";
 
 interface Stored { readonly shape: readonly number[]; readonly dtype: DType; readonly data: readonly number[] }
 interface Case { readonly name: string; readonly args: readonly (number | Stored)[]; readonly results: readonly Stored[]; readonly changed: Readonly<Record<string, Stored>> }
@@ -25,11 +26,11 @@ const far = (got: readonly number[], { data: want, dtype }: Stored): string | un
   return k < 0 ? undefined : `element ${k} is ${got[k]} instead of ${want[k]}`;
 };
 
-/** test/`folder`/fixtures holds `name`.py and `name`.json. */
-export function register(device: "js" | "cpu", folder: string, name: string): void {
+/** test/`folder`/fixtures holds `name`.py and `name`.json. The fast run takes one case of `every`. */
+export function register(device: "js" | "cpu", folder: string, name: string, every = 1): void {
   const at = join(packageRoot(), "test", folder, "fixtures", name), source = readFileSync(`${at}.py`, "utf8"), cases = JSON.parse(readFileSync(`${at}.json`, "utf8")) as readonly Case[];
   const program = (f: string): ReturnType<typeof python> => python({ source, name: `${name}.py` }, { function: f });
-  for (const c of cases) test(c.name, (t) => { check(t, c, program, device); });
+  for (const [k, c] of cases.entries()) (k % every === 0 ? test : slowly)(c.name, (t) => { check(t, c, program, device); });
 }
 function check(t: ExecutionContext, c: Case, program: (f: string) => ReturnType<typeof python>, device: "js" | "cpu"): void {
   const args = c.args.map(value), r = jit(program(c.name), { device, cache: false })(...args), flat = (x: unknown): unknown[] => (Array.isArray(x) ? x.flatMap(flat) : [x]), results = c.results.length === 0 ? [] : flat(r);
