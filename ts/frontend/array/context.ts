@@ -9,9 +9,10 @@ import { type Expr, ONE, ZERO, addInt, load, sub, sym, loadedContainers } from "
 import { Assumptions } from "../../symbolic/assumptions.js";
 import type * as ast from "./ast.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
+import { reachableFrames } from "./frames.js";
 import type { Signature } from "./signature.js";
 import type { LearntList } from "./grown.js";
-import { type Arrayish, type ArrayValue, type Fields, type GrownValue, type TupleValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
+import { type Arrayish, type ArrayValue, type ClassValue, type Fields, type GrownValue, type NoneValue, type TupleValue, type Value, boolValue, intValue, type ScalarValue } from "./value.js";
 
 /** Thrown to abandon this lowering and start again with what was learnt; never leaves lowerProgram. */
 export class Restart extends Error {}
@@ -30,6 +31,8 @@ export interface Learnt {
   readonly types: Map<string, CellType>;
   /** Variables that start as numbers and become arrays of this shape in a loop. */
   readonly shapes: Map<string, { readonly shape: readonly Expr[]; readonly dtype: DType }>;
+  /** Variables that are null or undefined at times, and what they are otherwise. */
+  readonly optional: Map<string, { readonly value: Value; readonly none: NoneValue }>;
   /** Iterations after which a loop's array variables name the same arrays again. */
   readonly periods: Map<string, number>;
   /** Array variables that get a container of their own for a loop. */
@@ -46,7 +49,7 @@ export interface Learnt {
   readonly unrollable: Set<string>;
   readonly unroll: Set<string>;
 }
-export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), outer: new Map(), lengths: new Map(), growing: new Set(), lists: new Map(), unrollable: new Set(), unroll: new Set() }; }
+export function nothingLearnt(): Learnt { return { unstable: new Set(), types: new Map(), shapes: new Map(), periods: new Map(), slots: new Set(), optional: new Map(), outer: new Map(), lengths: new Map(), growing: new Set(), lists: new Map(), unrollable: new Set(), unroll: new Set() }; }
 /** Thrown to evaluate a loop (or block) again with what was learnt. */
 export class Retry extends Restart { constructor(readonly key: string) { super(); } }
 
@@ -64,6 +67,9 @@ export type Cell = { readonly key: string; readonly loop: string; readonly depth
   | { readonly kind: "scalar"; readonly container: string; readonly type: CellType }
   | { readonly kind: "array"; readonly value: ArrayValue }
   | { readonly kind: "tuple"; readonly tuple: "tuple" | "list"; readonly items: readonly number[]; readonly record?: Fields }
+  | { readonly kind: "object"; readonly fields: ReadonlyMap<string, number>; readonly cls?: ClassValue }
+  /** `present`: the cell of whether there is a value. */
+  | { readonly kind: "optional"; readonly present: number; readonly value: number; readonly none: NoneValue }
   | { readonly kind: "fixed"; readonly value: Value });
 export type Binding =
   | { readonly kind: "value"; readonly value: Value }
@@ -86,7 +92,7 @@ export interface Frame {
 
 export interface Snapshot {
   readonly containers: Map<string, Container>; readonly names: Set<string>; readonly body: Node[]; readonly length: number; readonly checks: number;
-  readonly facts: Assumptions; readonly scopes: readonly [LoopScope, number][]; readonly frames: readonly [Frame, Map<string, Binding>][];
+  readonly facts: Assumptions; readonly scopes: readonly [LoopScope, number][]; readonly frames: readonly [Frame, Map<string, Binding>][]; readonly calls: number;
   readonly errors: number; readonly written: Set<string>; readonly symbols: number; readonly frozen: Set<string>; readonly entryFacts: number;
   readonly single: Set<string>; readonly cells: Map<number, Cell>; readonly aliases: number; readonly grown: readonly (readonly [GrownValue, GrownValue["state"]])[];
 }
@@ -125,6 +131,8 @@ export class Lowering {
   readonly entryIntegers = new Map<string, string>();
   /** When each container was made, by a count of containers made. */
   readonly births = new Map<string, number>();
+  /** By variable (counter) of a loop: `born` where it began. */
+  readonly loopBirths = new Map<string, number>();
   born = 0;
   readonly aliasCopies: AliasCopy[] = [];
   /** Lists that loops make longer. */
@@ -309,6 +317,7 @@ export class Lowering {
     const variable = this.unique(label), v = sym(variable);
     const scope: LoopScope = { born: this.born, variable, begin, end, locals: [] };
     this.scopes.push(scope);
+    this.loopBirths.set(variable, this.born);
     let body: Node[] = [];
     try {
       body = this.region(() => { this.withFacts([sub(v, begin), addInt(sub(end, v), -1)], () => f(v)); });
@@ -352,7 +361,7 @@ export class Lowering {
   snapshot(): Snapshot {
     return {
       containers: new Map(this.containers), names: new Set(this.names), body: this.body, length: this.body.length, checks: this.checks.length, facts: this.facts,
-      scopes: this.scopes.map((s) => [s, s.locals.length]), frames: this.frames.map((f) => [f, new Map(f.vars)]), errors: this.errors.length,
+      scopes: this.scopes.map((s) => [s, s.locals.length]), frames: reachableFrames(this.frames).map((f) => [f, new Map(f.vars)]), calls: this.frames.length, errors: this.errors.length,
       written: new Set(this.written), symbols: this.symbols.length, frozen: new Set(this.frozen), entryFacts: this.entryFacts.length,
       single: new Set(this.single), cells: new Map(this.cells), aliases: this.aliasCopies.length,
       grown: [...this.grown].map((g) => [g, { ...g.state }]),
@@ -370,7 +379,7 @@ export class Lowering {
     this.facts = s.facts;
     this.scopes.length = s.scopes.length;
     for (const [scope, n] of s.scopes) scope.locals.length = n;
-    this.frames.length = s.frames.length;
+    this.frames.length = s.calls;
     for (const [frame, vars] of s.frames) { frame.vars.clear(); for (const [k, v] of vars) frame.vars.set(k, v); }
     this.errors.length = s.errors;
     this.written = new Set(s.written);

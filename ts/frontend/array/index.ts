@@ -10,6 +10,7 @@ import { compressed } from "./compress.js";
 import { type Frame, type Learnt, Lowering, inexact, NeedsExact, nothingLearnt, Restart } from "./context.js";
 import type { ParameterType, Signature } from "./signature.js";
 import { arrayOfGrown, checkLists } from "./grown.js";
+import { demanded } from "./optional.js";
 import { materialise } from "./store.js";
 import { type ArrayValue, type Value, describe, scalarValue } from "./value.js";
 import { checkAliases } from "./evaluate/aliases.js";
@@ -122,6 +123,7 @@ function returned(ev: Evaluator, v: Value, taken: Set<string>): ReturnValue {
   const { ctx } = ev, loc = ctx.program.entry.loc;
   switch (v.kind) {
     case "none": return { kind: "none" };
+    case "optional": return returned(ev, demanded(ctx, v, "the result is", loc), taken);
     case "masked": return returned(ev, compressed(ctx, v, loc), taken);
     case "grown": return returned(ev, arrayOfGrown(ctx, v, loc), taken);
     case "tuple": case "list": return { kind: "tuple", items: v.items.map((x) => returned(ev, x, taken)) };

@@ -67,7 +67,9 @@ export interface SliceValue { readonly kind: "slice"; readonly start?: Value; re
 export interface StringValue { readonly kind: "string"; readonly value: string }
 /** Python's None; JavaScript's undefined, or null. */
 export interface NoneValue { readonly kind: "none"; readonly isNull?: boolean }
-export interface ObjectValue { readonly kind: "object"; readonly entries: Map<string, Value>; readonly cls?: ClassValue; /** It is the module's: what a call did to it would last. */ shared?: boolean }
+export interface ObjectValue { readonly kind: "object"; readonly entries: Map<string, Value>; readonly cls?: ClassValue; /** It is the module's: what a call did to it would last. */ shared?: boolean; /** As a variable that a loop or a branch assigns holds it: it is not the object itself. */ readonly snapshot?: boolean; /** Such a variable took its fields. */ sealed?: boolean; /** A loop around changed it, which was there before the loop. */ touched?: boolean }
+/** A value where `present` holds, else null or undefined (optional.ts). */
+export interface OptionalValue { readonly kind: "optional"; readonly present: ScalarValue; readonly value: Value; readonly none: NoneValue }
 /** Something a `for` can run over: `at(i)` for 0 <= i < length. `range`: at(i) is the integer start + step·i. */
 export interface SequenceValue {
   readonly kind: "sequence";
@@ -90,7 +92,7 @@ export interface PoisonValue { readonly kind: "poison"; readonly reason?: string
 
 export type Value =
   | ScalarValue | ArrayValue | LazyValue | MaskedValue | TupleValue | FunctionValue | LibraryValue | MethodValue | DTypeValue
-  | SliceValue | StringValue | NoneValue | ClassValue | ObjectValue | SequenceValue | GrownValue | PoisonValue;
+  | SliceValue | StringValue | NoneValue | ClassValue | ObjectValue | OptionalValue | SequenceValue | GrownValue | PoisonValue;
 
 /** What has a shape and elements. */
 export type Arrayish = ArrayValue | LazyValue;
@@ -161,6 +163,7 @@ export function describe(v: Value): string {
     case "none": return "None";
     case "object": return v.cls ? `an instance of ${v.cls.def.name}` : "an object";
     case "class": return `the class ${v.def.name}`;
+    case "optional": return `${describe(v.value)}, or ${v.none.isNull ? "null" : "undefined"}`;
     case "sequence": return "a sequence";
     case "poison": return "an invalid value";
   }

@@ -3,6 +3,7 @@ import { isComplex, isFloat, isInteger, kindOf, type DType } from "../../../base
 import type { SourceLoc } from "../../../base/errors.js";
 import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
+import { asNumber, demanded } from "../optional.js";
 import { materialise, store } from "../store.js";
 import { sameSize, shapeFromValue } from "../shapes.js";
 import { type ArrayValue, type Value, NONE, describe, isArray, shapeOf, withItems } from "../value.js";
@@ -25,6 +26,7 @@ export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" })
   // a, b = x, y: both sides by parts, without a tuple in between.
   if (only?.kind === "name" && extendsOwn(ev, only.name, s.value)) { augmentedStatement(ev, { kind: "augmented", op: "+", target: only, value: s.value.right, loc: s.loc }); return; }
   let v = evaluate(ev, s.value);
+  if (v.kind === "optional" && only?.kind !== "name") v = v.value.kind === "scalar" ? asNumber(ctx, v, s.loc) : demanded(ctx, v, "taking apart", s.loc);
   if (only?.kind === "name") {
     if (ctx.language === "javascript") v = (ev.isPushed(ev.frame.def, only.name) ? undefined : numbersAsArray(ev, v, only.name)) ?? v;
     if (storeInPlace(ev, only.name, v, s.loc)) return;
@@ -144,10 +146,11 @@ function listExtended(ev: Evaluator, old: Value, s: ast.Stmt & { kind: "augmente
   return true;
 }
 
+function number(ev: Evaluator, s: ast.Stmt, v: Value): Value { return v.kind === "optional" ? asNumber(ev.ctx, v, s.loc) : v; }
 /** The new value of what an in-place operation changes, where that is no array. */
 function changed(ev: Evaluator, s: ast.Stmt & { kind: "augmented" }, old: Value): Value {
-  const value = evaluate(ev, s.value), own = special(ev, old, IN_PLACE[s.op] ?? "");
-  return own ? callValue(ev, own, [value], new Map(), s.loc) : overloaded(ev, s.op, [old, value], s.loc) ?? binary(ev.ctx, s.op, old, value, s.loc);
+  const value = number(ev, s, evaluate(ev, s.value)), own = special(ev, old, IN_PLACE[s.op] ?? "");
+  return own ? callValue(ev, own, [value], new Map(), s.loc) : overloaded(ev, s.op, [old, value], s.loc) ?? binary(ev.ctx, s.op, number(ev, s, old), value, s.loc);
 }
 const IN_PLACE: Readonly<Record<string, string>> = { "+": "__iadd__", "-": "__isub__", "*": "__imul__", "/": "__itruediv__" };
 
@@ -193,7 +196,7 @@ export function augmentedStatement(ev: Evaluator, s: ast.Stmt & { kind: "augment
       if (place.kind === "view") old = place.view.dims.length === 0 ? elementValue(ctx, place.view) : place.view;
       else old = readIndex(ctx, object, items, t.loc);
       if (old.kind === "scalar" && mayWrite(ctx, s.value)) old = protect(ev, old, s.loc);
-      const value = evaluate(ev, s.value);
+      const value = number(ev, s, evaluate(ev, s.value));
       if (place.kind === "gather" && old.kind === "lazy") old = materialise(ctx, old, { loc: s.loc });
       writable(ctx, place.view, s.loc);
       inPlace(place.view, old, value, (v) => { writePlace(ctx, place, v, s.loc); });

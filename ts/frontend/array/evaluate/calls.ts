@@ -5,11 +5,12 @@ import { int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import { type Frame, type Lowering, NeedsExact } from "../context.js";
 import { arrayOfGrown, decidedByRun, isIntegral, lengthOf, rowsOf } from "../grown.js";
+import { asNumber, demanded } from "../optional.js";
 import { hintFor } from "../library/suggest.js";
 import { functionNamed, methodNamed } from "../registry.js";
 import { type FunctionValue, type Value, NONE, describe, listValue, tupleValue, withItems } from "../value.js";
 import { instantiate, superMethod, special } from "./classes.js";
-import { isAssigned, pendingCell, readCell } from "./cells.js";
+import { isAssigned, optionalCell, pendingCell, readCell, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { evaluate, evaluateAll } from "./expressions.js";
 import { fieldValue } from "./mutables.js";
@@ -47,6 +48,7 @@ export function call(ev: Evaluator, e: ast.Expr & { kind: "call" }): Value {
 
 export function callValue(ev: Evaluator, callee: Value, args: readonly Value[], keywords: ReadonlyMap<string, Value>, loc: SourceLoc): Value {
   const { ctx } = ev;
+  if (callee.kind === "optional") return callValue(ev, demanded(ctx, callee, "calling", loc), args, keywords, loc);
   switch (callee.kind) {
     case "function": if (callee.def.elementwise) return callValue(ev, { kind: "method", self: tupleValue([{ ...callee, def: callee.def.elementwise }]), name: "%vectorized" }, args, keywords, loc); return inline(ev, callee, args, keywords, loc);
     case "class": return instantiate(ev, callee, args, keywords, loc);
@@ -84,6 +86,8 @@ const OF_LISTS = /^(append|extend|push|pop|shift|unshift|splice|insert|reverse|c
 const COPIES = /^(np\.(array|stack|concatenate|concat|[vh]stack|column_stack|sum|mean|min|max|amin|amax|prod|std|var|median|cumsum|diff|dot|argmax|argmin|linalg\.norm)|len|sum|min|max)$/;
 /** The argument of a library function: lists in containers are arrays. */
 function plain(ctx: Lowering, v: Value, name: string, loc: SourceLoc): Value {
+  if (v.kind === "optional" && name === "typeof") return ctx.unsupported("typeof a value that may be null or undefined", loc, "compare it with null or undefined");
+  if (v.kind === "optional") return v.value.kind === "scalar" ? asNumber(ctx, v, loc) : demanded(ctx, v, "an argument that is", loc);
   if (v.kind === "grown") return COPIES.test(name) && !isIntegral(ctx, v) ? rowsOf(ctx, v, loc) : arrayOfGrown(ctx, v, loc);
   if ((v.kind === "tuple" || v.kind === "list") && v.items.some((x) => plain(ctx, x, name, loc) !== x)) return withItems(v, v.items.map((x) => plain(ctx, x, name, loc)));
   return v;
@@ -159,10 +163,11 @@ export function runFunction(ev: Evaluator, bound: Frame, loc: SourceLoc): Value 
       const names = prepareNames(ev, key, outer, () => true, loc, [def.body]);
       return names.retrying(() => {
         const result = pendingCell(ev, key, "%return");
+        if (ctx.language === "javascript") optionalCell(ev, result, loc);
         const frame: Frame = { ...bound, exit: { label, result } };
         ctx.frames[ctx.frames.length - 1] = frame;
         ev.exits.push({ label: "%return", kind: "break", block: label, settle: () => { names.settle(loc); }, used: false, frame });
-        const body = ctx.region(() => { try { runList(ev, def.body, true); names.settle(loc); } finally { ev.exits.pop(); } });
+        const body = ctx.region(() => { try { if (runList(ev, def.body, true) === "normal" && ctx.language === "javascript") writeCell(ev, result, NONE, loc, true); names.settle(loc); } finally { ev.exits.pop(); } });
         ctx.emit({ kind: "block", id: freshId(), label, body });
         names.finish(() => true);
         return isAssigned(ev, result) ? readCell(ev, result)! : NONE;

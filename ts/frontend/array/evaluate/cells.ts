@@ -2,16 +2,18 @@
 import { isInteger, promote, type DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
 import { cast, op, symbolic, type ScalarExpr } from "../../../scalar/expr.js";
-import { load, sub, type Expr } from "../../../symbolic/expr.js";
+import { int, load, sub, type Expr } from "../../../symbolic/expr.js";
 import { isEqual } from "../../../symbolic/prove.js";
-import { type Cell, type CellType, Poisoned, Retry } from "../context.js";
+import { type Cell, type CellType, type Lowering, Poisoned, Retry } from "../context.js";
 import { compressed, isDynamic } from "../compress.js";
 import { arrayOfGrown } from "../grown.js";
-import { noteParts, store } from "../store.js";
+import { optional, placeholder } from "../optional.js";
+import { materialise, noteParts, store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
 import { knownOnEntry } from "../bounds.js";
-import { type ArrayValue, type Arrayish, type ScalarValue, type Value, describe, formatShape, isArray, sameNone, shapeOf } from "../value.js";
+import { type ArrayValue, type Arrayish, type ObjectValue, type ScalarValue, type Value, describe, formatShape, isArray, boolValue, indexOf, listValue, type NoneValue, sameNone, shapeOf } from "../value.js";
 import type { Evaluator } from "./evaluator.js";
+import { fieldValue } from "./mutables.js";
 
 let nextCell = 1;
 
@@ -73,8 +75,22 @@ export function readCell(ev: Evaluator, id: number): Value | undefined {
     case "scalar": return heldValue(ev, c.container, c.type);
     case "array": return c.value;
     case "tuple": return { kind: c.tuple, items: c.items.map((i) => readCell(ev, i) ?? { kind: "none" }), ...(c.tuple === "list" ? { snapshot: true } : {}), ...(c.record ? { record: c.record } : {}) };
+    case "object": return { kind: "object", entries: new Map([...c.fields].map(([k, i]) => [k, readCell(ev, i) ?? { kind: "none" }])), snapshot: true, ...(c.cls ? { cls: c.cls } : {}) };
+    case "optional": { const value = readCell(ev, c.value)!, present = readCell(ev, c.present)!; return present.kind === "scalar" ? optional(present, value, c.none) : value; }
     case "fixed": return c.value;
   }
+}
+/** A variable that is known to be null or undefined at times, and something else at others: it starts as the former. */
+export function optionalCell(ev: Evaluator, id: number, loc: SourceLoc | undefined): boolean {
+  const c = ev.ctx.cells.get(id)!, known = c.kind === "pending" ? ev.ctx.learnt.optional.get(c.key) : undefined;
+  if (!known) return false;
+  const { value, none } = known;
+  const part = (name: string): number => { const item = nextCell++; ev.ctx.cells.set(item, { kind: "pending", key: `${c.key}.${name}`, loop: c.loop, depth: c.depth, name: c.name, born: c.born }); return item; };
+  const present = part("?"), inner = part("!");
+  writeCell(ev, present, boolValue(false), loc, false);
+  writeCell(ev, inner, value, loc, true);
+  ev.ctx.cells.set(id, { key: c.key, loop: c.loop, depth: c.depth, name: c.name, born: c.born, kind: "optional", present, value: inner, none });
+  return true;
 }
 
 /** Stores to the variable. The value must not be changed by the store itself (see `assign` for simultaneous ones). */
@@ -83,7 +99,22 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
   if (v.kind === "poison") throw new Poisoned();
   if (v.kind === "masked") v = compressed(ctx, v, loc);
   if (v.kind === "grown") v = arrayOfGrown(ctx, v, loc);
-  const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, v.kind === "object" ? "change its fields, rather than make another object" : "use two names");
+  if (ctx.language === "javascript" && c.kind !== "optional") {
+    const learn = (some: Value, none: NoneValue): void => {
+      const value = placeholder(ctx, some.kind === "optional" ? some.value : some);
+      if (!value || ctx.learnt.optional.has(c.key)) return;
+      ctx.learnt.optional.set(c.key, { value, none });
+      throw new Retry(c.loop);
+    };
+    // Where it starts, or what an earlier iteration left, is nothing.
+    const nothing = ev.nothing.get(id);
+    if (c.kind === "pending" && v.kind !== "none" && nothing) learn(v, nothing);
+    if (c.kind === "pending" && v.kind === "optional") learn(v, v.none);
+    if (c.kind === "fixed" && c.value.kind === "none" && v.kind !== "none") learn(v, c.value);
+    if (c.kind !== "fixed" && c.kind !== "pending" && (v.kind === "none" || v.kind === "optional")) learn(readCell(ev, id)!, v.kind === "none" ? v : v.none);
+    if (c.kind === "pending" && v.kind !== "none" && ev.asked.has(id)) ctx.unsupported(`${c.name}, which is ${describe(v)} in later iterations and null or undefined in the first`, loc, "give it a first value of the same kind");
+  }
+  const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, v.kind === "object" ? "give the object the same fields on all paths" : "use two names");
   switch (c.kind) {
     case "pending": resolve(ev, id, c, v, loc, integer); return;
     case "scalar": {
@@ -120,8 +151,28 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
       return;
     }
     case "tuple":
+      if (c.tuple === "list" && ctx.language === "javascript" && isArray(v) && v.dtype === "float64" && shapeOf(v).length === 1 && shapeOf(v)[0]!.constant === c.items.length) {
+        const a = materialise(ctx, v, loc ? { loc } : {});
+        writeCell(ev, id, listValue(c.items.map((_, i) => ({ kind: "scalar", dtype: "float64", weak: true, code: ctx.read(a.data, indexOf(a, [int(i)])) }))), loc, integer, onPath);
+        return;
+      }
       if ((v.kind !== "tuple" && v.kind !== "list") || v.items.length !== c.items.length || v.record?.cls.def !== c.record?.cls.def) return conflict(describe(v));
       v.items.forEach((x, i) => { writeCell(ev, c.items[i]!, x, loc, integer, onPath); });
+      return;
+    case "object":
+      if (v.kind !== "object" || v.cls?.def !== c.cls?.def || v.entries.size !== c.fields.size || ![...c.fields.keys()].every((k) => v.entries.has(k))) return conflict(v.kind === "object" ? "an object with other fields" : describe(v));
+      sealObject(ctx, v, loc);
+      for (const [k, i] of c.fields) writeCell(ev, i, fieldValue(ctx, v, k)!, loc, integer, onPath);
+      return;
+    case "optional":
+      if (v.kind === "none") {
+        if (!sameNone(v, c.none)) return ctx.unsupported(`${c.name} being null on one path and undefined on another`, loc, "use one of them");
+        writeCell(ev, c.present, boolValue(false), loc, false);
+        return;
+      }
+      if (v.kind === "optional" && !sameNone(v.none, c.none)) return ctx.unsupported(`${c.name} being null on one path and undefined on another`, loc, "use one of them");
+      writeCell(ev, c.value, v.kind === "optional" ? v.value : v, loc, integer, onPath);
+      writeCell(ev, c.present, v.kind === "optional" ? v.present : boolValue(true), loc, false, onPath);
       return;
     case "fixed": if (!sameFixed(c.value, v)) conflict(describe(v)); return;
   }
@@ -164,11 +215,25 @@ function resolve(ev: Evaluator, id: number, c: Cell, v: Value, loc: SourceLoc | 
       ctx.cells.set(id, { ...base, kind: "tuple", tuple: v.kind, items, ...(v.record ? { record: v.record } : {}) });
       return;
     }
+    case "object": {
+      sealObject(ctx, v, loc);
+      const fields = new Map<string, number>();
+      for (const k of v.entries.keys()) { const item = nextCell++; ctx.cells.set(item, { kind: "pending", key: `${c.key}.${k}`, loop: c.loop, depth: c.depth, name: c.name, born: c.born }); writeCell(ev, item, fieldValue(ctx, v, k)!, loc, integer); fields.set(k, item); }
+      ctx.cells.set(id, { ...base, kind: "object", fields, ...(v.cls ? { cls: v.cls } : {}) });
+      return;
+    }
     default:
       // What its defaults were computed from may not be there beyond the iteration or the arm.
       if (v.kind === "function" && v.defaults) return ctx.unsupported(`the function ${c.name}, whose defaults are computed, made in a loop or on one path and used beyond it`, loc, "define it where it is used, or pass what it needs as an argument");
       ctx.cells.set(id, { ...base, kind: "fixed", value: v });
   }
+}
+
+/** A variable takes the object's fields: who changes the object afterwards, by another name, would not change the variable's. */
+export function sealObject(ctx: Lowering, o: ObjectValue, loc: SourceLoc | undefined): void {
+  if (o.snapshot) return;
+  if (o.touched) ctx.unsupported("an object that a loop changes, given to a variable that stands for different objects", loc, "copy it: { ...o }");
+  o.sealed = true;
 }
 
 /** Values without containers that are the same. */
@@ -204,15 +269,15 @@ export function sameView(a: ArrayValue, b: ArrayValue): boolean {
     && a.dims.every((d, k) => { const o = b.dims[k]!; return d.size.key === o.size.key && d.steps.length === o.steps.length && d.steps.every((s, i) => s.axis === o.steps[i]!.axis && s.step.key === o.steps[i]!.step.key); });
 }
 
-/** Copies an array into a variable's own container, and notes that there are two copies now of one array of the source, unless it was made after `born` for this variable alone. */
-export function copyInto(ev: Evaluator, target: ArrayValue, v: Arrayish | ScalarValue, loc: SourceLoc | undefined, name: string, born: number): void {
-  const { ctx } = ev, from = ctx.body.length;
+/** Copies an array into a variable's own container, and notes that there are two copies now of one array of the source, unless it was made after `born` for this variable alone. `by`: what was put aside first, and the nodes that did. */
+export function copyInto(ev: Evaluator, target: ArrayValue, v: Arrayish | ScalarValue, loc: SourceLoc | undefined, name: string, born: number, by?: { readonly of: ArrayValue; readonly nodes: readonly number[] }): void {
+  const { ctx } = ev, from = ctx.body.length, of = by?.of ?? v;
   if (v.kind === "array" && sameView(v, target)) return;
   store(ctx, target, v, loc);
   for (const n of ctx.body.slice(from)) ev.rebindings.add(n.id);
   noteParts(ctx, v, target, from, name, loc);
-  if (v.kind !== "array" || isFresh(ev, v, born)) return;
-  ctx.aliasCopies.push({ copy: ctx.bufferOf(target.data), sources: [ctx.bufferOf(v.data)], nodes: ctx.body.slice(from).map((n) => n.id), loc, what: name });
+  if (of.kind !== "array" || isFresh(ev, of, born)) return;
+  ctx.aliasCopies.push({ copy: ctx.bufferOf(target.data), sources: [ctx.bufferOf(of.data)], nodes: [...by?.nodes ?? [], ...ctx.body.slice(from).map((n) => n.id)], loc, what: name });
 }
 /** Notes that an array was put into a row of a list: the source keeps a reference there. */
 export function noteAppended(ev: Evaluator, row: ArrayValue, x: Arrayish | ScalarValue, from: number, label: string, loc: SourceLoc): void {

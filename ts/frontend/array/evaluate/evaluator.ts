@@ -3,7 +3,7 @@ import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
 import type { Frame, Lowering } from "../context.js";
 import { integerNames, powerNames } from "../usage.js";
-import type { ArrayValue, ClassValue, TupleValue, Value } from "../value.js";
+import type { ArrayValue, ClassValue, NoneValue, ObjectValue, TupleValue, Value } from "../value.js";
 import { FunctionFacts, visitExpr, visitOwn, visitStatements } from "./names.js";
 
 /** Where a break, continue or jump out of a block goes, and how variables are put in order first. */
@@ -37,8 +37,8 @@ export class Evaluator {
   readonly slots = new Map<string, { readonly frame: Frame; readonly name: string }>();
   /** Nodes that store a new array of a variable to its container: for the source, not a change of the old one. */
   readonly rebindings = new Set<number>();
-  /** Loops (and blocks) that are being evaluated, with the frames that were there before and how their variables are kept. */
-  readonly open: { readonly frames: ReadonlySet<Frame>; readonly missed: (frame: Frame, name: string) => void }[] = [];
+  /** Loops (and blocks) that are being evaluated, with the frames and objects that were there before and how their variables are kept. */
+  readonly open: { readonly frames: ReadonlySet<Frame>; readonly objects: ReadonlySet<ObjectValue>; readonly missed: (frame: Frame, name: string) => void }[] = [];
   /** Containers of fields that hold arrays (see mutables.ts), and the fields' values with the moment at which they were made. */
   readonly boxes = new Set<string>();
   readonly boxed = new WeakMap<ArrayValue, number>();
@@ -48,6 +48,10 @@ export class Evaluator {
   readonly rounds: number[] = [];
   /** Cells of loops: what is read before the first assignment may come from an earlier iteration. */
   readonly repeated = new Set<number>();
+  /** Those of them that were read while nothing had been assigned. */
+  readonly asked = new Set<number>();
+  /** Whether they start as null or as undefined. */
+  readonly nothing = new Map<number, NoneValue>();
   /** Loops in progress, outermost first, with the lists that there were before them and the names by which they were reached. */
   readonly growing: { readonly key: string; readonly paths: ReadonlyMap<TupleValue, string> }[] = [];
   /** How many arms and loops whose execution is decided at run time are around. */

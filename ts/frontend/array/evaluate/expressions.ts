@@ -9,9 +9,10 @@ import { knownOnEntry } from "../bounds.js";
 import type { Lowering } from "../context.js";
 import { afterArm, arrayOfGrown, lengthOf, lengthsNow } from "../grown.js";
 import { knownAttributes, knownMethods, attributeNamed, constantNamed, functionNamed, isImpure, methodNamed } from "../registry.js";
+import { asNumber, demanded, isNone } from "../optional.js";
 import { isSettled, materialise, pin, store } from "../store.js";
 import { type ArrayValue, type ScalarValue, type Value, NONE, NULL, boolValue, describe, floatValue, intValue, isArray, listValue, shapeOf, sameNone, stringValue, tupleValue } from "../value.js";
-import { binary, both, compare, select, truth, unary } from "../library/elementwise.js";
+import { binary, both, compare, negated, select, truth, unary } from "../library/elementwise.js";
 import { closest, hintFor } from "../library/suggest.js";
 import { reshaped } from "../library/views.js";
 import { call, closureOf } from "./calls.js";
@@ -43,10 +44,11 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "tuple": return tupleValue(evaluateAll(ev, e.elements));
     case "list": return listValue(evaluateAll(ev, e.elements));
     case "object": { const values = evaluateAll(ev, e.entries.map((x) => x.value)); return { kind: "object", entries: new Map(e.entries.map((x, i) => [x.key, settle(ev, values[i]!, e.loc, x.key)])) }; }
-    case "unary": { const v = evaluate(ev, e.operand); return overloaded(ev, e.op === "-" ? "__neg__" : e.op === "+" ? "__pos__" : "", [v], e.loc) ?? unary(ctx, e.op, v, e.loc); }
-    case "binary": { const [a, b] = evaluateAll(ev, [e.left, e.right]); return overloaded(ev, e.op, [a!, b!], e.loc) ?? binary(ctx, e.op, a!, b!, e.loc); }
+    case "unary": { const v = e.op === "not" ? evaluate(ev, e.operand) : number(ev, evaluate(ev, e.operand), e.loc); return overloaded(ev, e.op === "-" ? "__neg__" : e.op === "+" ? "__pos__" : "", [v], e.loc) ?? unary(ctx, e.op, v, e.loc); }
+    case "binary": { const [a, b] = evaluateAll(ev, [e.left, e.right]).map((v) => number(ev, v, e.loc)); return overloaded(ev, e.op, [a!, b!], e.loc) ?? binary(ctx, e.op, a!, b!, e.loc); }
     case "compare": {
-      const [a, b] = evaluateAll(ev, [e.left, e.right]);
+      const [a, b] = evaluateAll(ev, [e.left, e.right]), chosen = compareOptional(ev, e, a!, b!);
+      if (chosen) return chosen;
       if (e.strict && a!.kind === "none" && b!.kind === "none") return boolValue(sameNone(a, b) === (e.op === "==" || e.op === "is"));
       return overloaded(ev, e.op, [a!, b!], e.loc) ?? compare(ctx, e.op, a!, b!, e.loc);
     }
@@ -99,6 +101,7 @@ export function libraryValue(ev: Evaluator, name: string, loc: SourceLoc): Value
 
 export function attribute(ev: Evaluator, self: Value, name: string, loc: SourceLoc): Value {
   const { ctx } = ev;
+  if (self.kind === "optional") return attribute(ev, demanded(ctx, self, `${name} of`, loc), name, loc);
   if (self.kind === "class") return memberOf(ev, self, name, undefined) ?? ctx.fail("TYPE", `${describe(self)} has no ${name}`, loc);
   if (self.kind === "object" || (self.kind === "tuple" && self.record)) {
     const v = self.kind === "object" ? fieldValue(ctx, self, name) : self.items[self.record!.names.indexOf(name)];
@@ -123,9 +126,9 @@ export function indexParts(ev: Evaluator, object: ast.Expr, items: readonly ast.
   const parts = items.flatMap((i) => (i.kind === "expr" ? [i.value] : i.kind === "slice" ? [i.start, i.stop, i.step].filter((x): x is ast.Expr => x !== undefined) : []));
   const [target, ...values] = evaluateAll(ev, [object, ...parts]);
   let at = 0;
-  const next = (): Value => { const v = values[at++]!; return v.kind === "grown" ? arrayOfGrown(ev.ctx, v, object.loc) : v; };
+  const next = (): Value => { const v = number(ev, values[at++]!, object.loc); return v.kind === "grown" ? arrayOfGrown(ev.ctx, v, object.loc) : v; };
   return {
-    object: target!,
+    object: demanded(ev.ctx, target!, "an element of", object.loc),
     items: items.map((i): Item => {
       switch (i.kind) {
         case "expr": return { kind: "value", value: next(), loc: i.value.loc };
@@ -140,6 +143,19 @@ export function indexParts(ev: Evaluator, object: ast.Expr, items: readonly ast.
       }
     }),
   };
+}
+
+/** What may be null or undefined, as a number. */
+function number(ev: Evaluator, v: Value, loc: SourceLoc): Value { return v.kind === "optional" ? asNumber(ev.ctx, v, loc) : v; }
+/** Comparisons of what may be null or undefined. */
+function compareOptional(ev: Evaluator, e: ast.Expr & { kind: "compare" }, a: Value, b: Value): Value | undefined {
+  const { ctx } = ev, [x, y] = a.kind === "optional" ? [a, b] : [b, a];
+  if (x.kind !== "optional") return undefined;
+  const same = e.op === "==" || e.op === "is", equality = same || e.op === "!=" || e.op === "isnot";
+  if (equality && y.kind === "none") { const is = isNone(x, y, e.strict ?? false); return same ? is : negated(is); }
+  if (equality && y.kind !== "optional") { const equal = both(x.present, truth(ctx, compare(ctx, e.op === "!=" ? "==" : e.op === "isnot" ? "is" : e.op, x.value, y, e.loc), e.loc)); return same ? equal : negated(equal); }
+  if (equality) return ctx.unsupported("comparing two values that may both be null or undefined", e.loc, "test one of them first");
+  return compare(ctx, e.op, number(ev, a, e.loc), number(ev, b, e.loc), e.loc);
 }
 
 // ---- choice ----
@@ -214,13 +230,14 @@ function logical(ev: Evaluator, e: ast.Expr & { kind: "logical" }): Value {
   const { ctx } = ev, element = e.op === "nullish" ? elementOr(ev, e) : undefined;
   if (element) return element;
   let left = evaluate(ev, e.left);
+  if (e.op === "nullish" && left.kind === "optional") { const { present, value } = left; return choose(ev, present, () => value, () => evaluate(ev, e.right), e.loc); }
   if (e.op === "nullish") return left.kind === "none" ? evaluate(ev, e.right) : left;
   const test = truth(ctx, left, e.left.loc), isAnd = e.op === "and";
   if (test.code.kind === "const") return Boolean(test.code.value) === isAnd ? evaluate(ev, e.right) : left;
   if (left.kind === "scalar" && mayWrite(ctx, e.right)) left = protect(ev, left, e.left.loc);
   const again = left.kind === "scalar" ? truth(ctx, left, e.left.loc) : test;
   if (left.kind !== "scalar" || left.dtype !== "bool") {
-    const value = left;
+    const value = left.kind === "optional" && !isAnd ? left.value : left;
     return isAnd ? choose(ev, again, () => evaluate(ev, e.right), () => value, e.loc) : choose(ev, again, () => value, () => evaluate(ev, e.right), e.loc);
   }
   const known = again.facts, before = saveVariables(ev);

@@ -8,8 +8,8 @@ import type { Stmt } from "../ast.js";
 import { type Binding, type Frame, Retry } from "../context.js";
 import { materialise, settleView, store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
-import { type ArrayValue, type Value, formatShape, shapeOf } from "../value.js";
-import { copyInto, isAssigned, isFresh, joinTypes, pendingCell, sameView, writeCell } from "./cells.js";
+import { type ArrayValue, type ObjectValue, type Value, NONE, formatShape, shapeOf } from "../value.js";
+import { copyInto, isAssigned, isFresh, joinTypes, optionalCell, pendingCell, sameView, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { boxFields, fieldsOf, mutables, restoreMutables } from "./mutables.js";
 import { boundBy, visitStatements } from "./names.js";
@@ -23,14 +23,14 @@ export class LoopNames {
   born = 0;
   #depth = 0;
 
-  constructor(readonly ev: Evaluator, readonly key: string, readonly names: readonly string[], readonly needed: (frame: Frame, name: string) => boolean, readonly loc: SourceLoc, readonly lists: readonly (readonly Stmt[])[] = [], readonly repeats = false) {}
+  constructor(readonly ev: Evaluator, readonly key: string, readonly names: readonly string[], readonly needed: (frame: Frame, name: string) => boolean, readonly loc: SourceLoc, readonly lists: readonly (readonly Stmt[])[] = [], readonly repeats = false, readonly certain: (name: string) => boolean = () => false) {}
 
   /** Runs `f` with the variables prepared, again as long as it learns something about them. */
   retrying<T>(f: () => T): T {
     const { ctx } = this.ev, objects = mutables(this.ev), fields = fieldsOf(objects);
     for (let tries = 0; ; tries++) {
       const saved = ctx.snapshot();
-      try { this.#prepare(); return this.#watched(f); } catch (e) {
+      try { this.#prepare(); return this.#watched(f, new Set(fields.keys())); } catch (e) {
         if (!(e instanceof Retry) || e.key !== this.key || tries > 60) throw e;
         ctx.restore(saved);
         restoreMutables(objects, fields);
@@ -39,7 +39,7 @@ export class LoopNames {
   }
 
   /** Runs `f`; a closure called in it that assigns a variable which is not prepared makes the loop start again with that variable prepared. */
-  #watched<T>(f: () => T): T {
+  #watched<T>(f: () => T, objects: ReadonlySet<ObjectValue>): T {
     const { ev } = this;
     const missed = (frame: Frame, name: string): void => {
       const key = `${frame.key}|${name}`, known = ev.ctx.learnt.outer.get(this.key) ?? new Set();
@@ -47,7 +47,7 @@ export class LoopNames {
       ev.ctx.learnt.outer.set(this.key, known.add(key));
       throw new Retry(this.key);
     };
-    ev.open.push({ frames: new Set(allFrames(ev)), missed });
+    ev.open.push({ frames: new Set(allFrames(ev)), objects, missed });
     try { return f(); } finally { ev.open.pop(); }
   }
   #variables(): [Frame, string][] {
@@ -72,9 +72,12 @@ export class LoopNames {
       if (v?.kind === "array" && v.dims.length > 0) { this.#array(frame, name, v); continue; }
       const id = pendingCell(ev, this.key, name);
       if (this.repeats) ev.repeated.add(id);
+      const nothing = ctx.language === "javascript" && (!v || v.kind === "none");
+      if (nothing && this.repeats && !this.certain(name)) ev.nothing.set(id, v ?? NONE);
       this.#pending.push({ frame, name, id, old: b });
       frame.vars.set(name, { kind: "cell", id });
-      if (v && !(v.kind === "none" && ctx.language === "javascript")) writeCell(ev, id, v, this.loc, ev.needsInteger(frame.def, name));
+      if (ctx.language === "javascript") optionalCell(ev, id, this.loc);
+      if (v && !nothing) writeCell(ev, id, v, this.loc, ev.needsInteger(frame.def, name));
     }
     this.born = ctx.born;
     this.#depth = ctx.scopes.length;
@@ -108,7 +111,7 @@ export class LoopNames {
   /** No other variable names the array, nor does the caller. */
   #isPrivate(frame: Frame, name: string, v: ArrayValue): boolean {
     const { ctx } = this.ev, buffer = ctx.bufferOf(v.data);
-    return ctx.container(buffer).transient && !ctx.constants.has(buffer) && !referenced(this.ev, buffer, frame, name);
+    return ctx.container(buffer).transient && !ctx.constants.has(buffer) && !referenced(this.ev, buffer, frame, name) && !ctx.aliasCopies.some((c) => c.copy === buffer || c.sources.includes(buffer));
   }
 
   /** To be thrown: the loop is evaluated again with what was learnt. */
@@ -145,10 +148,14 @@ export class LoopNames {
     }
     // Exchanged containers: all are read before any is written.
     const targets = new Set(changes.map((c) => ctx.bufferOf(c.a.start.data)));
-    const values = changes.map((c) => (targets.has(ctx.bufferOf(c.v.data)) ? materialise(ctx, c.v, { copy: true, loc }) : c.v)).map((v) => (v.dims.some((d) => isDynamic(d.size)) ? settleView(ctx, v, loc) : v));
+    const values = changes.map(({ v }) => {
+      const from = ctx.body.length, kept = targets.has(ctx.bufferOf(v.data)) ? materialise(ctx, v, { copy: true, loc }) : v;
+      return { kept: kept.dims.some((d) => isDynamic(d.size)) ? settleView(ctx, kept, loc) : kept, of: v, nodes: ctx.body.slice(from).map((n) => n.id) };
+    });
     changes.forEach(({ a }, i) => {
-      this.#resize(a.start, values[i]!, a.name, loc);
-      copyInto(ev, a.start, values[i]!, loc, a.name, this.born);
+      const { kept, ...of } = values[i]!;
+      this.#resize(a.start, kept, a.name, loc);
+      copyInto(ev, a.start, kept, loc, a.name, this.born, of);
       a.frame.vars.set(a.name, { kind: "value", value: a.start });
     });
   }
@@ -192,8 +199,8 @@ function onlyAugmented(lists: readonly (readonly Stmt[])[], name: string): boole
   return found && !other;
 }
 
-export function prepareNames(ev: Evaluator, key: string, names: Iterable<string>, needed: (frame: Frame, name: string) => boolean, loc: SourceLoc, lists: readonly (readonly Stmt[])[] = [], repeats = false): LoopNames {
-  return new LoopNames(ev, key, [...names], needed, loc, lists, repeats);
+export function prepareNames(ev: Evaluator, key: string, names: Iterable<string>, needed: (frame: Frame, name: string) => boolean, loc: SourceLoc, lists: readonly (readonly Stmt[])[] = [], repeats = false, certain?: (name: string) => boolean): LoopNames {
+  return new LoopNames(ev, key, [...names], needed, loc, lists, repeats, certain);
 }
 
 /** Some variable other than the given one refers to the buffer. */

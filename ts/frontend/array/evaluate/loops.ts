@@ -100,6 +100,17 @@ function rewritten(ev: Evaluator, s: ast.Stmt & { kind: "if" }, end: ast.Stmt): 
   return s;
 }
 
+/** Every run of the statements assigns the name before anything reads it, or control leaves. */
+function assignedFirst(body: readonly ast.Stmt[], name: string): boolean {
+  for (const s of body) {
+    let used = false;
+    visitStatements([s], (x) => { if (/^(break|continue|return|raise)$/.test(x.kind)) used = true; visitOwn(x, (e) => { visitExpr(e, (y) => { if ((y.kind === "name" && y.name === name) || y.kind === "function") used = true; }); }); });
+    if (used) return false;
+    if (s.kind === "assign" && s.targets.some((t) => boundBy(t).has(name))) return true;
+  }
+  return false;
+}
+
 // ---- for ----
 
 export function forStatement(ev: Evaluator, s: ast.Stmt & { kind: "for" }): Completion {
@@ -222,7 +233,7 @@ function loopOfLists(ev: Evaluator, s: ast.Stmt & { kind: "for" | "count" }, l: 
   const own = [...l.target].filter((n) => assignedIn(ev, l.body).has(n));
   // Names that the loop itself binds stay symbolic in the body; where they are used afterwards and cannot be computed, they go through a cell.
   const outlive = [...l.target].filter((n) => { const f = ownerOf(ev.frame, n) ?? ev.frame; return live.after(f, n) && (own.includes(n) || hasBreak || l.name !== n); });
-  const names = prepareNames(ev, key, assignedIn(ev, l.body), (f, n) => (!l.target.has(n) || own.includes(n)) && live.needed(f, n), s.loc, [l.body], true);
+  const names = prepareNames(ev, key, assignedIn(ev, l.body), (f, n) => (!l.target.has(n) || own.includes(n)) && live.needed(f, n), s.loc, [l.body], true, (n) => (l.trip.constant ?? 0) > 0 && assignedFirst(l.body, n));
   const before = [...l.target].map((n) => [n, (ownerOf(ev.frame, n) ?? ev.frame).vars.get(n)] as const);
   if (fixed === undefined || fixed > 1) boxFields(ev, [l.body], s.loc);
   const objects = mutables(ev);
@@ -365,7 +376,7 @@ function whileOfLists(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completio
   const live = liveness(ev, s), key = ev.key(s.loc);
   boxFields(ev, [s.body, s.update], s.loc);
   const objects = mutables(ev);
-  const names = prepareNames(ev, key, assignedIn(ev, s.body, s.update), live.needed, s.loc, [s.body, s.update], true);
+  const names = prepareNames(ev, key, assignedIn(ev, s.body, s.update), live.needed, s.loc, [s.body, s.update], true, (n) => s.testAfter && assignedFirst(s.body, n));
   names.retrying(() => {
     inBlock(ev, "loop", (block) => {
       withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => {
@@ -382,6 +393,7 @@ function whileOfLists(ev: Evaluator, s: ast.Stmt & { kind: "while" }): Completio
 
 function loopWhile(ev: Evaluator, s: ast.Stmt & { kind: "while" }, names: LoopNames): void {
   const { ctx } = ev, counter = ctx.unique("k");
+  ctx.loopBirths.set(counter, ctx.born);
   const settle = (): void => { names.settle(s.loc); };
   const rounds = (): void => {
     ev.rounds.push(ctx.born);

@@ -87,13 +87,14 @@ export function withLists<T>(ev: Evaluator, key: string, loc: SourceLoc, f: () =
 }
 
 /** Puts lists and objects back to what they were when an attempt began. */
-export function restoreMutables(before: Contents, fields: ReadonlyMap<ObjectValue, ReadonlyMap<string, Value>>): void {
+export function restoreMutables(before: Contents, fields: Fields): void {
   for (const [v, old] of before) if (v.kind !== "object") v.items.splice(0, v.items.length, ...old);
-  for (const [o, old] of fields) { o.entries.clear(); for (const [k, x] of old) o.entries.set(k, x); }
+  for (const [o, old] of fields) { o.entries.clear(); for (const [k, x] of old.entries) o.entries.set(k, x); o.sealed = old.sealed; o.touched = old.touched; }
 }
-export function fieldsOf(before: Contents): Map<ObjectValue, ReadonlyMap<string, Value>> {
-  const out = new Map<ObjectValue, ReadonlyMap<string, Value>>();
-  for (const v of before.keys()) if (v.kind === "object") out.set(v, new Map(v.entries));
+type Fields = ReadonlyMap<ObjectValue, { readonly entries: ReadonlyMap<string, Value>; readonly sealed: boolean; readonly touched: boolean }>;
+export function fieldsOf(before: Contents): Fields {
+  const out = new Map<ObjectValue, { readonly entries: ReadonlyMap<string, Value>; readonly sealed: boolean; readonly touched: boolean }>();
+  for (const v of before.keys()) if (v.kind === "object") out.set(v, { entries: new Map(v.entries), sealed: v.sealed ?? false, touched: v.touched ?? false });
   return out;
 }
 
@@ -156,6 +157,8 @@ export function fieldValue(ctx: Lowering, o: ObjectValue, name: string): Value |
 export function setField(ev: Evaluator, o: ObjectValue, name: string, v: Value, loc: SourceLoc): void {
   const old = o.entries.get(name), born = old?.kind === "array" ? ev.boxed.get(old) : undefined;
   if (o.shared) ev.ctx.unsupported(`assigning ${name} of the module's object`, loc, "make the object in the function, or pass it as an argument");
+  if (o.snapshot || o.sealed) ev.ctx.unsupported(`assigning ${name} of an object that a loop or a branch gave to a variable`, loc, `make another object instead: { ...o, ${name}: … }`);
+  if (ev.open.some((l) => l.objects.has(o))) o.touched = true;
   if (old?.kind === "array" && born !== undefined && ev.conditional > 0) {
     if (v.kind === "masked" || !isArray(v) || shapeOf(v).length !== old.dims.length || (v.dtype !== old.dtype && promote(v.dtype, old.dtype) !== old.dtype)) return ev.ctx.unsupported(`the field ${name} holding ${describe(old)} of ${old.dtype} on one path and ${describe(v)}${isArray(v) ? ` of ${v.dtype}` : ""} on another`, loc, "use two fields");
     shapeOf(v).forEach((e, d) => { sameSize(ev.ctx, e, shapeOf(old)[d]!, loc, `the field ${name} changes its shape, from ${formatShape(shapeOf(old))} to ${formatShape(shapeOf(v))}`); });

@@ -14,7 +14,7 @@ import { arm, evaluate } from "./expressions.js";
 import { blockStatement, countStatement, forStatement, whileStatement } from "./loops.js";
 import { alwaysLeaves, boundBy } from "./names.js";
 import { boxFields, checkMutables, mutables } from "./mutables.js";
-import { allFrames, assignName, mergeArms, saveVariables, settle, setVariables, type Variables } from "./variables.js";
+import { assignName, mergeArms, saveVariables, settle, setVariables, type Variables } from "./variables.js";
 
 /** Whether control reaches the end of a list: `returned` by a return in tail position, `left` by a jump or an error. */
 export type Completion = "normal" | "returned" | "left";
@@ -118,7 +118,7 @@ function ifStatement(ev: Evaluator, s: ast.Stmt & { kind: "if" }, then: readonly
     const [gone, stays] = a.value === "normal" ? [b, a] : [a, b];
     if (gone.value === "returned") {
       mergeArms(ev, key, arms, (_, name) => name === "%return", s.loc);
-      overlay(ev, stays.arm.variables);
+      overlay(stays.arm.variables);
     } else setVariables(ev, stays.arm.variables);
     result = "normal";
   }
@@ -126,6 +126,6 @@ function ifStatement(ev: Evaluator, s: ast.Stmt & { kind: "if" }, then: readonly
   return result;
 }
 /** The variables of one arm, but for the result. */
-function overlay(ev: Evaluator, from: Variables): void {
-  allFrames(ev).forEach((f, i) => { for (const [k, v] of from[i] ?? []) if (k !== "%return" || !f.vars.has(k)) f.vars.set(k, v); });
+function overlay(from: Variables): void {
+  for (const [now, { vars }] of from) for (const [k, v] of vars) if (k !== "%return" || !now.has(k)) now.set(k, v);
 }

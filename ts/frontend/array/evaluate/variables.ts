@@ -8,11 +8,14 @@ import { Poisoned, Retry } from "../context.js";
 import { lengthsNow, unchangedLists } from "../grown.js";
 import { entryInteger, exactEntryInteger } from "../entry.js";
 import { exactQuotient, toInteger } from "../shapes.js";
+import { optional, placeholder } from "../optional.js";
 import { materialise, pin, settleView } from "../store.js";
-import { type Value, NONE, describe, isArray, shapeOf, withItems } from "../value.js";
-import { copyInto, pendingCell, readCell, sameFixed, writeCell } from "./cells.js";
+import { type ObjectValue, type Value, NONE, boolValue, describe, isArray, sameNone, shapeOf, withItems } from "../value.js";
+import { copyInto, pendingCell, readCell, sameFixed, sealObject, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
+import { reachableFrames } from "../frames.js";
 import { globalValue } from "./globals.js";
+import { fieldValue } from "./mutables.js";
 
 /** The frame that holds a name seen from a frame: the innermost function around that binds it. */
 export function ownerOf(frame: Frame, name: string): Frame | undefined {
@@ -28,8 +31,10 @@ export function lookup(ev: Evaluator, name: string, loc: SourceLoc): Value {
   if (v?.kind === "poison") { if (v.reason) return ev.ctx.unsupported(v.reason, loc, "use two names"); throw new Poisoned(); }
   if (v) return v;
   if (ev.ctx.language === "javascript") {
-    if (b?.kind === "cell" && ev.repeated.has(b.id)) return ev.ctx.unsupported(`${name}, which is undefined in the first iteration and something else later`, loc, "give it a first value of the same kind");
-    return NONE;
+    if (b?.kind !== "cell" || !ev.repeated.has(b.id)) return NONE;
+    ev.asked.add(b.id);
+    ev.nothing.set(b.id, ev.nothing.get(b.id) ?? NONE);
+    return ev.nothing.get(b.id)!;
   }
   return ev.ctx.fail("TYPE", `${name} is used before anything is assigned to it`, loc);
 }
@@ -44,6 +49,7 @@ export function settle(ev: Evaluator, v: Value, loc: SourceLoc | undefined, labe
     case "array": return settleView(ctx, v, loc);
     // A copy of the elements: what is changed later is not theirs.
     case "masked": return { ...v, value: materialise(ctx, v.value, { copy: true, ...(loc ? { loc } : {}) }), mask: materialise(ctx, v.mask, { copy: true, ...(loc ? { loc } : {}) }) };
+    case "optional": return { ...v, present: pin(ctx, v.present, loc, label), value: settle(ev, v.value, loc, label) };
     case "tuple": case "list": {
       const items = v.items.map((x) => settle(ev, x, loc, label));
       // A list keeps its identity: others may hold it and change it.
@@ -69,8 +75,8 @@ export function assignName(ev: Evaluator, name: string, v: Value, loc: SourceLoc
     const e = entryInteger(ev.ctx, v.code);
     if (e) v = { ...v, int: e, code: symbolic(e) };
   }
-  // A list keeps its identity, for what is done to it in this iteration.
-  if (b?.kind === "cell" && (v.kind === "list" || v.kind === "grown") && frame === ev.frame && ev.repeated.has(b.id)) { frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name) }); return; }
+  // A list or an object keeps its identity, for what is done to it in this iteration.
+  if (b?.kind === "cell" && (v.kind === "list" || v.kind === "grown" || v.kind === "object") && frame === ev.frame && ev.repeated.has(b.id)) { frame.vars.set(name, { kind: "value", value: settle(ev, v, loc, name) }); return; }
   if (b?.kind === "cell") { writeCell(ev, b.id, v, loc, ev.needsInteger(frame.def, name)); return; }
   if (frame !== ev.frame) for (const l of ev.open) if (l.frames.has(frame)) l.missed(frame, name);
   frame.vars.set(name, { kind: "value", value: unshared(ev, settle(ev, v, loc, name.startsWith("%") ? "result" : name), loc, name) });
@@ -87,24 +93,19 @@ export function unshared(ev: Evaluator, v: Value, loc: SourceLoc | undefined, na
   return copy;
 }
 
-/** The variables of all frames, to go back to. */
-export type Variables = readonly Map<string, Binding>[];
-export function saveVariables(ev: Evaluator): Variables { return allFrames(ev).map((f) => new Map(f.vars)); }
-export function setVariables(ev: Evaluator, saved: Variables): void {
-  allFrames(ev).forEach((f, i) => { f.vars.clear(); for (const [k, v] of saved[i] ?? []) f.vars.set(k, v); });
+/** The variables of all frames, to go back to: by the map that holds them. */
+export type Variables = ReadonlyMap<Frame["vars"], { readonly frame: Frame; readonly vars: ReadonlyMap<string, Binding> }>;
+export function saveVariables(ev: Evaluator): Variables { return new Map(allFrames(ev).map((frame) => [frame.vars, { frame, vars: new Map(frame.vars) }])); }
+export function setVariables(_ev: Evaluator, saved: Variables): void {
+  for (const [now, { vars }] of saved) { now.clear(); for (const [k, v] of vars) now.set(k, v); }
 }
-/** The frames of calls in progress and those their closures see. */
-export function allFrames(ev: Evaluator): Frame[] {
-  const out: Frame[] = [];
-  const add = (f: Frame | undefined): void => { if (f && !out.includes(f)) { add(f.parent); out.push(f); } };
-  ev.ctx.frames.forEach(add);
-  return out;
-}
+/** The frames of calls in progress and those that closures see. */
+export function allFrames(ev: Evaluator): Frame[] { return reachableFrames(ev.ctx.frames); }
 
 /** Runs `f`, which makes a loop of one evaluation of a function: what it assigns around itself would be carried from one iteration to the next. */
 export function withoutAssigning(ctx: Lowering, f: () => void, loc: SourceLoc): void {
   const frames = new Set<Frame>();
-  for (const frame of ctx.frames) for (let x: Frame | undefined = frame; x; x = x.parent) frames.add(x);
+  for (const x of reachableFrames(ctx.frames)) frames.add(x);
   const before = [...frames].map((x) => ({ x, vars: new Map(x.vars) }));
   const lists = lengthsNow(ctx);
   f();
@@ -120,9 +121,8 @@ export interface Arm { readonly variables: Variables; readonly body: Node[]; rea
  * is made that each arm stores to at its end.
  */
 export function mergeArms(ev: Evaluator, key: string, arms: readonly [Arm, Arm], live: (frame: Frame, name: string) => boolean, loc: SourceLoc | undefined): void {
-  const frames = allFrames(ev);
-  frames.forEach((frame, i) => {
-    const [a, b] = [arms[0].variables[i] ?? new Map<string, Binding>(), arms[1].variables[i] ?? new Map<string, Binding>()];
+  for (const [, { frame }] of new Map([...arms[0].variables, ...arms[1].variables])) {
+    const [x, y] = arms.map((arm) => arm.variables.get(frame.vars)?.vars), a = x ?? y!, b = y ?? x!;
     frame.vars.clear();
     for (const name of new Set([...a.keys(), ...b.keys()])) {
       const x = a.get(name), y = b.get(name);
@@ -135,7 +135,7 @@ export function mergeArms(ev: Evaluator, key: string, arms: readonly [Arm, Arm],
       if (!p || !q) { frame.vars.set(name, { kind: "value", value: (p ?? q)! }); continue; }
       frame.vars.set(name, { kind: "value", value: mergeValues(ev, `${key}|${name}`, name, arms, [p, q], ev.needsInteger(frame.def, name), loc) });
     }
-  });
+  }
 }
 function sameBinding(a: Binding, b: Binding): boolean { return a.kind === "cell" ? b.kind === "cell" && a.id === b.id : b.kind === "value" && sameFixed(a.value, b.value); }
 
@@ -146,6 +146,15 @@ export function mergeValues(ev: Evaluator, key: string, name: string, arms: read
     const other = (values[1] as { items: Value[] }).items;
     return withItems(values[0], values[0].items.map((x, i) => mergeValues(ev, `${key}.${i}`, name, arms, [x, other[i]!], integer, loc)));
   }
+  if (values[0].kind === "object" && values[1].kind === "object" && values[0].cls?.def === values[1].cls?.def && values[0].entries.size === values[1].entries.size) {
+    const [p, q] = [values[0], values[1]];
+    if (![...p.entries.keys()].every((k) => q.entries.has(k))) return conflict(name, values);
+    for (const o of [p, q]) sealObject(ctx, o, loc);
+    const field = (o: ObjectValue, i: 0 | 1, k: string): Value => { let v!: Value; within(ev, arms[i].body, () => { v = settle(ev, fieldValue(ctx, o, k)!, loc, k); }); return v; };
+    return { kind: "object", entries: new Map([...p.entries.keys()].map((k) => [k, mergeValues(ev, `${key}.${k}`, name, arms, [field(p, 0, k), field(q, 1, k)], integer, loc)])), snapshot: true, ...(p.cls ? { cls: p.cls } : {}) };
+  }
+  const merged = mergeOptional(ev, key, name, arms, values, integer, loc);
+  if (merged) return merged;
   const mergeable = (v: Value): boolean => v.kind === "scalar" || isArray(v);
   if (!mergeable(values[0]) || !mergeable(values[1])) return conflict(name, values);
   const id = pendingCell(ev, key, name, Math.min(arms[0].born, arms[1].born));
@@ -174,6 +183,18 @@ export function mergeValues(ev: Evaluator, key: string, name: string, arms: read
   if (c.kind === "scalar") ctx.single.add(c.container);
   ctx.cells.delete(id);
   return v;
+}
+/** Null or undefined on one path, in JavaScript, and something else on the other. */
+function mergeOptional(ev: Evaluator, key: string, name: string, arms: readonly [Arm, Arm], values: readonly [Value, Value], integer: boolean, loc: SourceLoc | undefined): Value | undefined {
+  const { ctx } = ev, none = values.map((v) => (v.kind === "none" ? v : v.kind === "optional" ? v.none : undefined)), some = values.map((v) => (v.kind === "optional" ? v.value : v.kind === "none" ? undefined : v));
+  if (ctx.language !== "javascript" || (!none[0] && !none[1]) || (!some[0] && !some[1])) return undefined;
+  if (none[0] && none[1] && !sameNone(none[0], none[1])) return undefined;
+  const value = some.map((v, i) => v ?? placeholder(ctx, some[1 - i]!));
+  if (!value[0] || !value[1]) return undefined;
+  const given = value.map((v, i) => { let out!: Value; within(ev, arms[i]!.body, () => { out = settle(ev, v!, loc, name); }); return out; });
+  const present = values.map((v) => (v.kind === "optional" ? v.present : boolValue(v.kind !== "none")));
+  const both = mergeValues(ev, `${key}.?`, name, arms, [present[0]!, present[1]!], false, loc), what = mergeValues(ev, `${key}.!`, name, arms, [given[0]!, given[1]!], integer, loc);
+  return both.kind !== "scalar" || what.kind === "poison" ? undefined : optional(both, what, (none[0] ?? none[1])!);
 }
 function conflict(name: string, values: readonly [Value, Value]): Value {
   return { kind: "poison", reason: `${name.startsWith("%") ? "the result" : name} is ${describe(values[0])} on one path and ${describe(values[1])} on another` };

@@ -143,6 +143,7 @@ function staticEquality(ctx: Lowering, a: Value, b: Value, loc: SourceLoc): Scal
   if (a.kind === "dtype" || b.kind === "dtype") return boolValue(dtypeName(a) === dtypeName(b));
   if (a.kind === "function" || b.kind === "function") return boolValue(a.kind === b.kind && (a as FunctionValue).def === (b as FunctionValue).def && (a as FunctionValue).scope === (b as FunctionValue).scope);
   // JavaScript's objects and lists are equal to themselves alone.
+  if (a.kind === "object" && b.kind === "object" && a !== b && (a.snapshot || b.snapshot)) return ctx.unsupported("comparing objects of which a loop or a branch chose one", loc, "compare a number that each of them has");
   if (ctx.language === "javascript" && (a.kind === "object" || b.kind === "object" || (a.kind === "list" && b.kind === "list"))) return boolValue(a === b);
   if (a.kind === "library" || b.kind === "library") return boolValue(a.kind === "library" && b.kind === "library" && a.name === b.name);
   if (ctx.language === "python" && (a.kind === "tuple" || a.kind === "list") && a.kind === b.kind) {
@@ -195,6 +196,7 @@ export function truth(ctx: Lowering, v: Value, loc: SourceLoc): ScalarValue {
       return { kind: "scalar", dtype: "bool", weak: true, code: convert(v.code, "bool") };
     }
     case "none": return boolValue(false);
+    case "optional": return both(v.present, truth(ctx, v.value, loc));
     case "string": return boolValue(v.value.length > 0);
     case "list": case "tuple": return boolValue(js || v.items.length > 0);
     case "sequence": return compareIntegers(ctx, ">", v.length, int(0), true);
