@@ -42,7 +42,7 @@ function cases(count: number, seed: number, precision: "default" | "strict", opt
 for (const precision of ["default", "strict"] as const) for (const optimise of [true, false]) {
   test(`${precision} precision, ${optimise ? "optimised" : "as they are"}`, (t) => {
     if (!addon()) { t.log("skipped: no native addon"); t.pass(); return; }
-    const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31)), runs = Number(process.env["FUZZ_RUNS"] ?? optimise && precision === "default" ? 10 : effort(4, 10));
+    const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31)), runs = Number(process.env["FUZZ_RUNS"] ?? (optimise && precision === "default" ? 10 : effort(4, 10)));
     const all = cases(runs, seed, precision, optimise);
     t.log(`FUZZ_SEED=${seed}: ${all.length} programs, ${all.filter((c) => c.plan.parallel).length} with parallel regions`);
     let regions = 0;
