@@ -46,7 +46,7 @@ test("columns count characters, and the caret is as wide as the construct", (t) 
 
 /** Body of f(a, n) → what is refused. */
 const refused: readonly (readonly [body: string, what: RegExp, at?: string])[] = [
-  ["try { a[0] = 1; } finally {}", /^try$/, "1:20"], ["class C {} return new C();", /^new C$/], ["class C {} return C;", /^the class C$/], ["return class {};", /^a class$/], ["return /x/g;", /^a regular expression$/],
+  ["try { a[0] = 1; } finally {}", /^try$/, "1:20"], ["class C { set v(x) {} } return new C();", /^a setter$/], ["class C extends Missing {} return new C();", /^a class that extends Missing$/], ["return class {};", /^a class$/], ["return /x/g;", /^a regular expression$/],
   ["return `n = ${n}`;", /^building a string$/], ["return 'a' + n;", /^building a string$/], ["return n + 'a';", /^building a string$/], ["const m = new Map(); return m;", /^Map is not supported$/], ["return new Set([n]);", /^Set is not supported$/],
   ["return this.x;", /^this$/], ["return eval('n');", /^eval is not supported$/], ["delete a.x;", /^the operator delete$/], ["return 'x' in a;", /^the operator in$/], ["return a instanceof Float64Array;", /^the operator instanceof$/],
   ["return { get x() { return 1; } };", /^a getter$/], ["return { [n]: 1 };", /^a computed property name$/], ["const { ...r } = { n }; return r;", /^the rest of an object$/],
@@ -86,7 +86,7 @@ test("module-level values that module code decides are refused where they are us
     ["const K = new Float64Array(4); K[0] = 1;", /^K, which module code changes or passes on$/], ["const K = [1, 2]; K.push(3);", /^K, which module code changes or passes on$/], ["const K = [1]; const J = K; J[0] = 2;", /^K, which module code changes or passes on$/],
     ["const K = [1]; fill(K); function fill(k) { k[0] = 5; }", /^K, which module code changes or passes on$/], ["let K = [1]; set(); function set() { K = [2]; }", /^K, which a function may have changed/],
     ["import K from './k.js';", /^K is imported from \.\/k\.js/], ["const K = require('./k');", /^K is imported from \.\/k/], ["const { K } = require('./k');", /^K is imported from \.\/k/], ["const K = K;", /^K, which is used in its own definition$/],
-    ["class K {}", /^the class K$/], ["let i = 0; const K = [i++];", /^assigning i$/],
+    ["class K extends Missing {}", /^a class that extends Missing$/], ["let i = 0; const K = [i++];", /^assigning i$/],
   ];
   for (const [module, what] of bad) {
     const e = failure(module + f);

@@ -31,6 +31,8 @@ export interface FunctionDef {
   readonly locals: ReadonlySet<string>;
   /** It stands for this function, called for each element of broadcast arrays (@np.vectorize). */
   readonly elementwise?: FunctionDef;
+  /** Its first parameter is what it is called on (JavaScript's `this`). */
+  readonly receiver?: boolean;
   readonly loc: SourceLoc;
 }
 

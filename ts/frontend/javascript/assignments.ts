@@ -101,11 +101,12 @@ export function memberTarget(c: Context, left: t.MemberExpression, more: readonl
   if (root?.kind === "library" || root?.kind === "function") { c.unit.unsupported("assigning a property of a function or namespace", left); return undefined; }
   if (root?.kind === "missing") { c.unit.problem(root.code, root.message, left, root.hint); return undefined; }
   const attribute = !left.computed || left.property.type === "StringLiteral";
+  if (root?.kind === "class") { c.unit.unsupported("assigning a static member of a class", left, "keep the value in a variable of the function"); return undefined; }
   if (changesCapture(c, left.object, attribute, left)) return undefined;
-  if (left.property.type === "PrivateName" || left.object.type === "Super") { c.unit.unsupported("this assignment target", left); return undefined; }
+  if (left.object.type === "Super") { c.unit.unsupported("this assignment target", left); return undefined; }
   if (attribute) {
     const [object, ...rest] = c.sequence([() => expr(c, left.object), ...more]) as [Expr, ...Expr[]];
-    const name = left.property.type === "StringLiteral" ? left.property.value : left.property.type === "Identifier" ? left.property.name : "";
+    const name = left.property.type === "StringLiteral" ? left.property.value : left.property.type === "Identifier" ? left.property.name : left.property.type === "PrivateName" ? `#${left.property.id.name}` : "";
     return { target: { kind: "attribute", object, name, loc }, rest };
   }
   const property = left.property;

@@ -2,7 +2,9 @@
 import type { SourceLoc } from "../../base/errors.js";
 import { isPlain, missing, PROGRAM, type Closures, type Found } from "./closure.js";
 import { globalName, nativeName } from "./library-names.js";
-import { parseFunction } from "./parse.js";
+import { isClass } from "./classes.js";
+import { classWrapper } from "./nodes.js";
+import { parseClass, parseFunction } from "./parse.js";
 import type { ProgramBuilder } from "./program.js";
 import { SourceText } from "./source.js";
 import { fromLibrary, Unit, type Environment, type Static } from "./unit.js";
@@ -23,8 +25,13 @@ export class Captures {
       return shown.startsWith("bound ") ? missing("SOURCE_UNAVAILABLE", `the source of the bound function ${shown.slice(6)} is not available`, "pass the function itself, and its arguments as arguments")
         : missing("SOURCE_UNAVAILABLE", `the source of the built-in function ${shown} is not available`, "write the computation out, or use Math and typed arrays");
     }
-    if (/^class\b/.test(text)) return missing("UNSUPPORTED", `${shown} is a class`, "use functions and plain objects");
     const file = place?.file ?? { name: `<function ${shown}>`, text };
+    if (/^class\b/.test(text)) {
+      const { node, text: source } = parseClass(text, (shift) => new SourceText(file, shift + (place?.offset ?? 0), place?.remap));
+      const unit = new Unit(this.builder, source, classWrapper(node), new CapturedEnvironment(this, fn), shown);
+      this.builder.register(unit);
+      return unit;
+    }
     const { node, text: source } = parseFunction(text, (shift) => new SourceText(file, shift + (place?.offset ?? 0), place?.remap));
     if (!node) return missing("UNSUPPORTED", `${shown} is not an ordinary function`, "use a function, an arrow function or a method");
     if ((node.type === "ObjectMethod" || node.type === "ClassMethod") && node.kind !== "method") return missing("UNSUPPORTED", `a ${node.kind}ter`, "use a function");
@@ -41,7 +48,7 @@ export class Captures {
       if (library !== undefined) return { kind: "library", name: library };
       if ((value as { [PROGRAM]?: unknown })[PROGRAM] !== undefined) return missing("UNSUPPORTED", `${path} is a compiled program or derivative; calling it inside a program is not supported`, "call the plain function");
       const u = this.unit(value as (...args: never[]) => unknown, (value as { name: string }).name || path);
-      return u instanceof Unit ? { kind: "function", unit: u } : u;
+      return !(u instanceof Unit) ? u : isClass(u) ? { kind: "class", unit: u } : { kind: "function", unit: u };
     }
     if (typeof value === "symbol") return missing("UNSUPPORTED", `${path} is a symbol`);
     if (typeof value === "number" && !Number.isFinite(value)) return { kind: "constant", value };
@@ -64,6 +71,7 @@ function isArrayLike(v: object): boolean {
 class CapturedEnvironment implements Environment {
   constructor(private readonly captures: Captures, private readonly fn: (...args: never[]) => unknown) {}
   lookup(name: string, _at: SourceLoc): Static { return this.captures.means(this.captures.closures.name(this.fn, name), name); }
+  extended(name: string): Static { return this.captures.means(this.captures.closures.extended(this.fn), name); }
   initialiser(): undefined { return undefined; }
   member(value: unknown, key: string, path: string): Static {
     const f = this.captures.closures.member(value as object, key, path);

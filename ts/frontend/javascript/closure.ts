@@ -13,8 +13,8 @@ type Fn = (...args: never[]) => unknown;
 export interface Missing { readonly kind: "missing"; readonly code: "UNSUPPORTED" | "CAPTURE" | "SOURCE_UNAVAILABLE"; readonly message: string; readonly hint?: string }
 export type Found = { readonly kind: "value"; readonly value: unknown } | { readonly kind: "global"; readonly name: string } | Missing;
 
-/** A look-up: a free name of function `of`; a property of object `of`; the text and place of function `of`; the content of object `of`. Objects are numbered as they turn up. */
-export type Lookup = readonly ["name", of: number, name: string] | readonly ["member", of: number, key: string, path: string] | readonly ["text", of: number] | readonly ["content", of: number];
+/** A look-up: a free name of function `of`; a property of object `of`; the class that class `of` extends; the text and place of function `of`; the content of object `of`. Objects are numbered as they turn up. */
+export type Lookup = readonly ["name", of: number, name: string] | readonly ["member", of: number, key: string, path: string] | readonly ["text", of: number] | readonly ["content", of: number] | readonly ["extends", of: number];
 
 export const missing = (code: Missing["code"], message: string, hint?: string): Missing => ({ kind: "missing", code, message, ...(hint !== undefined ? { hint } : {}) });
 
@@ -70,6 +70,10 @@ export class Closures {
       if (d.get && !module) return missing("UNSUPPORTED", `${path} is a getter`, "use a plain property");
       try { return { kind: "value", value: (object as Record<string, unknown>)[key] }; } catch { return missing("CAPTURE", `${path} has no value yet`, "call the program after the declaration has run"); }
     });
+  }
+  /** The class that a class extends: V8 keeps no name of it. */
+  extended(cls: Fn): Found {
+    return this.once(["extends", this.number(cls)], () => { const base = Object.getPrototypeOf(cls) as unknown; return typeof base === "function" && base !== Function.prototype ? { kind: "value", value: base } : missing("UNSUPPORTED", "a class that extends null"); });
   }
   /** The program takes an object with all that it holds: as it is at the first look. */
   content(object: object): unknown {
@@ -131,6 +135,7 @@ export class Closures {
         }
         case "name": if (typeof object !== "function") return undefined; text = this.describe(this.name(object as Fn, op[2])); break;
         case "member": text = this.describe(this.member(object, op[2], op[3])); break;
+        case "extends": if (typeof object !== "function") return undefined; text = this.describe(this.extended(object as Fn)); break;
         case "content": text = plainText(this.content(object)); break;
       }
       if (text === undefined) return undefined;

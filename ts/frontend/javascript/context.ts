@@ -13,6 +13,10 @@ export class Context {
   out: Stmt[] = [];
   effect: Effect = noEffect();
   readonly targets: Target[] = [];
+  /** The variable that `this` is. */
+  self?: string;
+  /** In the constructor of a class that extends another: gives the fields their values after super(). */
+  made?: (c: Context) => void;
   constructor(readonly unit: Unit, readonly fn: FunctionScope, readonly locals: Set<string>) {}
 
   emit(s: Stmt): void { this.out.push(s); }

@@ -135,6 +135,7 @@ export function callSummary(unit: Unit, n: t.CallExpression | t.OptionalCallExpr
     callbacks();
     return { writes, memory, unknown };
   }
+  if (s?.kind === "class") return WORST;
   if (n.type === "NewExpression") return { writes, memory, unknown };
   if (callee.type === "MemberExpression" || callee.type === "OptionalMemberExpression") {
     const key = !callee.computed && callee.property.type === "Identifier" ? callee.property.name : undefined;

@@ -60,10 +60,10 @@ function plain(c: Context, n: t.Node): Expr {
     case "ArrayExpression": return arrayLiteral(c, n);
     case "ObjectExpression": return objectLiteral(c, n);
     case "FunctionExpression": case "ArrowFunctionExpression": {
-      const def = functionDef(c.unit, n, n.type === "FunctionExpression" && n.id ? n.id.name : "anonymous");
+      const def = functionDef(c.unit, n, n.type === "FunctionExpression" && n.id ? n.id.name : "anonymous", n.type === "ArrowFunctionExpression" ? { self: c.self } : {});
       return def ? { kind: "function", def, loc } : { kind: "none", loc };
     }
-    case "ThisExpression": return refuse(c, n, "this", "pass the object's arrays and numbers as arguments");
+    case "ThisExpression": return c.self !== undefined ? { kind: "name", name: c.self, loc } : refuse(c, n, "this", "pass the object's arrays and numbers as arguments");
     case "RegExpLiteral": return refuse(c, n, "a regular expression");
     case "AwaitExpression": case "YieldExpression": return refuse(c, n, "asynchronous or generator code", "a program is an ordinary function");
     case "ClassExpression": return refuse(c, n, "a class", "use functions and plain objects");
@@ -78,7 +78,7 @@ function identifier(c: Context, n: t.Identifier): Expr {
   if (b) {
     const alias = c.unit.static(n);
     if (alias && alias.kind !== "expression") return staticExpr(c, alias, n);
-    if (b.kind === "class") return refuse(c, n, `the class ${b.name}`, "use functions and plain objects");
+    if (b.kind === "class") return refuse(c, n, `the class ${b.name}`, "declare it outside the function");
     if (b.kind === "self") return refuse(c, n, "a function expression that uses its own name", "declare it as a function");
     return { kind: "name", name: c.unit.localName(b), loc };
   }
@@ -93,6 +93,7 @@ export function staticExpr(c: Context, s: Static, n: t.Node): Expr {
     case "library": return { kind: "library", name: s.name, loc };
     case "constant": return numberLiteral(s.value, c, n);
     case "function": return { kind: "name", name: c.unit.host.nameFunction(s.unit), loc };
+    case "class": return { kind: "name", name: c.unit.host.nameClass(s.unit), loc };
     case "value":
       if (s.value === undefined || s.value === null) return { kind: "none", loc };
       return { kind: "name", name: c.unit.host.nameValue(s.value, s.path, loc), loc };
@@ -135,7 +136,7 @@ function chain(c: Context, n: t.OptionalMemberExpression, rest: (value: Expr) =>
 /** `object.name`, `object["name"]` or `object[index]` for an object that is already evaluated. */
 function access(c: Context, object: Expr, n: t.MemberExpression | t.OptionalMemberExpression): Expr {
   const loc = c.loc(n);
-  if (n.property.type === "PrivateName") return refuse(c, n, "a private name");
+  if (n.property.type === "PrivateName") return { kind: "attribute", object, name: `#${n.property.id.name}`, loc };
   if (n.computed && n.property.type !== "StringLiteral") return { kind: "index", object, items: [{ kind: "expr", value: expr(c, n.property) }], loc };
   return { kind: "attribute", object, name: propertyKey({ key: n.property })!, loc };
 }
@@ -195,6 +196,11 @@ function binary(c: Context, n: t.BinaryExpression): Expr {
   }
   const bin = BINARY[op];
   if (op === "+" && [left, n.right].some((x) => x.type === "StringLiteral" || x.type === "TemplateLiteral")) return refuse(c, n, "building a string", "strings may only be built inside throw");
+  if (op === "instanceof") {
+    const cls = c.unit.static(n.right);
+    if (cls?.kind !== "class") return refuse(c, n, "the operator instanceof", "the program is compiled for the kinds of its arguments: leave the test out");
+    return { kind: "call", callee: { kind: "library", name: "isinstance", loc }, args: [{ value: expr(c, left) }, { value: staticExpr(c, cls, n.right) }], keywords: [], loc };
+  }
   if (!cmp && !bin) return refuse(c, n, `the operator ${op}`);
   const [a, b] = c.sequence([() => expr(c, left), () => expr(c, n.right)]) as [Expr, Expr];
   // A number is not strictly equal to a boolean: such comparisons are of identity.
@@ -257,12 +263,14 @@ function objectLiteral(c: Context, n: t.ObjectExpression): Expr {
     if (p.type === "ObjectMethod") {
       if (p.kind !== "method") return refuse(c, p, `a ${p.kind}ter`);
       parts.push(() => {
-        const def = functionDef(c.unit, p, key);
+        const def = functionDef(c.unit, p, key, { receiver: true });
         return def ? { kind: "function", def, loc: c.loc(p) } : { kind: "none", loc: c.loc(p) };
       });
     } else {
       refuseEscape(c, p.value);
-      parts.push(() => expr(c, p.value));
+      // A function of the language has what it is called on as its `this`.
+      const { value } = p;
+      parts.push(value.type === "FunctionExpression" ? () => { const def = functionDef(c.unit, value, key, { receiver: true }); return def ? { kind: "function", def, loc: c.loc(p) } : { kind: "none", loc: c.loc(p) }; } : () => expr(c, p.value));
     }
     keys.push(key);
   }

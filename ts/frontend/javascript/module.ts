@@ -7,7 +7,7 @@ import { type SourceFile, type SourceLoc } from "../../base/errors.js";
 import type { Expr } from "../array/ast.js";
 import { functionDef } from "./functions.js";
 import { globalName, PURE_METHODS } from "./library-names.js";
-import { children, isFunction, isNameHelper, propertyKey, unwrapWith, type FunctionNode } from "./nodes.js";
+import { children, classWrapper, isFunction, isNameHelper, propertyKey, unwrapWith, type FunctionNode } from "./nodes.js";
 import { parseFile } from "./parse.js";
 import type { ProgramBuilder } from "./program.js";
 import { analyseScopes, patternNames, type Binding, type Scopes } from "./scope.js";
@@ -193,7 +193,11 @@ export class ModuleSource implements Environment {
       const g = globalName(name);
       return g ? fromLibrary(g) : missing(`the name ${name}, which the file does not define`);
     }
-    if (b.kind === "class") return missing(`the class ${name}`, "use functions and plain objects");
+    if (b.classNode) {
+      let u = this.units.get(b.classNode);
+      if (!u) { this.units.set(b.classNode, u = new Unit(this.builder, this.text, classWrapper(b.classNode), this, name)); this.builder.register(u); }
+      return { kind: "class", unit: u };
+    }
     const f = this.functionOf(b);
     if (f) return { kind: "function", unit: this.unit(f, name) };
     const init = this.initOf(b);

@@ -4,7 +4,7 @@ import type * as t from "@babel/types";
 export type FunctionNode = t.FunctionDeclaration | t.FunctionExpression | t.ArrowFunctionExpression | t.ObjectMethod | t.ClassMethod;
 
 export function isFunction(n: t.Node): n is FunctionNode {
-  return n.type === "FunctionDeclaration" || n.type === "FunctionExpression" || n.type === "ArrowFunctionExpression" || n.type === "ObjectMethod" || n.type === "ClassMethod";
+  return n.type === "FunctionDeclaration" || n.type === "FunctionExpression" || n.type === "ArrowFunctionExpression" || n.type === "ObjectMethod" || n.type === "ClassMethod" || (n.type as string) === "ClassPrivateMethod";
 }
 
 const SKIPPED = new Set(["loc", "extra", "leadingComments", "trailingComments", "innerComments", "typeAnnotation", "returnType", "typeParameters",
@@ -86,4 +86,9 @@ export function propertyKey(p: { key: t.Node; computed?: boolean | null }): stri
   if (p.key.type === "NumericLiteral") return String(p.key.value);
   if (p.computed) return undefined;
   return p.key.type === "Identifier" ? p.key.name : undefined;
+}
+
+/** The class as the value of a function without parameters. */
+export function classWrapper(cls: t.ClassExpression | t.ClassDeclaration): t.ArrowFunctionExpression {
+  return { type: "ArrowFunctionExpression", params: [], body: { ...cls, type: "ClassExpression" }, async: false, expression: true, start: cls.start, end: cls.end } as unknown as t.ArrowFunctionExpression;
 }

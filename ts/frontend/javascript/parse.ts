@@ -41,6 +41,14 @@ export function parseFunction(text: string, source: (shift: number) => SourceTex
   }
   throw parseError(first, failed!);
 }
+/** The class of a text that starts at `offset` in a file. */
+export function parseClass(text: string, source: (shift: number) => SourceText): { readonly node: t.ClassExpression; readonly text: SourceText } {
+  try {
+    const s = parse(`(${text}\n)`, { ...LENIENT, sourceType: "script" }).program.body[0];
+    if (s?.type === "ExpressionStatement" && s.expression.type === "ClassExpression") return { node: s.expression, text: source(-1) };
+  } catch (e) { throw parseError(e, source(-1)); }
+  throw parseError({ message: "no class" }, source(-1));
+}
 function functionIn(e: t.Expression): FunctionNode | undefined {
   if (e.type === "FunctionExpression" || e.type === "ArrowFunctionExpression") return e;
   if (e.type === "ObjectExpression" && e.properties[0]?.type === "ObjectMethod") return e.properties[0];

@@ -1,6 +1,7 @@
 /** The program being made: functions and values that its entry reaches, each under one global name. */
 import type { SourceFile, SourceLoc } from "../../base/errors.js";
 import type { ArrayProgram, Expr, GlobalValue } from "../array/ast.js";
+import { classDef } from "./classes.js";
 import { functionDef } from "./functions.js";
 import { Names } from "./names.js";
 import { Problems } from "./problems.js";
@@ -12,7 +13,7 @@ export class ProgramBuilder implements Host {
   readonly globals = new Names();
   private readonly values = new Map<string, GlobalValue>();
   private readonly units: Unit[] = [];
-  private readonly pending: { readonly unit: Unit; readonly name: string }[] = [];
+  private readonly pending: { readonly unit: Unit; readonly name: string; readonly cls?: boolean }[] = [];
   private readonly functions = new Map<Unit, string>();
   private readonly captured = new Map<unknown, string>();
   /** The entry is called by what it reaches. */
@@ -31,6 +32,15 @@ export class ProgramBuilder implements Host {
       name = this.global(unit.name);
       this.functions.set(unit, name);
       this.pending.push({ unit, name });
+    }
+    return name;
+  }
+  nameClass(unit: Unit): string {
+    let name = this.functions.get(unit);
+    if (name === undefined) {
+      name = this.global(unit.name);
+      this.functions.set(unit, name);
+      this.pending.push({ unit, name, cls: true });
     }
     return name;
   }
@@ -62,6 +72,7 @@ export class ProgramBuilder implements Host {
     this.globals.reserve(entry.name);
     const def = functionDef(entry, entry.node, entry.name);
     for (let next = this.pending.shift(); next; next = this.pending.shift()) {
+      if (next.cls) { const cls = classDef(next.unit, next.unit.name); if (cls) this.values.set(next.name, { kind: "class", def: cls }); continue; }
       const made = functionDef(next.unit, next.unit.node, next.name);
       if (made) this.values.set(next.name, { kind: "function", def: made });
     }

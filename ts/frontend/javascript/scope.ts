@@ -12,6 +12,8 @@ export class Binding {
   init?: { readonly node: t.Node; readonly path: readonly string[] };
   /** Set for function declarations. */
   functionNode?: FunctionNode;
+  /** Set for class declarations. */
+  classNode?: t.ClassDeclaration;
   /** Declared inside a loop of its function: every iteration has a variable of its own. */
   perIteration = false;
   constructor(readonly name: string, public kind: "param" | "var" | "let" | "const" | "function" | "self" | "class", readonly fn: FunctionScope) {}
@@ -125,7 +127,7 @@ class Analyser {
         b.functionNode = s;
         b.perIteration = this.loops > 0;
         this.of.set(s.id, env.declare(b));
-      } else if (s.type === "ClassDeclaration" && s.id) this.of.set(s.id, env.declare(new Binding(s.id.name, "class", this.fn)));
+      } else if (s.type === "ClassDeclaration" && s.id) { const b = new Binding(s.id.name, "class", this.fn); b.classNode = s; this.of.set(s.id, env.declare(b)); }
     }
   }
   private block(body: readonly t.Node[], env: Env): void {
@@ -224,7 +226,16 @@ class Analyser {
         this.visit(n.value, env); return;
       case "LabeledStatement": this.visit(n.body, env); return;
       case "BreakStatement": case "ContinueStatement": return;
-      case "ClassDeclaration": case "ClassExpression": return;
+      case "ClassDeclaration": case "ClassExpression": {
+        if (n.superClass) this.visit(n.superClass, env);
+        const inner = new Env(env);
+        for (const m of n.body.body) {
+          if ("computed" in m && m.computed) this.visit(m.key, inner);
+          if (m.type === "ClassMethod" || m.type === "ClassPrivateMethod") this.enterFunction(m as FunctionNode, inner);
+          else if ((m.type === "ClassProperty" || m.type === "ClassPrivateProperty") && m.value) this.visit(m.value, inner);
+        }
+        return;
+      }
       case "CatchClause": {
         const inner = new Env(env);
         if (n.param) for (const { id } of patternNames(n.param)) this.of.set(id, inner.declare(new Binding(id.name, "let", this.fn)));

@@ -4,7 +4,7 @@ import type { ErrorCode, SourceLoc } from "../../base/errors.js";
 import type { Expr } from "../array/ast.js";
 import { isPlain } from "./closure.js";
 import { globalName, libraryMember } from "./library-names.js";
-import { isNameHelper, propertyKey, unwrapWith, type FunctionNode } from "./nodes.js";
+import { classWrapper, isNameHelper, propertyKey, unwrapWith, type FunctionNode } from "./nodes.js";
 import { Names } from "./names.js";
 import type { Problems } from "./problems.js";
 import { analyseScopes, type Binding, type FunctionScope, type Scopes } from "./scope.js";
@@ -15,6 +15,7 @@ export type Static =
   | { readonly kind: "library"; readonly name: string }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "function"; readonly unit: Unit }
+  | { readonly kind: "class"; readonly unit: Unit }
   /** A captured value; `path` is how the source wrote it (for names and messages). */
   | { readonly kind: "value"; readonly value: unknown; readonly path: string }
   /** A module-level constant of a source text: evaluated once. `member` extends it. */
@@ -26,6 +27,8 @@ export interface Environment {
   lookup(name: string, at: SourceLoc): Static;
   /** Property of a captured value. */
   member(value: unknown, key: string, path: string): Static;
+  /** For a class that is captured: what it extends. */
+  extended?(name: string): Static;
   /** The value of a module-level constant, converted. */
   initialiser(name: string): Expr | undefined;
 }
@@ -34,7 +37,9 @@ export interface Environment {
 export interface Host {
   readonly problems: Problems;
   readonly globals: Names;
+  register(unit: Unit): void;
   nameFunction(unit: Unit): string;
+  nameClass(unit: Unit): string;
   nameValue(value: unknown, path: string, loc: SourceLoc): string;
   nameExpression(name: string, unit: Unit, loc: SourceLoc): Expr;
   localTaken(name: string): boolean;
@@ -91,6 +96,7 @@ export class Unit {
     const n = this.unwrap(raw);
     if (n.type === "Identifier") {
       const b = this.binding(n);
+      if (b?.classNode) return { kind: "class", unit: this.classUnit(b, b.classNode) };
       if (b) return this.aliasOf(b);
       if (n.name === "undefined" || n.name === "arguments") return undefined;
       return this.environment.lookup(n.name, this.loc(n));
@@ -102,6 +108,25 @@ export class Unit {
       return key === undefined ? undefined : this.memberOf(object, key);
     }
     return undefined;
+  }
+  private readonly classes = new Map<Binding, Unit>();
+  /** A class of a block: of what is around it, it may use other classes of blocks. */
+  private classUnit(b: Binding, node: t.ClassDeclaration): Unit {
+    let u = this.classes.get(b);
+    if (!u) {
+      const around = this.scopes.functions, { environment } = this;
+      const lookup = (name: string, at: SourceLoc): Static => {
+        for (const f of around.values()) for (const x of f.bindings) {
+          if (x.name !== name) continue;
+          return x.classNode ? { kind: "class", unit: this.classUnit(x, x.classNode) } : { kind: "missing", code: "UNSUPPORTED", message: `${name}, a variable of the function around, in a class`, hint: "give it to the constructor" };
+        }
+        return environment.lookup(name, at);
+      };
+      u = new Unit(this.host, this.text, classWrapper(node), { lookup, member: (v, k, p) => environment.member(v, k, p), initialiser: (name) => environment.initialiser(name) }, b.name);
+      this.classes.set(b, u);
+      this.host.register(u);
+    }
+    return u;
   }
   private memberOf(object: Static, key: string): Static | undefined {
     if (object.kind === "library") {

@@ -103,7 +103,7 @@ function inline(ev: Evaluator, f: FunctionValue, args: readonly Value[], keyword
   }
   const scope = f.scope as Frame | undefined;
   const frame: Frame = { def, vars: new Map(), parent: scope, key: `${ev.frame.key}/${ev.unrolled.join(".")}>${loc.line}:${loc.column}` };
-  bindParameters(ev, frame, f, f.self ? [f.self, ...args] : args, keywords, loc);
+  bindParameters(ev, frame, f, f.self ? [f.self, ...args] : def.receiver ? [NONE, ...args] : args, keywords, loc);
   return runFunction(ev, frame, loc);
 }
 

@@ -58,6 +58,8 @@ const BINARY: Readonly<Record<string, string>> = { "+": "add", "-": "sub", "*": 
 const COMPARE: Readonly<Record<string, string>> = { "==": "__eq__", "!=": "__ne__", "<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__" };
 /** An operation that a class of an operand defines; undefined where none does. */
 export function overloaded(ev: Evaluator, op: string, operands: readonly Value[], loc: SourceLoc): Value | undefined {
+  // JavaScript has no operators of a class.
+  if (ev.ctx.language === "javascript") return undefined;
   const [a, b] = operands, own = classOf(a!), other = b && classOf(b);
   if (!own && !other) return undefined;
   const name = op in BINARY ? `__${BINARY[op]}__` : COMPARE[op] ?? op, f = own && special(ev, a!, name);
@@ -80,7 +82,7 @@ export function instantiate(ev: Evaluator, cls: ClassValue, args: readonly Value
   }
   const self: ObjectValue = { kind: "object", entries: new Map(), cls }, init = methodOf(cls, "__init__");
   if (init) callValue(ev, bound(init, self, cls), args, keywords, loc);
-  else if (args.length + keywords.size > 0) ctx.fail("ARGUMENT", `${cls.def.name} takes no arguments`, loc);
+  else if (args.length + keywords.size > 0 && ctx.language === "python") ctx.fail("ARGUMENT", `${cls.def.name} takes no arguments`, loc);
   if (!isFixed(cls)) return self;
   const names = [...self.entries.keys()];
   return { kind: "tuple", items: names.map((n) => settle(ev, fieldValue(ctx, self, n)!, loc, n)), record: { cls, names } };

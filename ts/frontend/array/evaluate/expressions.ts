@@ -105,10 +105,10 @@ export function attribute(ev: Evaluator, self: Value, name: string, loc: SourceL
   if (self.kind === "class") return memberOf(ev, self, name, undefined) ?? ctx.fail("TYPE", `${describe(self)} has no ${name}`, loc);
   if (self.kind === "object" || (self.kind === "tuple" && self.record)) {
     const v = self.kind === "object" ? fieldValue(ctx, self, name) : self.items[self.record!.names.indexOf(name)];
-    if (v) return v;
+    if (v) return v.kind === "function" && v.def.receiver && !v.self ? { ...v, self } : v;
     const cls = self.kind === "object" ? self.cls : self.record!.cls, member = cls && memberOf(ev, cls, name, self, loc);
     if (member) return member;
-    if (cls) return ctx.fail("TYPE", `${describe(self)} has no ${name}`, loc);
+    if (cls && ctx.language === "python") return ctx.fail("TYPE", `${describe(self)} has no ${name}`, loc);
     if (methodNamed(ctx.language, name)) return { kind: "method", self, name };
     return ctx.language === "javascript" ? NONE : ctx.fail("TYPE", `the object has no ${name}`, loc);
   }
