@@ -99,7 +99,7 @@ class RunJob final : public ArrayJob {
   }
   static void work(Task* t) {
     auto* self = static_cast<RunJob*>(t);
-    if (__atomic_load_n(&self->control.cancel, __ATOMIC_RELAXED)) self->result.code = DACE_CANCELLED;
+    if (self->control.cancel.isSet()) self->result.code = DACE_CANCELLED;
     else self->result = runKernel(*self->kernel, self->args.data(), self->symbols.data(), self->arenaBytes, self->threads, self->control);
     self->env_->finished(self);
   }

@@ -18,7 +18,7 @@ class ArrayJob : public Job, public Task {
   RunControl control;
 
   ~ArrayJob() override;
-  void cancel() { __atomic_store_n(&control.cancel, 1, __ATOMIC_RELAXED); }
+  void cancel() { control.cancel.set(); }
   void drop(napi_env env) override;
   // args, symbols and indices of what is written, from these arguments of the call. `skip`: elements that are no arrays (their place stays NULL).
   void take(Call& c, size_t argsAt, size_t symbolsAt, size_t writeAt, bool (*skip)(Call&, napi_value, size_t, ArrayJob&) = nullptr);

@@ -65,8 +65,8 @@ class GpuJob final : public ArrayJob {
   }
   static void work(Task* t) {
     auto* self = static_cast<GpuJob*>(t);
-    if (__atomic_load_n(&self->control.cancel, __ATOMIC_RELAXED)) self->result.code = DACE_CANCELLED;
-    else self->result = self->program.gpu->run(*self->program.program, self->arguments(), self->buffers, self->symbols, self->arenaBytes, &self->control.cancel, &self->control.progress);
+    if (self->control.cancel.isSet()) self->result.code = DACE_CANCELLED;
+    else self->result = self->program.gpu->run(*self->program.program, self->arguments(), self->buffers, self->symbols, self->arenaBytes, self->control);
     self->env_->finished(self);
   }
   void settle(napi_env env) override {
@@ -145,7 +145,7 @@ napi_value gpuRun(Call& c) {
   const size_t arenaBytes = size_t(whole(c.env, c.argv[3], "arenaBytes", 0, 9007199254740991.0));
   RunControl control;
   cuda::RunResult r;
-  on(*p.gpu, [&] { r = p.gpu->run(*p.program, args, buffers, symbols, arenaBytes, &control.cancel, &control.progress); });
+  on(*p.gpu, [&] { r = p.gpu->run(*p.program, args, buffers, symbols, arenaBytes, control); });
   return statusOf(c.env, r);
 }
 

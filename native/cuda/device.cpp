@@ -96,6 +96,7 @@ std::shared_ptr<Session> Gpu::begin() {
   if (!isOff("DACE_AD_CUDA_POOLS")) s->pool->useDriverPool(s->device, s->stream);
   s->staging = std::make_unique<Staging>(driver_, s->stream);
   s->host = std::make_unique<HostCopies>(driver_, s->stream);
+  if (void* word = nullptr; driver_.hasPinned() && driver_.hostAllocate(&word, 64, 0) == kSuccess) s->cancel = static_cast<int32_t*>(word);
   return s;
 }
 
@@ -157,7 +158,7 @@ bool ready(Session& s, const GpuProgram& program, Session::Loaded** out, RunResu
 }  // namespace
 
 RunResult Gpu::run(const GpuProgram& program, const std::vector<Argument>& args, const std::vector<std::shared_ptr<DeviceBuffer>>& buffers, const std::vector<int64_t>& symbols, size_t arenaBytes,
-                   const int32_t* cancel, int64_t* progress) {
+                   RunControl& control) {
   RunResult result;
   std::shared_ptr<Session> s;
   try {
@@ -180,8 +181,10 @@ RunResult Gpu::run(const GpuProgram& program, const std::vector<Argument>& args,
       if (!s->blasTried && program.usesBlas) s->blasTried = true, s->blas = Blas::open(driver_, s->stream, &s->blasWhy);
       if (!s->solverTried && program.usesSolver) s->solverTried = true, s->solver = Solver::open(s->stream, &s->solverWhy);
       const Place place{driver_, s->context, s->stream, *s->pool, info_};
-      const Helpers helpers{s->staging.get(), l->graphs.get(), s->blas.get(), s->solver.get(), s->host.get(), symbols.size(), isSet("DACE_AD_CUDA_SYNC")};
-      result = dace::cuda::run(place, l->program, args, symbols.data(), arenaBytes, cancel, progress, helpers);
+      const Helpers helpers{s->staging.get(), l->graphs.get(), s->blas.get(), s->solver.get(), s->host.get(), symbols.size(), isSet("DACE_AD_CUDA_SYNC"), s->cancel};
+      control.cancel.copyTo(s->cancel);
+      result = dace::cuda::run(place, l->program, args, symbols.data(), arenaBytes, control.cancel.word(), &control.progress, helpers);
+      control.cancel.copyTo(nullptr);
     }
   }
   if (isLost(result.driver)) {

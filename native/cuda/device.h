@@ -13,6 +13,7 @@
 #include "cuda/solver.h"
 #include "cuda/staging.h"
 #include "exec/executor.h"
+#include "exec/run.h"
 #include "jit/kernel.h"
 
 namespace dace::cuda {
@@ -35,6 +36,7 @@ struct Session {
   std::unique_ptr<DevicePool> pool;
   std::unique_ptr<Staging> staging;
   std::unique_ptr<HostCopies> host;
+  int32_t* cancel = nullptr;      // what kernels look at: pinned, so at the same address for the device; nullptr: the driver pins nothing
   std::atomic<uint64_t> held{0};  // bytes of DeviceBuffers
   std::unique_ptr<Blas> blas;
   std::unique_ptr<Solver> solver;
@@ -88,7 +90,7 @@ class Gpu {
 
   // The device's thread only.
   RunResult run(const GpuProgram& program, const std::vector<Argument>& args, const std::vector<std::shared_ptr<DeviceBuffer>>& buffers, const std::vector<int64_t>& symbols, size_t arenaBytes,
-                const int32_t* cancel, int64_t* progress);
+                RunControl& control);
 
  private:
   Gpu(const Driver& driver, DeviceInfo info, int ordinal);

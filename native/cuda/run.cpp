@@ -210,14 +210,16 @@ int32_t runOn(Call& c, const std::vector<Argument>& args, size_t arenaBytes, con
                    [&c](Result r, const std::string& what) { return r == kSuccess ? c.refuse(what) : c.check(r, what.c_str()); });
   c.linear = &libraries;
   const dace_linear linear = libraries.table();
-  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle, offloadRows, fetchRows, settleRows, &linear, hosts.data()};
+  // Where kernels cannot see the flag they get a word that is zero until there is a mistake.
+  const int32_t* const seen = c.helpers.cancel ? c.helpers.cancel : reinterpret_cast<const int32_t*>(deviceWords + 1);
+  const dace_gpu gpu{&c, launch, copy, zero, read, write, gemm, sectionBegin, sectionEnd, deviceWords, i.multiprocessors, i.maxThreads, i.warp, i.sharedPerBlock, offload, fetch, settle, offloadRows, fetchRows, settleRows, &linear, hosts.data(), seen};
   const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), 1, 0, cancel, progress, words, gemmF64, gemmF32, grow, &c, &gpu};
   const int64_t start = nowNs();
   int32_t code = c.program.run(&rt, addresses.data(), c.symbols, arena);
   if (code == DACE_OK) {
     if (const int32_t failed = read(&c, words, deviceWords, sizeof words)) return failed;
     code = int32_t(words[0]);
-    // Kernels do not look: what was asked for in the meantime counts before anything is written back.
+    // Few kernels look: what was asked for in the meantime counts before anything is written back.
     if (code == DACE_OK && cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) code = DACE_CANCELLED;
   }
   c.result.ns = nowNs() - start;

@@ -45,6 +45,7 @@ struct Helpers {
   HostCopies* host = nullptr;  // only programs that offload ask for it
   size_t symbols = 0;          // how many: they are part of what a graph depends on
   bool waitForEach = false;    // so that a failure names its kernel
+  const int32_t* cancel = nullptr;  // what `cancel` of the run says, at an address that kernels can read; nullptr: they run to their end
 };
 
 struct RunResult {

@@ -44,7 +44,7 @@ RunResult runKernel(const Kernel& kernel, void* const* args, const int64_t* symb
   }
   Grown grown{pool, {}};
   int64_t error[4] = {0, 0, 0, 0};
-  const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), threads, 0, &control.cancel, &control.progress, error, gemmF64, gemmF32, grow, &grown, nullptr};
+  const dace_rt rt{DACE_ABI_VERSION, sizeof(dace_rt), threads, 0, control.cancel.word(), &control.progress, error, gemmF64, gemmF32, grow, &grown, nullptr};
   const int64_t start = nowNs();
   r.code = kernel.run(&rt, args, symbols, arena.data);
   r.ns = nowNs() - start;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "dace_ad/abi.h"
+#include "exec/cancel.h"
 #include "jit/kernel.h"
 #include "memory/pool.h"
 
@@ -17,7 +18,7 @@ struct RunResult {
 
 // What a running kernel and those who watch it share.
 struct RunControl {
-  int32_t cancel = 0;
+  CancelFlag cancel;
   int64_t progress = 0;
 };
 

@@ -5,7 +5,7 @@ import { cppPreamble } from "../../ts/lower/cpp-preamble.js";
 import { addon, kernel, NO_SYMBOLS, root, SERIAL, source } from "./support.js";
 
 const FIELDS = ["abi_version", "struct_bytes", "threads", "reserved", "cancel", "progress", "error", "gemm_f64", "gemm_f32", "grow", "grown", "gpu"];
-const GPU_FIELDS = ["state", "launch", "copy", "zero", "read", "write", "gemm", "section_begin", "section_end", "error", "multiprocessors", "max_threads", "warp", "shared_per_block", "offload", "fetch", "settle", "linear"];
+const GPU_FIELDS = ["state", "launch", "copy", "zero", "read", "write", "gemm", "section_begin", "section_end", "error", "multiprocessors", "max_threads", "warp", "shared_per_block", "offload", "fetch", "settle", "linear", "host_args", "cancel"];
 const LINEAR_FIELDS = ["state", "gemm_batch", "trsm", "cholesky", "lu", "eigh", "svd"];
 
 /** Compiles only if `declared` describes the tables of abi.h (that for a GPU where `gpu` says so). */

@@ -204,6 +204,7 @@ export class Cpp implements Language {
   }
   raise(code: number, site: number): Text { return `return fail(rt, ${code}, ${site}, 0, 0);`; }
   poll(steps: number): readonly Text[] { return [`if (cancelled(rt)) return 1;${steps > 0 ? ` progress(rt, ${steps});` : ""}`]; }
+  pollRound(_counter: Text, _short: boolean): readonly Text[] { return this.poll(0); }
   stripOpen(l: LoopText, q: Text, steps: number): { readonly lines: readonly Text[]; readonly inner: LoopText } | undefined {
     return l.down
       ? { lines: [`for (i64 ${q} = ${l.end}; ${q} > ${l.begin}; ${q} -= ${steps}) {`, `  const i64 ${q}b = imax<i64>(${l.begin}, ${q} - ${steps});`], inner: { ...l, begin: `${q}b`, end: q } }

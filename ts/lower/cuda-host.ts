@@ -134,11 +134,12 @@ export class HostEmitter extends Emitter {
   /** Adds a kernel; gives the statements that launch it, with `shape` as the six numbers of grid and block. `distinct`: its buffers lie apart. */
   #kernel(k: KernelEmitter, maxThreads: number, written: ReadonlySet<string>, distinct: boolean, loc: Loop["loc"], values: readonly Text[] = []): (shape: Text, sharedBytes: number) => readonly Text[] {
     this.next = k.names;
-    const lines = k.lines.join("\n"), words = [...new Set(lines.match(/\b[a-z]\d+s?\b|\berror\b/g))], number = this.kernels.length;
+    const lines = k.lines.join("\n"), words = [...new Set(lines.match(/\b[a-z]\d+s?\b|\b(?:error|cancel)\b/g))], number = this.kernels.length;
     const parameters: Text[] = [], given: Text[] = [];
     const variables = new Set(this.integers.variables.values());
     for (const w of words) {
       if (w === "error") { parameters.push("i64* error"); given.push("&gpu->error"); continue; }
+      if (w === "cancel") { parameters.push("const i32* cancel"); given.push("&gpu->cancel"); continue; }
       const known = this.#known.get(w) ?? (variables.has(w) || values.includes(w) ? { type: "i64" } : undefined);
       if (!known) continue;
       const restrict = distinct && known.base !== undefined ? " __restrict__" : "";

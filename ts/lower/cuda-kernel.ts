@@ -7,7 +7,7 @@ import { visitNodes } from "../analysis/walk.js";
 import { bytesOf, type DType } from "../base/dtypes.js";
 import { InternalError } from "../base/errors.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { hasLoads } from "../symbolic/expr.js";
+import { hasLoads, visitAtoms, type Expr } from "../symbolic/expr.js";
 import { isSmall } from "../schedule/scalars.js";
 import { TILE_X, TILE_Y } from "../schedule/gpu/tiles.js";
 import type { Graph } from "../sdfg/sdfg.js";
@@ -27,6 +27,8 @@ export const ROW_THREADS = 128, REDUCE_THREADS = 256, FINISH_THREADS = 512, BLOC
 const MEET = "__syncthreads();";
 const STOP = "if (*(volatile i64*)error != 0) return;";
 export const STOP_TOGETHER = "if (threadIdx.x == 0 && threadIdx.y == 0) *(i64*)shared = *(volatile i64*)error; __syncthreads(); if (*(i64*)shared != 0) return; __syncthreads();";
+
+const CANCELLED_TOGETHER = "__syncthreads(); if (threadIdx.x == 0) *(i64*)shared = stopped(error, cancel); __syncthreads(); if (*(i64*)shared != 0) return; __syncthreads();";
 
 /** Of a tile in shared memory. */
 export const tileBytes = (height: number, width: number, dtype: DType): number => Math.ceil((height * width * bytesOf(dtype)) / 16) * 16;
@@ -163,11 +165,19 @@ export class KernelEmitter extends FormEmitter {
     this.facts = this.facts.with(...loopFacts(l));
     this.line(...this.language.loopOpen({ variable, begin, end, down: l.order === "down" }));
     this.indent(() => {
+      // As long as data say: the host cannot tell that it is long. All threads look at once.
+      if ([l.begin, l.end].some((e) => this.#isFound(e))) this.line(`if ((${variable} & 1023) == 1023) { ${CANCELLED_TOGETHER} }`);
       this.list(l.body);
       if (l.schedule?.gpu?.after) this.line(MEET);
     });
     this.line("}");
     this.facts = facts;
+  }
+  /** Is there something in it that the host has not fetched? */
+  #isFound(e: Expr): boolean {
+    let found = false;
+    visitAtoms(e, (a) => { if (a.kind === "load" && this.place(a.data).kind === "buffer") found = true; });
+    return found;
   }
   #piece(l: Loop): void {
     const outer = this.#gpu, gpu = l.schedule!.gpu!, from = this.lines.length;

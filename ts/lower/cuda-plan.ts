@@ -29,9 +29,9 @@ export function lowerToCuda({ graph, host, partials }: Placed, options: Pick<Low
     e.list(graph.body);
     return e;
   };
-  // Where a kernel can find a mistake, those behind it must not go on: known when all are printed.
+  // Where a kernel can find a mistake, or be cancelled, those behind it must not go on: known when all are printed.
   let emitter = emit(new Sites(), false);
-  emitter = emit(sites, emitter.kernels.some((k) => k.text.includes("note(")));
+  emitter = emit(sites, emitter.kernels.some((k) => /\b(note|stopped)\(/.test(k.text)));
   const strict = options.precision === "strict", { kernels } = emitter;
   return {
     ...describe(graph, storage, options.outputs), buffers,

@@ -10,6 +10,8 @@ __device__ inline c128::c128(c64 z) : re(z.re), im(z.im) {}
 static __device__ inline c128 mk(double a, double b) { return c128(a, b); }
 `;
 const NOTE = "static __device__ inline void note(i64* error, i64 code, i64 site, i64 value, i64 extent) { if (atomicCAS((u64*)error, 0ull, u64(code)) == 0) { error[1] = site; error[2] = value; error[3] = extent; } }\n";
+/** Has there been a mistake, or is the run cancelled? That is noted like a mistake, so that what comes behind does nothing. */
+const STOPPED = "static __device__ inline bool stopped(i64* error, const i32* cancel) { if (*(volatile i64*)error != 0) return true; if (*(volatile const i32*)cancel == 0) return false; note(error, 1, 0, 0, 0); return true; }\n";
 const ACROSS = "template <class T> static __device__ inline T across(T x, u32 d) { return T(__shfl_down_sync(0xffffffffu, x, d)); }\n";
 const ACROSS_COMPLEX = "static __device__ inline c128 across(c128 x, u32 d) { return c128(across(x.re, d), across(x.im, d)); }\nstatic __device__ inline c64 across(c64 x, u32 d) { return c64(across(x.re, d), across(x.im, d)); }\n";
 /** A power of two of threads, as many as there are iterations along x if there are enough. */
@@ -35,7 +37,7 @@ export function deviceSource(cpp: Cpp, code: string): string {
   const portable = portableCpp(cpp.portable, cpp.precision === "strict", new Set()), words = new Set(`${code}\n${portable}`.match(/[A-Za-z_]\w*/g));
   const helpers = HELPERS.filter(([name]) => words.has(name) && !HOST_ONLY.has(name)).map(([, text]) => `${onDevice(text)}\n`).join("");
   const complex = ["c128", "c64", "mk"].some((n) => words.has(n)), lanes = words.has("across");
-  return asCuda(`${TYPES}${words.has("shared") ? SHARED : ""}${complex ? COMPLEX_TYPES : ""}${lanes ? ACROSS : ""}${complex && lanes ? ACROSS_COMPLEX : ""}${words.has("note") ? NOTE : ""}${words.has("wide") ? WIDE : ""}${helpers}${portable ? `${onDevice(portable)}\n` : ""}${code}`);
+  return asCuda(`${TYPES}${words.has("shared") ? SHARED : ""}${complex ? COMPLEX_TYPES : ""}${lanes ? ACROSS : ""}${complex && lanes ? ACROSS_COMPLEX : ""}${words.has("note") || words.has("stopped") ? NOTE : ""}${words.has("stopped") ? STOPPED : ""}${words.has("wide") ? WIDE : ""}${helpers}${portable ? `${onDevice(portable)}\n` : ""}${code}`);
 }
 
 /** Launch shapes. Blocks of 256 threads, wide along x and as high as the range asks; a grid of some waves, since loops stride over it. */

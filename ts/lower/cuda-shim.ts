@@ -197,7 +197,7 @@ static __attribute__((noinline)) void shim_barrier(int site) { shim_fibers[shim_
 extern "C" int shim_host_run(const dace_rt*, void* const*, const long long*, void*);
 extern "C" int dace_run(const dace_rt* rt, void* const* args, const long long* symbols, void* arena) {
   if (rt->abi_version != 2u) return 6;
-  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED, shim_offload, shim_fetch, shim_settle, shim_offload_rows, shim_fetch_rows, shim_settle_rows, &shim_linear, args}, {0, 0, 0, 0}};
+  shim_gpu gpu = {{nullptr, shim_launch, shim_copy, shim_zero, shim_read, shim_read, shim_gemm, shim_section_begin, shim_section_end, nullptr, 2, 1024, 32, SHIM_SHARED, shim_offload, shim_fetch, shim_settle, shim_offload_rows, shim_fetch_rows, shim_settle_rows, &shim_linear, args, rt->cancel}, {0, 0, 0, 0}};
   gpu.table.error = gpu.error;
   dace_rt own = *rt;
   own.gpu = &gpu.table;

@@ -11,8 +11,9 @@ export class CudaDevice extends Cpp {
   override loopOpen(l: LoopText): readonly Text[] { const { simd: _, ...plain } = l; return super.loopOpen(plain); }
   override check(index: Text, extent: Text, site: number, failure: Failure): Text { return `if (u64(${index}) >= u64(${extent})) { note(error, 2, ${site}, ${index}, ${extent}); ${failure}; }`; }
   override raise(code: number, site: number): Text { return `{ note(error, ${code}, ${site}, 0, 0); return; }`; }
-  /** Kernels run to their end. */
+  /** Only loops that need not end look at the flag, now and then: it lies in the host's memory. No barriers are around them. */
   override poll(): readonly Text[] { return []; }
+  override pollRound(counter: Text, short: boolean): readonly Text[] { return [`if ((${counter} & ${short ? 16383 : 255}) == ${short ? 16383 : 255} && stopped(error, cancel)) return;`]; }
   override stripOpen(): undefined { return undefined; }
   override gemm(): never { throw new InternalError("a kernel calls no library"); }
   override grow(): never { throw new InternalError("a kernel makes no room"); }

@@ -43,6 +43,9 @@ export interface EmitOptions {
 /** Types of the preamble that look like our names. */
 export const TYPE_NAMES: ReadonlySet<string> = new Set(["i32", "i64", "u32", "u64", "c64", "c128"]);
 
+/** Units of work that are little beside a look at a flag. */
+const SHORT = 2000;
+
 export class Emitter implements Printer {
   readonly lines: string[] = [];
   readonly integers: Integers;
@@ -100,7 +103,7 @@ export class Emitter implements Printer {
         this.line(...this.language.whileOpen(counter));
         const facts = this.facts;
         this.indent(() => {
-          if (this.failure === "return") this.line(...this.language.poll(0));
+          if (this.failure === "return") this.line(...this.language.pollRound(counter, (unitsIn(n.body).constant ?? SHORT) < SHORT));
           // A condition may read what the body writes: nothing is known of it from before.
           if (!n.testAfter) this.scope.nested(() => { this.line(this.language.leaveUnless(this.condition(n.condition, n.loc))); });
           this.list(n.body);
@@ -323,7 +326,7 @@ export class Emitter implements Printer {
   #steps(l: Loop, innermost: boolean): number {
     if (l.order === "any" || this.failure !== "return" || this.#sequential >= (innermost ? 1 : 2)) return 0;
     const units = unitsIn(l.body).constant;
-    return innermost ? 8192 : units !== undefined && units < 2000 ? 1024 : 1;
+    return innermost ? 8192 : units !== undefined && units < SHORT ? 1024 : 1;
   }
 
   /** What stands between a loop's braces. */

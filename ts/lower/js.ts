@@ -225,6 +225,7 @@ export class Js implements Language {
   check(index: Text, extent: Text, site: number, _failure: Failure): Text { return `if (!(${index} >= 0 && ${index} < ${extent})) return fail(2, ${site}, ${index}, ${extent});`; }
   raise(code: number, site: number): Text { return `return fail(${code}, ${site}, 0, 0);`; }
   poll(): readonly Text[] { return []; }
+  pollRound(): readonly Text[] { return []; }
   stripOpen(): undefined { return undefined; }
   grow(g: GrowText): Text { return `if (${g.rows} > ${g.have}) { ${g.have} = Math.max(${g.rows}, 2 * ${g.have}, 16); ${g.buffer} = grown(${g.buffer}, ${g.have} * ${g.row}${isComplex(g.dtype) ? " * 2" : ""}); }`; }
   gemm(g: GemmText): readonly Text[] {

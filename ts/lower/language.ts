@@ -72,6 +72,8 @@ export interface Language {
   raise(code: number, site: number): Text;
   /** Looks at the cancel flag; `steps`: added to the progress counter. */
   poll(steps: number): readonly Text[];
+  /** The same in a round of a loop of unknown length. `counter`: rounds before it; `short`: a round is short, whatever the sizes. */
+  pollRound(counter: Text, short: boolean): readonly Text[];
   /** A loop around strips of `steps` iterations of a long loop, for what is to be done now and then; undefined where nothing is. `inner`: the strip. */
   stripOpen(l: LoopText, name: Text, steps: number): { readonly lines: readonly Text[]; readonly inner: LoopText } | undefined;
   gemm(g: GemmText, inParallel: boolean): readonly Text[];

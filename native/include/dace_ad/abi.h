@@ -65,6 +65,8 @@ typedef struct dace_gpu {
   int32_t (*settle_rows)(void* state, int32_t slot, const void* device);
   const dace_linear* linear;                                                     /* never NULL */
   const void* const* host_args;                                                  /* of each argument the caller's array in the host's memory; NULL: it lies on the device */
+  /* At an address that kernels can read: nonzero once the run has been cancelled. A kernel that finds it so writes DACE_CANCELLED as it would a mistake. */
+  const int32_t* cancel;
 } dace_gpu;
 
 typedef struct dace_rt {
