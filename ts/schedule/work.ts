@@ -31,11 +31,15 @@ export function unitsIn(body: readonly Node[], arms: typeof weighted = (_, amoun
 
 /** How often a loop of unknown length is taken to run. */
 export const SOME = 16;
-export function lengthOf(l: Loop): Expr { const e = sub(l.end, l.begin); return e.key.includes("[") ? int(SOME) : e; }
+export function lengthOf(l: Loop): Expr {
+  // A strip of rounds is not full as a rule.
+  if (l.schedule?.gpu?.rounds) return min(l.schedule.gpu.rounds, int(SOME));
+  const e = sub(l.end, l.begin); return e.key.includes("[") ? int(SOME) : e;
+}
 
 /** An amount inside a loop as one without its variable. */
-export function atEnds(e: Expr, l: Pick<Loop, "variable" | "begin" | "end">): Expr {
-  if (l.begin.key.includes("[") || l.end.key.includes("[")) return substitute(e, new Map([[l.variable, int(SOME)]]));
+export function atEnds(e: Expr, l: Pick<Loop, "variable" | "begin" | "end" | "schedule">): Expr {
+  if (l.schedule?.gpu?.rounds || l.begin.key.includes("[") || l.end.key.includes("[")) return substitute(e, new Map([[l.variable, int(SOME)]]));
   const first = substitute(e, new Map([[l.variable, l.begin]])), last = substitute(e, new Map([[l.variable, l.end]]));
   return first.key === last.key ? first : max(first, last);
 }

@@ -122,6 +122,8 @@ export interface GpuSchedule {
   readonly into?: readonly { readonly data: string; readonly wcr: Wcr; readonly index: readonly Expr[]; readonly partials?: string }[];
   /** "product": from one product to the next in elements, where that is the same for all of them, so that a library can do them together. */
   readonly strided?: { readonly count: Expr; readonly a: Expr; readonly b: Expr; readonly c: Expr };
+  /** A loop in a kernel that makes so many rounds, at most, of a loop of unknown length; the host's own loop makes one for each such kernel. */
+  readonly rounds?: Expr;
   /** A host loop of launches that depend on arguments and symbols alone. `launches`: how many, at most. */
   readonly section?: { readonly launches: Expr };
 }

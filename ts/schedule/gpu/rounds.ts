@@ -23,7 +23,7 @@ export function inRounds(n: While, length: Expr, facts: Assumptions, c: Context,
   const together = new Together(c, new Map(labels.map((label, k) => [label, () => [...ended(k + 1), { kind: "exit", id: freshId(), label: here }]])));
   const body = together.list(n.body, facts);
   if (!body) return undefined;
-  const rounds: Loop = { kind: "loop", id: freshId(), variable: n.counter, begin: mul(sym(round), length), end: mul(addInt(sym(round), 1), length), order: "up", body, ...at };
+  const rounds: Loop = { kind: "loop", id: freshId(), variable: n.counter, begin: mul(sym(round), length), end: mul(addInt(sym(round), 1), length), order: "up", body, schedule: { gpu: { rounds: length } }, ...at };
   const made = kernel({ kind: "loop", id: freshId(), variable: c.variable("one"), begin: ZERO, end: ONE, order: "up", body: [...ended(0), { kind: "block", id: freshId(), label: here, body: [rounds] }], ...at });
   const leave = labels.map((label, k): Node => ({ kind: "conditional", id: freshId(), branches: [{ condition: { inputs: [{ data: host, index: [] }], code: op("eq", "bool", input(0, "int64"), constant(k + 1, "int64")) }, body: [{ kind: "exit", id: freshId(), label }] }] }));
   const fetch: Tasklet = { kind: "tasklet", id: freshId(), inputs: [{ data: device, index: [] }], output: { data: host, index: [] }, code: input(0, "int64"), ...at };
