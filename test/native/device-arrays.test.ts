@@ -3,7 +3,8 @@ import test from "ava";
 import type { DeviceArray} from "../../ts/index.js";
 import { DaceError, deviceMemory, grad, jit, ndarray, python, valueAndGrad } from "../../ts/index.js";
 import { registerDeviceArrays } from "../api/device-arrays.js";
-import { useProcessor } from "./processor.js";
+import { processorEnvironment, useProcessor } from "./processor.js";
+import { child } from "./support.js";
 
 const control = useProcessor({ PROCESSOR_DEVICES: "2" });
 registerDeviceArrays(test);
@@ -79,6 +80,15 @@ test.serial("no memory left: OOM that names sizes; the pool and the arrays stay 
   }
   t.true(failed > 0);
   t.deepEqual([...(grad(square, { device: "cuda" })(x) as unknown as DeviceArray).toHost().data as Float64Array].slice(0, 2), [6, 6]);
+});
+
+test.serial("what is dropped without having been disposed of goes back when it is collected", async (t) => {
+  const r = await child(`const { deviceMemory, ndarray } = require(${JSON.stringify(require.resolve("../../ts/index.js"))}), before = deviceMemory().inUse;
+    (() => { for (let k = 0; k < 200; k++) ndarray(new Float64Array(1000), [1000], { device: "cuda" }); })();
+    assert.ok(deviceMemory().arrays > 0 && deviceMemory().inUse >= 8000);
+    for (let k = 0; k < 100 && deviceMemory().arrays + deviceMemory().inUse > before; k++) { gc(); await new Promise((f) => { setTimeout(f, 10); }); }
+    assert.equal(deviceMemory().arrays, 0); assert.equal(deviceMemory().arrayBytes, 0); assert.equal(deviceMemory().inUse, before);`, { env: processorEnvironment(), args: ["--expose-gc"] });
+  t.is(r.status, 0, r.err);
 });
 
 test.serial("nothing went wrong that the driver noticed", (t) => { t.is(control.get("mistakes"), 0); });

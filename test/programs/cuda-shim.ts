@@ -6,6 +6,7 @@ import { checkProgram, PROGRAMS } from "./check.js";
 import { checkTwin } from "./twins.js";
 import { OTHERS } from "./others.js";
 import { CASES, SOURCE, value } from "./npbench.js";
+import { PERIODIC, PERIODIC_SOURCE, values } from "./periodic.js";
 
 export const flat = (x: unknown): number[] => (typeof x === "number" ? [x] : typeof x === "bigint" ? [Number(x)] : x instanceof NDArray ? Array.from(x.contiguous(), Number) : ArrayBuffer.isView(x) ? Array.from(x as Float64Array, Number) : Array.isArray(x) ? x.flatMap(flat) : typeof x === "object" && x !== null ? Object.values(x).flatMap(flat) : typeof x === "boolean" ? [Number(x)] : []);
 const weights = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.sin(1 + 0.9 * i) + 0.1 * Math.cos(i));
@@ -67,6 +68,14 @@ export function registerOthers(test: TestFn, wanted: (name: string) => boolean):
       t.true(r.gradient <= 1e-8, `gradients differ by ${r.gradient}`);
     });
   }
+}
+
+/** Periodic stencils: borders and insides, in fields that fill blocks and in some that hardly have an inside. */
+export function registerPeriodic(test: TestFn): void {
+  for (const name of PERIODIC) test(`periodic: ${name}`, (t) => {
+    const program = python({ source: PERIODIC_SOURCE, name: "periodic.py" }, { function: name });
+    for (const [n, m] of [[1, 4], [3, 2], [9, 37]] as const) for (const precision of ["default", "strict"] as const) compareDevices(t, program, [1, 2, 3].map((k) => ndarray(values(n * m, k), [n, m])).concat(4 as never) as readonly unknown[], { precision });
+  });
 }
 
 /** The programs of npbench.py on their stored inputs. */

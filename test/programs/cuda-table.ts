@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import type { ExecutionContext, TestFn } from "ava";
 import { nativeAddon } from "../../ts/runtime/addon.js";
-import { registerNamed, registerNpbench, registerOthers } from "./cuda-shim.js";
+import { registerNamed, registerNpbench, registerOthers, registerPeriodic } from "./cuda-shim.js";
 
 type Body = (t: ExecutionContext) => unknown;
 const groups = new Map<string, [name: string, body: Body][]>();
@@ -13,6 +13,7 @@ const collect = (group: string): TestFn => { const list: [string, Body][] = []; 
 registerNamed(collect("named"), () => true);
 registerOthers(collect("others"), () => true);
 registerNpbench(collect("npbench"));
+registerPeriodic(collect("periodic"));
 
 /** What the registered programs ask of ava. */
 const context = { is: (a: unknown, b: unknown, m?: string) => { assert.ok(Object.is(a, b), m ?? `${String(a)} instead of ${String(b)}`); }, true: (a: unknown, m?: string) => { assert.ok(a === true, m ?? "not true"); } } as unknown as ExecutionContext;

@@ -8,6 +8,7 @@ import { gatherBorders } from "../../ts/transform/gather-borders.js";
 import { forwardPieces } from "../../ts/transform/pieces.js";
 import { mergeTwins } from "../../ts/transform/twins.js";
 import { splitInteriors } from "../../ts/schedule/interior.js";
+import { PERIODIC, PERIODIC_SOURCE, values } from "../programs/periodic.js";
 import { Build, difference, id, num, plus, run, times } from "./build.js";
 
 test("what is cleared and summed into once is stored, whatever stands beside it", (t) => {
@@ -71,60 +72,8 @@ test("nests over other containers, and sums that something looks at in between, 
   t.is(graphText(after), graphText(g));
 });
 
-const SOURCE = `import numpy as np
-
-def lap(f):
-    return np.roll(f, 1, 0) + np.roll(f, -1, 0) + np.roll(f, 1, 1) + np.roll(f, -1, 1) - 4.0 * f
-
-def helper(u, v, W, steps):
-    for t in range(steps):
-        r = u * v * v
-        un = u + 0.16 * lap(u) - r + 0.035 * (1.0 - u)
-        vn = v + 0.08 * lap(v) + r - 0.1 * v
-        u, v = un, vn
-    return np.sum(W * v) + np.sum(u * W * W)
-
-def rebound(u, v, W, steps):
-    for t in range(steps):
-        lu = np.roll(u, 1, 0) + np.roll(u, -1, 0) + np.roll(u, 1, 1) + np.roll(u, -1, 1) - 4 * u
-        lv = np.roll(v, 1, 0) + np.roll(v, -1, 0) + np.roll(v, 1, 1) + np.roll(v, -1, 1) - 4 * v
-        r = u * v * v
-        u = u + 0.16 * lu - r + 0.035 * (1 - u)
-        v = v + 0.08 * lv + r - 0.1 * v
-    return np.sum(W * v) + np.sum(u * W * W)
-
-def place(u, v, W, steps):
-    for t in range(steps):
-        u += 0.1 * u * (np.roll(u, 2, 0) - np.roll(u, -1, 1)) + 0.05 * np.roll(v, 1, 1)
-        v[:] = np.sin(v) + 0.3 * np.roll(u * v, -2, 1)
-    return np.sum(W * v) + np.sum(u * W * W)
-
-def joined(u, v, W, steps):
-    for t in range(steps):
-        e = np.concatenate((u[-1:], u, u[:1]))
-        u = 0.9 * u + 0.05 * (e[2:] * e[2:] - e[:-2]) * v
-        v = np.hstack((v[:, 1:], v[:, :1])) * np.cos(u)
-    return np.sum(W * v) + np.sum(u * W * W)
-
-def both(u, v, W, steps):
-    for t in range(steps):
-        f = 0.5 * np.roll(u, (1, -1), axis=(0, 1)) + 0.25 * np.roll(np.roll(v, -1, 0), 1, 1)
-        g = np.roll(f * v, 3, axis=0)
-        u = u + 0.1 * (f - u) * g
-        v = 0.5 * (v + np.roll(v, 1, 1)) - 0.01 * f * f
-    return np.sum(W * v) + np.sum(u * W * W)
-
-def flat(u, v, W, steps):
-    x = u[0]
-    y = v[0] + np.roll(v[-1], 1)
-    for t in range(steps):
-        y = y + 0.1 * (np.roll(x, 1) - 2 * x + np.roll(x, -1)) * y
-        x = x + 0.1 * y * np.roll(y, 1)
-    return np.sum(W[0] * x) + np.sum(y * y)
-`;
-const values = (n: number, seed: number): Float64Array => Float64Array.from({ length: n }, (_, i) => 0.5 + 0.4 * Math.sin(seed + 1.7 * i + 0.3 * i * i));
-for (const name of ["helper", "rebound", "place", "joined", "both", "flat"]) test(`gradients of periodic stencils: ${name}`, (t) => {
-  const f = python({ source: SOURCE }, { function: name });
+for (const name of PERIODIC) test(`gradients of periodic stencils: ${name}`, (t) => {
+  const f = python({ source: PERIODIC_SOURCE }, { function: name });
   for (const [n, m] of [[2, 2], [3, 4], [5, 3], [6, 6]] as const) {
     const args = (): readonly unknown[] => [ndarray(values(n * m, 1), [n, m]), ndarray(values(n * m, 2), [n, m]), ndarray(values(n * m, 3), [n, m]), 4];
     const check = gradcheck(f, args() as never, { wrt: ["u", "v", "W"], device: "js" } as never);
@@ -132,7 +81,7 @@ for (const name of ["helper", "rebound", "place", "joined", "both", "flat"]) tes
   }
 });
 test("a field of one row or column is its own neighbour", (t) => {
-  const f = python({ source: SOURCE }, { function: "rebound" });
+  const f = python({ source: PERIODIC_SOURCE }, { function: "rebound" });
   for (const [n, m] of [[1, 1], [1, 4], [3, 1]] as const) {
     const check = gradcheck(f, [ndarray(values(n * m, 1), [n, m]), ndarray(values(n * m, 2), [n, m]), ndarray(values(n * m, 3), [n, m]), 3] as never, { wrt: ["u", "v"], device: "js" } as never);
     t.true(check.ok, JSON.stringify(check.worst));
@@ -172,7 +121,7 @@ test("values of periodic stencils", (t) => {
   let u = values(n * m, 1), v = values(n * m, 2);
   const W = values(n * m, 3), lap = (f: Float64Array): Float64Array => { const r = [roll(f, 1, 0), roll(f, -1, 0), roll(f, 1, 1), roll(f, -1, 1)]; return f.map((x, k) => r[0]![k]! + r[1]![k]! + r[2]![k]! + r[3]![k]! - 4 * x); };
   const want = (): number => { for (let t = 0; t < steps; t++) { const lu = lap(u), lv = lap(v), r = u.map((x, k) => x * v[k]! * v[k]!), a = u, c = v; u = a.map((x, k) => x + 0.16 * lu[k]! - r[k]! + 0.035 * (1 - x)); v = c.map((x, k) => x + 0.08 * lv[k]! + r[k]! - 0.1 * x); } return u.reduce((s, x, k) => s + W[k]! * v[k]! + x * W[k]! * W[k]!, 0); };
-  const got = ["helper", "rebound"].map((name) => jit(python({ source: SOURCE }, { function: name }), { device: "js" })(ndarray(values(n * m, 1), [n, m]) as never, ndarray(values(n * m, 2), [n, m]) as never, ndarray(W, [n, m]) as never, steps as never) as number);
+  const got = ["helper", "rebound"].map((name) => jit(python({ source: PERIODIC_SOURCE }, { function: name }), { device: "js" })(ndarray(values(n * m, 1), [n, m]) as never, ndarray(values(n * m, 2), [n, m]) as never, ndarray(W, [n, m]) as never, steps as never) as number);
   const expected = want();
   for (const x of got) t.true(Math.abs(x - expected) < 1e-12 * Math.abs(expected));
 });
