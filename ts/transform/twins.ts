@@ -10,6 +10,7 @@ import { input, mapScalar, op } from "../scalar/expr.js";
 import { hashCons } from "../scalar/hashcons.js";
 import type { Node, Tasklet } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
+import { loadedContainers } from "../symbolic/expr.js";
 import { dropUnused } from "./dead-code.js";
 import { sharedOrPrivate } from "./loop-to-map.js";
 import { hasLoads, Inputs } from "./nests.js";
@@ -25,11 +26,14 @@ export function mergeTwins(graph: Graph, outputs: Readonly<Record<string, string
       for (const b of bodiesOf(n)) visit(b.list);
       if (!eligible(n) || into.has(n.output.data)) return;
       // As long as tasklets follow that change neither what the expression reads nor the copies.
-      const read = new Set(n.inputs.map((m) => baseOf(graph, m.data)));
+      const read = new Set(n.inputs.map((m) => baseOf(graph, m.data))), seen = new Set<string>();
       for (const k of list.slice(i + 1)) {
         if (k.kind !== "tasklet") return;
-        if (eligible(k) && !read.has(k.output.data) && equal(graph, n, k)) { into.set(k.output.data, n.output.data); doubles.add(k); continue; }
+        // What was read in between held what an earlier round gave it.
+        if (eligible(k) && !read.has(k.output.data) && !seen.has(k.output.data) && equal(graph, n, k)) { into.set(k.output.data, n.output.data); doubles.add(k); continue; }
         if (read.has(baseOf(graph, k.output.data)) || [k.output, ...k.inputs].some((m) => m.data === n.output.data)) return;
+        for (const m of k.inputs) seen.add(m.data);
+        for (const e of exprsOf(k)) for (const d of loadedContainers(e)) seen.add(d);
       }
     });
   };

@@ -148,6 +148,7 @@ define("np.roll", (ctx, args, keywords, loc) => {
 /** out[(i + shift) mod n] = a[i]: the two parts are copied to where they go. */
 function rolled(ctx: Lowering, a: Arrayish, axis: number, shift: Expr, loc: SourceLoc): ArrayValue {
   const shape = shapeOf(a), n = shape[axis]!, out = ctx.allocate(shape, a.dtype, "roll", loc);
+  if (n.constant === 0) return out;
   const k = shift.constant;
   // A shift by less than the size is the ordinary case; otherwise the remainder.
   const inside = k !== undefined && holds(ctx, addInt(n, -Math.abs(k)), "a shift is not larger than the array", loc);
