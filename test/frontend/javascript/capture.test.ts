@@ -149,8 +149,8 @@ test("recursion of the entry names itself", (t) => {
 
 test("all problems of what is reached come in one error", (t) => {
   const bad = (x: number): string => `${x}`;
-  const e = failure((x: number) => { try { bad(x); } catch { /* nothing */ } return typeof x in { a: 1 } ? bad(x) : undefinedNameForTest; });
-  t.deepEqual([e.summary, ...e.notes.map((n) => n.message)], ["building a string", "try", "the operator in", "undefinedNameForTest is not defined, or its value cannot be read"]);
+  const e = failure((x: number) => { try { x += 1; } catch (e) { x = e as number; } return typeof x in { a: 1 } ? bad(x) : undefinedNameForTest; });
+  t.deepEqual([e.summary, ...e.notes.map((n) => n.message)], ["building a string", "using what is caught", "the operator in", "undefinedNameForTest is not defined, or its value cannot be read"]);
   t.true(e.notes.every((n) => n.loc));
 });
 declare const undefinedNameForTest: number;

@@ -28,13 +28,13 @@ test("a function that is not there is SOURCE_UNAVAILABLE and names those that ar
 
 test("all problems of what is reached come in one error, in source order; what is not reached is not looked at", (t) => {
   const e = failure([
-    "import fs from 'node:fs';", "function helper(y) {", "  return `${y}`;", "}", "async function unused() { await 1; }", "export function f(x, ...rest) {", "  try { x = 1; } catch { x = 2; }",
+    "import fs from 'node:fs';", "function helper(y) {", "  return `${y}`;", "}", "async function unused() { await 1; }", "export function f(x, ...rest) {", "  try { x = 1; } catch (e) { x = e; }",
     "  const g = async () => 1;", "  const z = fs.readFileSync(helper(x));", "  return /a/.test(z) ? notThere : this;", "}", "",
   ].join("\n"));
   t.is(e.code, "ERR_DACE_UNSUPPORTED");
   t.deepEqual([e.loc?.line, ...e.notes.map((n) => n.loc?.line)], [3, 7, 8, 9, 10, 10, 10]);
   t.deepEqual([e.summary, ...e.notes.map((n) => n.message)], [
-    "building a string", "try", "an async function", "fs is imported from node:fs; only the file itself is read", "a regular expression", "the name notThere, which the file does not define", "this",
+    "building a string", "using what is caught", "an async function", "fs is imported from node:fs; only the file itself is read", "a regular expression", "the name notThere, which the file does not define", "this",
   ]);
 });
 
@@ -46,10 +46,10 @@ test("columns count characters, and the caret is as wide as the construct", (t) 
 
 /** Body of f(a, n) → what is refused. */
 const refused: readonly (readonly [body: string, what: RegExp, at?: string])[] = [
-  ["try { a[0] = 1; } finally {}", /^try$/, "1:20"], ["class C { set v(x) {} } return new C();", /^a setter$/], ["class C extends Missing {} return new C();", /^a class that extends Missing$/], ["return class {};", /^a class$/], ["return /x/g;", /^a regular expression$/],
+  ["try { return 1; } finally { a[0] = 1; }", /^leaving a try that has a finally$/, "1:20"], ["class C { set v(x) {} } return new C();", /^a setter$/], ["class C extends Missing {} return new C();", /^a class that extends Missing$/], ["return class {};", /^a class$/], ["return /x/g;", /^a regular expression$/],
   ["return `n = ${n}`;", /^building a string$/], ["return 'a' + n;", /^building a string$/], ["return n + 'a';", /^building a string$/], ["const m = new Map(); return m;", /^Map is not supported$/], ["return new Set([n]);", /^Set is not supported$/],
-  ["return this.x;", /^this$/], ["return eval('n');", /^eval is not supported$/], ["delete a.x;", /^the operator delete$/], ["return 'x' in a;", /^the operator in$/], ["return a instanceof Float64Array;", /^the operator instanceof$/],
-  ["return { get x() { return 1; } };", /^a getter$/], ["return { [n]: 1 };", /^a computed property name$/], ["const { ...r } = { n }; return r;", /^the rest of an object$/],
+  ["return this.x;", /^this$/], ["return eval('n');", /^eval is not supported$/], ["delete a.x;", /^the operator delete$/], ["return n in a;", /^the operator in$/], ["return a instanceof Float64Array;", /^the operator instanceof$/],
+  ["return { get x() { return 1; } };", /^a getter$/], ["return { [n]: 1 };", /^a computed property name$/], ["const { [n]: k, ...r } = { n }; return r;", /^a computed property name$/],
   ["for await (const k of a) n += k;", /^for await$/], ["return (function* () { yield 1; })();", /^a generator$/], ["const g = async () => n; return g();", /^an async function$/],
   ["return arguments[0];", /^arguments$/], ["return new.target;", /^this expression \(MetaProperty\)$/], ["return import('x');", /dynamic import|^this call$/], ["return a.map.call(a, (x) => x);", /^Function\.prototype\.call$/],
   ["return tag`x`;", /^a tagged template$/], ["return [1, , 2];", /^an array with holes$/], ["return Math.random();", /^Math\.random is not supported$/], ["console.log(n);", /^console is not supported$/], ["return Date.now();", /^Date is not supported$/],

@@ -13,6 +13,8 @@ export class Context {
   out: Stmt[] = [];
   effect: Effect = noEffect();
   readonly targets: Target[] = [];
+  /** The block that a `throw` leaves: that of a `try` around it. */
+  caught?: string | undefined;
   /** The variable that `this` is. */
   self?: string;
   /** In the constructor of a class that extends another: gives the fields their values after super(). */

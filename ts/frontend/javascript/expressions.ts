@@ -196,6 +196,7 @@ function binary(c: Context, n: t.BinaryExpression): Expr {
   }
   const bin = BINARY[op];
   if (op === "+" && [left, n.right].some((x) => x.type === "StringLiteral" || x.type === "TemplateLiteral")) return refuse(c, n, "building a string", "strings may only be built inside throw");
+  if (op === "in" && left.type === "StringLiteral") return { kind: "compare", op: "in", left: expr(c, left), right: expr(c, n.right), loc };
   if (op === "instanceof") {
     const cls = c.unit.static(n.right);
     if (cls?.kind !== "class") return refuse(c, n, "the operator instanceof", "the program is compiled for the kinds of its arguments: leave the test out");
@@ -258,7 +259,7 @@ function objectLiteral(c: Context, n: t.ObjectExpression): Expr {
   const keys: (string | undefined)[] = [], parts: (() => Expr)[] = [];
   for (const p of n.properties) {
     if (p.type === "SpreadElement") { refuseEscape(c, p.argument); parts.push(() => expr(c, p.argument)); keys.push(undefined); continue; }
-    const key = propertyKey(p);
+    const key = propertyKey(p) ?? (p.computed ? textOf(c, p.key) : undefined);
     if (key === undefined) return refuse(c, p, "a computed property name");
     if (p.type === "ObjectMethod") {
       if (p.kind !== "method") return refuse(c, p, `a ${p.kind}ter`);
@@ -283,6 +284,12 @@ function objectLiteral(c: Context, n: t.ObjectExpression): Expr {
   keys.forEach((k, i) => { if (k !== undefined) return; pieces.push(own(from, i), values[i]!); from = i + 1; });
   pieces.push(own(from, values.length));
   return { kind: "call", callee: { kind: "library", name: "Object.%merged", loc }, args: pieces.map((value) => ({ value })), keywords: [], loc };
+}
+
+/** The text that a constant of the function is. */
+function textOf(c: Context, n: t.Node): string | undefined {
+  const b = n.type === "Identifier" ? c.unit.binding(n) : undefined, init = b?.kind === "const" && b.init?.path.length === 0 ? b.init.node : n;
+  return init.type === "StringLiteral" ? init.value : undefined;
 }
 
 /** Evaluates an expression whose value nobody reads. */

@@ -11,7 +11,16 @@ type Declare = "const" | "let" | "var" | undefined;
 
 /** `pattern = source`, as an assignment (`declare` undefined) or a declaration. `source` may be evaluated already. */
 export function destructure(c: Context, pattern: t.ArrayPattern | t.ObjectPattern, source: t.Node | Expr, declare: Declare): void {
-  const loc = c.loc(pattern);
+  const loc = c.loc(pattern), rest = pattern.type === "ObjectPattern" ? pattern.properties.at(-1) : undefined;
+  if (pattern.type === "ObjectPattern" && rest?.type === "RestElement") {
+    const names = pattern.properties.slice(0, -1).map((p) => (p.type === "RestElement" ? undefined : propertyKey(p)));
+    if (names.includes(undefined)) { refuse(c, pattern, "a computed property name"); return; }
+    const whole = stable(c, "kind" in source && "loc" in source && !("type" in source) ? source : expr(c, source), pattern);
+    destructure(c, { ...pattern, properties: pattern.properties.slice(0, -1) }, whole, declare);
+    const target = patternTarget(c, rest.argument, declare), args: Expr[] = [whole, ...names.map((n): Expr => ({ kind: "string", value: n!, loc }))];
+    if (target) c.emit({ kind: "assign", targets: [target], value: { kind: "call", callee: { kind: "library", name: "Object.%without", loc }, args: args.map((value) => ({ value })), keywords: [], loc }, ...(declare ? { declare } : {}), loc });
+    return;
+  }
   let value: Expr;
   if ("kind" in source && "loc" in source && !("type" in source)) value = source;
   else {

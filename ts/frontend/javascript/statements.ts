@@ -10,9 +10,9 @@ import { doWhile, forIn, forLoop, forOf, whileLoop } from "./loops.js";
 import { isCoverageStatement } from "./nodes.js";
 import { destructure } from "./patterns.js";
 import { switchStatement } from "./switch.js";
+import { jumpToCatch, tryStatement } from "./try.js";
 
 const REFUSED: Readonly<Record<string, readonly [what: string, hint?: string]>> = {
-  TryStatement: ["try", "test the condition with if"],
   WithStatement: ["with", "name the object's properties"],
   ImportDeclaration: ["an import here"], ExportNamedDeclaration: ["an export here"], ExportDefaultDeclaration: ["an export here"],
   TSEnumDeclaration: ["an enum", "use constants"], TSModuleDeclaration: ["a namespace", "use plain functions and constants"],
@@ -74,7 +74,8 @@ export function statement(c: Context, s: t.Statement, names: readonly string[]):
       c.emit(s.argument ? { kind: "return", value: value(c, s.argument), loc } : { kind: "return", loc });
       return;
     }
-    case "ThrowStatement": c.emit({ kind: "raise", message: thrown(c, s.argument), loc }); return;
+    case "TryStatement": tryStatement(c, s); return;
+    case "ThrowStatement": if (c.caught !== undefined) { jumpToCatch(c, s, c.caught); return; } c.emit({ kind: "raise", message: thrown(c, s.argument), loc }); return;
     default: {
       const [what, hint] = REFUSED[s.type] ?? [`this statement (${s.type})`];
       c.unit.unsupported(what, s, hint);

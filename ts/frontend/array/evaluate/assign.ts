@@ -1,14 +1,17 @@
 /** Assignments: plain, to several targets, by parts, and in place. */
 import { isComplex, isFloat, isInteger, kindOf, type DType } from "../../../base/dtypes.js";
 import type { SourceLoc } from "../../../base/errors.js";
-import { int } from "../../../symbolic/expr.js";
+import { addInt, type Expr as Int, int } from "../../../symbolic/expr.js";
+import { nonNegative } from "../../../symbolic/prove.js";
 import type * as ast from "../ast.js";
+import { entryBound } from "../bounds.js";
+import type { Lowering } from "../context.js";
 import { asNumber, demanded } from "../optional.js";
 import { materialise, store } from "../store.js";
 import { sameSize, shapeFromValue } from "../shapes.js";
 import { type ArrayValue, type Value, NONE, describe, isArray, shapeOf, withItems } from "../value.js";
 import { binary } from "../library/elementwise.js";
-import { reshaped } from "../library/views.js";
+import { reshaped, sliced } from "../library/views.js";
 import { callValue } from "./calls.js";
 import { overloaded, special } from "./classes.js";
 import type { Evaluator } from "./evaluator.js";
@@ -97,6 +100,13 @@ function destructure(ev: Evaluator, t: ast.Target & { kind: "tuple" }, v: Value)
     });
     return;
   }
+  if (t.rest && ctx.language === "javascript" && isArray(v) && shapeOf(v)[0]?.constant === undefined && t.elements.length > 0) {
+    // The rest of an array: a copy of what follows the others, of which there must be as many.
+    const n = t.elements.length - 1, { rest: _, ...others } = t, last = t.elements[n], size = shapeOf(v)[0]!;
+    destructure(ev, { ...others, elements: t.elements.slice(0, n) }, v);
+    if (last) { const length = addInt(size, -n); checkLength(ctx, length, t.loc); assignTarget(ev, last, materialise(ctx, sliced(v, 0, int(n), length), { copy: true, loc: t.loc })); }
+    return;
+  }
   const items = itemsOf(ev, v, t, t.loc);
   // An array that is stored to part by part while it is taken apart.
   const fixed = t.rest ? t.elements.length - 1 : t.elements.length;
@@ -104,6 +114,14 @@ function destructure(ev: Evaluator, t: ast.Target & { kind: "tuple" }, v: Value)
   if (t.rest) { const last = t.elements[fixed]; if (last) assignTarget(ev, last, { kind: "list", items: items.slice(fixed) }); }
 }
 
+/** There are so many elements: otherwise the rest would be no part of the array. */
+function checkLength(ctx: Lowering, length: Int, loc: SourceLoc): void {
+  if (nonNegative(length, ctx.facts) === "yes") return;
+  const bound = entryBound(ctx, length, "lower");
+  if (!bound) return ctx.unsupported("taking the rest of an array whose length the run finds", loc, "use slice");
+  ctx.check({ kind: "bounds", expr: bound, message: "an array with fewer elements than are taken from it", loc });
+  ctx.assume(length);
+}
 function itemsOf(ev: Evaluator, v: Value, t: ast.Target & { kind: "tuple" }, loc: SourceLoc): readonly Value[] {
   const { ctx } = ev, want = t.rest ? t.elements.length - 1 : t.elements.length, python = ctx.language === "python";
   if (v.kind === "tuple" || v.kind === "list") {

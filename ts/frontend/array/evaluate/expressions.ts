@@ -49,6 +49,7 @@ export function evaluate(ev: Evaluator, e: ast.Expr): Value {
     case "compare": {
       const [a, b] = evaluateAll(ev, [e.left, e.right]), chosen = compareOptional(ev, e, a!, b!);
       if (chosen) return chosen;
+      if (e.op === "in" && ctx.language === "javascript" && b!.kind !== "object") return ctx.unsupported(`the operator in of ${describe(b!)}`, e.loc, "in is for properties of plain objects");
       if (e.strict && a!.kind === "none" && b!.kind === "none") return boolValue(sameNone(a, b) === (e.op === "==" || e.op === "is"));
       return overloaded(ev, e.op, [a!, b!], e.loc) ?? compare(ctx, e.op, a!, b!, e.loc);
     }

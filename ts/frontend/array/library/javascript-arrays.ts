@@ -121,6 +121,11 @@ define("Object.keys", (ctx, [o], _keywords, loc) => listValue(properties(ctx, o,
 define("Object.values", (ctx, [o], _keywords, loc) => listValue(properties(ctx, o, "the properties", loc).map(([, x]) => x)));
 define("Object.entries", (ctx, [o], _keywords, loc) => listValue(properties(ctx, o, "the properties", loc).map(([k, x]) => listValue([stringValue(k), x]))));
 define("Object.freeze", (_ctx, [o]) => o ?? NONE);
+/** What is left of an object without some of its properties. */
+define("Object.%without", (ctx, [o, ...names], _keywords, loc) => {
+  const gone = new Set(names.map((n) => (n.kind === "string" ? n.value : "")));
+  return { kind: "object", entries: new Map(properties(ctx, o, "the rest", loc).filter(([k]) => !gone.has(k)).map(([k, x]) => [k, settled(ctx, x, loc)])) };
+});
 /** { ...a, b } */
 define("Object.%merged", (ctx, parts, _keywords, loc) => {
   const entries = new Map<string, Value>();
@@ -241,7 +246,7 @@ method("includes", (ctx, self, args, loc) => {
 }, { list: (ctx, self, args, loc) => truth(ctx, compare(ctx, "in", args[0] ?? NONE, self, loc), loc) });
 
 const REFUSED: Readonly<Record<string, string>> = {
-  join: "build strings after the call", toString: "build strings after the call", flatMap: "use map and set",
-  toFixed: "format after the call", with: "copy the array and assign to an element", toSpliced: "copy the parts with set and subarray",
+  join: "build strings after the call", toString: "build strings after the call",
+  toFixed: "format after the call", toSpliced: "copy the parts with set and subarray",
 };
 for (const [name, hint] of Object.entries(REFUSED)) defineMethod("javascript", name, (ctx, args, _keywords, loc) => ctx.unsupported(`the method ${name}`, loc, hint), { refused: true });

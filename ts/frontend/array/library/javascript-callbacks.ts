@@ -3,7 +3,7 @@
  * evaluator treats its loop and what the callback changes exactly as if the user had written them.
  */
 import type { SourceLoc } from "../../../base/errors.js";
-import { int, ZERO, type Expr as Int } from "../../../symbolic/expr.js";
+import { addInt, int, ZERO, type Expr as Int } from "../../../symbolic/expr.js";
 import type * as ast from "../ast.js";
 import type { Lowering } from "../context.js";
 import { rowsOf } from "../grown.js";
@@ -202,8 +202,13 @@ for (const name of ["reduce", "reduceRight"] as const) defineMethod("javascript"
   }
   if (!isArray(v)) return ctx.fail("TYPE", `${describe(v)} has no method ${name}`, loc);
   const whole = array(ctx, v, loc);
-  if (name === "reduceRight") return ctx.unsupported("reduceRight of an array of numbers", loc, "use reduce, or a loop that counts down");
   const step = w.assign("acc", w.call(w.name("f"), w.name("acc"), w.item("a", "i"), w.name("i"), w.name("a")));
+  if (name === "reduceRight") {
+    const last = (k: number): ast.Expr => ({ kind: "binary", op: "-", left: w.length("a"), right: w.number(k), loc }), down = (from: ast.Expr): ast.Stmt => ({ kind: "count", variable: "i", start: from, stop: w.number(-1), step: -1, exitValue: false, body: [step], label: "elements", loc });
+    if (init.length > 0) return ctx.call(w.define(name, ["a", "f", "acc"], down(last(1)), w.give(w.name("acc"))), [whole, f, init[0]!], NO_KEYWORDS, loc);
+    requireElements(ctx, shapeOf(whole)[0]!, "Reduce of empty array with no initial value", loc);
+    return ctx.call(w.define(name, ["a", "f"], w.assign("acc", { kind: "index", object: w.name("a"), items: [{ kind: "expr", value: last(1) }], loc }), down(last(2)), w.give(w.name("acc"))), [whole, f], NO_KEYWORDS, loc);
+  }
   if (init.length > 0) return ctx.call(w.define("reduce", ["a", "f", "acc"], w.loop(w.number(0), w.length("a"), step), w.give(w.name("acc"))), [whole, f, init[0]!], NO_KEYWORDS, loc);
   requireElements(ctx, shapeOf(whole)[0]!, "Reduce of empty array with no initial value", loc);
   const first = w.assign("acc", { kind: "index", object: w.name("a"), items: [{ kind: "expr", value: w.number(0) }], loc });
@@ -222,8 +227,44 @@ for (const [name, all] of [["every", true], ["some", false]] as const) method(na
   }
   return ctx.bool(all);
 });
-for (const name of ["find", "findIndex", "findLast", "findLastIndex"] as const) method(name, (ctx, a, f, _args, loc) => {
-  if (name !== "findIndex") return ctx.unsupported(`the method ${name}`, loc, "use findIndex, or a loop");
-  const w = new Writer(loc);
-  return ctx.call(w.define(name, ["a", "f"], w.assign("at", w.number(-1)), w.loop(w.number(0), w.length("a"), w.when(w.callback(), w.assign("at", w.name("i")), w.leave())), w.give(w.name("at"))), [a, f], NO_KEYWORDS, loc);
-}, (ctx, _self, _call, _args, loc) => ctx.unsupported(`the method ${name} of a list`, loc, "use a loop"));
+for (const name of ["find", "findIndex", "findLast", "findLastIndex"] as const) {
+  const gives = (ctx: Lowering, a: ArrayValue, f: Value, loc: SourceLoc): Value => {
+    const w = new Writer(loc), isIndex = name.endsWith("Index"), none: ast.Expr = isIndex ? w.number(-1) : { kind: "none", loc };
+    const body = w.when(w.callback(), w.assign("at", isIndex ? w.name("i") : w.item("a", "i")), w.leave());
+    const last: ast.Expr = { kind: "binary", op: "-", left: w.length("a"), right: w.number(1), loc };
+    const loop: ast.Stmt = name.startsWith("findLast") ? { kind: "count", variable: "i", start: last, stop: w.number(-1), step: -1, exitValue: false, body: [body], label: "elements", loc } : w.loop(w.number(0), w.length("a"), body);
+    return ctx.call(w.define(name, ["a", "f"], w.assign("at", none), loop, w.give(w.name("at"))), [a, f], NO_KEYWORDS, loc);
+  };
+  defineMethod("javascript", name, (ctx, [self, callback], _keywords, loc) => {
+    const v = self ?? NONE, f = callable(ctx, callback, loc);
+    if (isArray(v)) return gives(ctx, array(ctx, v, loc), f, loc);
+    if (v.kind !== "list" && v.kind !== "tuple") return ctx.fail("TYPE", `${describe(v)} has no method ${name}`, loc);
+    if (v.items.every((x) => x.kind === "scalar" && x.dtype === "float64") && v.items.length > 0) return gives(ctx, copied(ctx, arrayOf(ctx, v, loc, "float64"), loc), f, loc);
+    const order = v.items.map((_, i) => i);
+    if (name.startsWith("findLast")) order.reverse();
+    for (const i of order) {
+      const t = truth(ctx, ctx.call(f, [v.items[i]!, ctx.int(i), v], NO_KEYWORDS, loc), loc);
+      if (t.code.kind !== "const") return ctx.unsupported(`${name} of a list with a condition that is known only when the program runs`, loc, "use an array of numbers and find the index");
+      if (t.code.value) return name.endsWith("Index") ? ctx.int(i) : v.items[i]!;
+    }
+    return name.endsWith("Index") ? ctx.int(-1) : NONE;
+  }, { impure: true });
+}
+
+/** What the callback gives for each element, one after the other. */
+method("flatMap", (ctx, a, f, _args, loc) => {
+  const w = new Writer(loc), push = w.run(w.call({ kind: "attribute", object: w.name("out"), name: "push", loc }, w.item("r", "k")));
+  const inner: ast.Stmt = { kind: "count", variable: "k", start: w.number(0), stop: w.length("r"), step: 1, exitValue: false, body: [push], label: "parts", loc };
+  // In a function of its own: what is learnt of loops goes by the call and the place, and all here stand at one.
+  const each = w.define("parts", ["out", "r"], inner), body = w.run(w.call(w.name("g"), w.name("out"), w.callback()));
+  const all = ctx.call(w.define("flatMap", ["a", "f", "g"], w.assign("out", { kind: "list", elements: [], loc }), w.loop(w.number(0), w.length("a"), body), w.give(w.name("out"))), [a, f, each], NO_KEYWORDS, loc);
+  return all.kind === "grown" ? copied(ctx, rowsOf(ctx, all, loc), loc, "float64") : all.kind === "list" && all.items.length === 0 ? ctx.allocate([ZERO], "float64", "flatMap", loc) : all;
+}, (_ctx, self, call) => listValue(self.items.flatMap((_, i) => { const r = call(i); return r.kind === "list" ? r.items : [r]; })));
+/** A copy with another element. */
+defineMethod("javascript", "with", (ctx, [self, at, value], _keywords, loc) => {
+  const v = self ?? NONE, i = integerOf(at ?? NONE), w = new Writer(loc);
+  if (!isArray(v) || shapeOf(v).length !== 1) return ctx.unsupported(`the method with of ${describe(v)}`, loc, "copy the array and assign to an element");
+  const index = i?.constant !== undefined && i.constant < 0 ? ctx.int(addInt(shapeOf(v)[0]!, i.constant)) : at ?? NONE;
+  const store: ast.Stmt = { kind: "assign", targets: [{ kind: "index", object: w.name("a"), items: [{ kind: "expr", value: w.name("k") }], loc }], value: w.name("v"), loc };
+  return ctx.call(w.define("with", ["a", "k", "v"], store, w.give(w.name("a"))), [copied(ctx, v, loc), index, value ?? NONE], NO_KEYWORDS, loc);
+}, { impure: true });
