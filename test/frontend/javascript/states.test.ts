@@ -17,6 +17,7 @@ const PROGRAMS: Readonly<Record<string, F>> = {
   "arrays in a state": (x) => { let o = { a: new Float64Array(3), n: 0 }; for (let i = 0; i < x.length; i++) { o.a[i % 3]! += x[i]!; o = { ...o, n: o.n + 1 }; } return o.a[0]! * o.a[1]! + o.n; },
   "the best, null at first": (x) => { let best: number | null = null; for (const v of x) if (best === null || v > best) best = v; return best! * 2; },
   "the best object": (x) => { let best: Best | null = null; for (let i = 0; i < x.length; i++) if (!best || x[i]! > (best as Best).v) best = { v: x[i]!, i }; return best!.v * 2 + best!.i; },
+  "objects in loops in loops": (x) => { let s = { a: 0 }, best: Best | null = null, l = [x[0]!, 1]; for (let k = 0; k < 3; k++) for (let i = 0; i < x.length; i++) { s = { a: s.a * 0.9 + x[i]! ** 2 }; l = [l[1]! * 0.5, l[0]! + x[i]!]; if (best === null || s.a > (best as Best).v) best = { v: s.a, i }; } return best!.v + s.a + l[0]! * l[1]!; },
   "never found": (x) => { let p: number | null = null; for (const v of x) if (v > 5) p = v; return p ?? x[0]! * 2; },
   "null is 0 in arithmetic": (x) => { let p: number | null = null; for (const v of x) if (v > 5) p = v; return p! * x[1]! + x[0]!; },
   "what the last iteration left": (x) => { let p: number | undefined, s = 0; for (const v of x) { s += v * (p ?? 1); p = v > 0.5 ? v : undefined; } return s; },

@@ -20,6 +20,8 @@ interface ArrayName { readonly frame: Frame; readonly name: string; readonly sta
 export class LoopNames {
   arrays: ArrayName[] = [];
   #pending: { frame: Frame; name: string; id: number; old: Binding | undefined }[] = [];
+  /** Variables that a loop or block around keeps: what is assigned here must be there in the next iteration here, too. */
+  #inherited: { frame: Frame; name: string; id: number; old: Binding | undefined }[] = [];
   born = 0;
   #depth = 0;
 
@@ -61,10 +63,11 @@ export class LoopNames {
     const { ev } = this, { ctx } = ev;
     this.arrays = [];
     this.#pending = [];
+    this.#inherited = [];
     boxFields(ev, this.lists, this.loc);
     for (const [frame, name] of this.#variables()) {
       const b = frame.vars.get(name);
-      if (b?.kind === "cell") continue;
+      if (b?.kind === "cell") { this.#inherited.push({ frame, name, id: b.id, old: b }); continue; }
       const v: Value | undefined = b?.value;
       if (v?.kind === "poison") continue;
       // l += […] changes the list itself.
@@ -120,7 +123,7 @@ export class LoopNames {
   /** Puts new arrays into the variables' containers: at the end of an iteration, and before control leaves. `permuted`: arrays from before the loop may stay exchanged. */
   settle(loc: SourceLoc, permuted = false): void {
     const { ev } = this, { ctx } = ev;
-    for (const p of this.#pending) {
+    for (const p of [...this.#pending, ...this.#inherited]) {
       const b = p.frame.vars.get(p.name);
       if (b?.kind !== "value" || !(b.value.kind === "list" || b.value.kind === "grown" || ev.repeated.has(p.id))) continue;
       writeCell(ev, p.id, b.value, loc, ev.needsInteger(p.frame.def, p.name));
