@@ -44,28 +44,28 @@ export function liveAfter(graph: Graph, definition: Definition, access: Access, 
     }
     return "through";
   };
-  const out = (w: Written, level: number): boolean => {
-    if (level < 0) return escapes;
-    const { list: outer, index, owner } = around[level]!;
-    if (owner.kind === "loop") {
-      if (owner.locals?.includes(data)) return false;
-    }
-    // Where nothing reads it and nothing leaves, an iteration cannot find it live.
-    const reads = effectsOf(graph, owner).reads.has(data) || mayLeave(owner);
-    if (owner.kind === "loop" && reads) {
-      const again = nextIteration(w, owner.variable, owner.order === "up" ? "<" : owner.order === "down" ? ">" : "any");
-      const inner = { ...again, facts: again.facts.with(...loopFacts(owner)) };
-      // What flows through a whole iteration untouched meets the same nodes in the next.
-      if (scan(inner, owner.body, 0) === "live") return true;
-    } else if (owner.kind === "while" && reads) {
-      if (scan(nextIteration(w, owner.counter, "<"), [owner], 0) === "live") return true;
-    }
-    const after = scan(w, outer, index + 1);
-    return after === "live" || (after === "through" && out(w, level - 1));
-  };
   const w: Written = { definition, access, facts };
   const here = scan(w, list, from);
-  return here === "live" || (here === "through" && out(w, around.length - 1));
+  if (here !== "through") return here === "live";
+  // First what comes later in the same iterations, up to where it is overwritten; that is nearly always an answer, and the next iterations are the dearer question.
+  let level = around.length - 1;
+  for (; level >= 0; level--) {
+    const { list: outer, index, owner } = around[level]!;
+    if (owner.kind === "loop" && owner.locals?.includes(data)) { level++; break; }
+    const after = scan(w, outer, index + 1);
+    if (after === "live") return true;
+    if (after === "killed") break;
+  }
+  if (level < 0) { if (escapes) return true; level = 0; }
+  return around.slice(level).some(({ owner }) => {
+    // Where nothing reads it and nothing leaves, an iteration cannot find it live.
+    if (!effectsOf(graph, owner).reads.has(data) && !mayLeave(owner)) return false;
+    if (owner.kind === "while") return scan(nextIteration(w, owner.counter, "<"), [owner], 0) === "live";
+    if (owner.kind !== "loop") return false;
+    const again = nextIteration(w, owner.variable, owner.order === "up" ? "<" : owner.order === "down" ? ">" : "any");
+    // What flows through a whole iteration untouched meets the same nodes in the next.
+    return scan({ ...again, facts: again.facts.with(...loopFacts(owner)) }, owner.body, 0) === "live";
+  });
 }
 
 /** Is the element not written for sure within the node before it is read there? */

@@ -28,13 +28,14 @@ export function infeasible(constraints: readonly Constraint[], facts: Assumption
   }
   if (goal.length === 0 && facts.facts.length === 0) return false;
   // The same facts are asked again and again: which of them matter need not be found every time.
-  const question = goal.map((c) => (c.kind === "eq" ? -c.expr.id : c.expr.id)).sort(ascending).join(","), answers = facts.answers;
+  const question = goal.length === 1 ? numberOf(goal[0]!) : goal.map(numberOf).sort(ascending).join(","), answers = facts.answers;
   let known = answers.get(question);
   if (known === undefined) answers.set(question, known = ofRelevant(goal, question, relevantFacts(goal, facts.facts)));
   return known;
 }
+const numberOf = (c: Constraint): number => (c.kind === "eq" ? -c.expr.id : c.expr.id);
 
-function ofRelevant(goal: readonly Constraint[], question: string, relevant: readonly Expr[]): boolean {
+function ofRelevant(goal: readonly Constraint[], question: number | string, relevant: readonly Expr[]): boolean {
   const key = `${question}|${relevant.map((e) => e.id).sort(ascending).join(",")}`;
   let known = cache.get(key);
   if (known === undefined) {
