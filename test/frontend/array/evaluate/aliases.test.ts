@@ -34,3 +34,8 @@ for (const [name, lines, value] of [
   t.is(Number(r.value), value);
   t.deepEqual(r.arrays, given());
 });
+
+test("a name that is given to another array in every iteration keeps its own where there is none", (t) => {
+  const source = "import numpy as np\ndef f(u, v, m):\n    s = 0.0\n    for i in range(m):\n        s += np.sum(u)\n        u = v\n    return s + 100.0 * np.sum(u)\n", f = jit(python({ source }, { function: "f" }), { device: "js", cache: false });
+  for (const [m, value] of [[0, 300], [1, 703], [2, 710], [5, 731]]) t.is(Number(f(Float64Array.of(1, 2) as never, Float64Array.of(3, 4) as never, m as never)), value!);
+});

@@ -21,8 +21,9 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
     const nodes = insideOf(graph.body, new Set(c.nodes)), inside = placed.filter((p) => nodes.has(p.access.node.id)), own = inside.filter((p) => p.access.write);
     if (own.length === 0) continue;
     for (const source of c.sources) {
-      if (!c.row) { links.push({ of: c, copy: c.copy, source, first: own[0]!.at, last: own.at(-1)!.at, own, taken: inside.filter((p) => !p.access.write && p.access.base === source) }); continue; }
-      if (changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) || changes(placed, own, c.copy, source, !ctx.container(source).transient, ev, nodes)) refuse(ev, c);
+      // What is not a variable's own container is filled where it is used.
+      if (!c.row && c.nodes.some((n) => ev.rebindings.has(n))) { links.push({ of: c, copy: c.copy, source, first: own[0]!.at, last: own.at(-1)!.at, own, taken: inside.filter((p) => !p.access.write && p.access.base === source) }); continue; }
+      if ((c.row ? changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) : changes(placed, own, source, c.copy, false, ev, nodes)) || changes(placed, own, c.copy, source, !ctx.container(source).transient, ev, nodes)) refuse(ev, c);
     }
   }
   new References(ev, graph, placed, links).check();
@@ -55,10 +56,12 @@ class References {
 
   /** Is the source itself given another array at once, as where variables are exchanged? */
   #lost(link: Link): boolean {
-    const { path } = link.own.at(-1)!.access, at = path.findIndex((s) => link.of.nodes.includes(s.node.id)), step = path[at];
-    for (const n of step?.list.slice(step.index + 1) ?? []) {
-      if (!this.ev.rebindings.has(n.id)) return false;
-      if (accessesOf(this.graph, [n]).some((a) => a.write && a.base === link.source)) return true;
+    const { path } = link.own.at(-1)!.access, step = path.find((s) => link.of.nodes.includes(s.node.id));
+    if (!step) return false;
+    for (let k = step.list.findIndex((n) => link.of.nodes.includes(n.id)); k < step.list.length; k++) {
+      const n = step.list[k]!, rebinds = this.ev.rebindings.has(n.id);
+      if (k > step.index && !rebinds) return false;
+      if (rebinds && accessesOf(this.graph, [n]).some((x) => x.write && x.base === link.source)) return true;
     }
     return false;
   }
@@ -70,13 +73,23 @@ class References {
 
   /** Is the one changed in place while it is the array that the other is, too, and the other looked at after that? */
   #differs(written: string, from: Link, looked: string, to: Link): boolean {
-    const seen = !this.ev.ctx.container(looked).transient, reads = this.placed.filter((p) => !p.access.write && p.access.base === looked && !(p.at > to.last && this.#renewed(p, looked, to.last)));
+    const seen = this.graph.parameters.some((p) => p.kind === "container" && this.ev.ctx.bufferOf(p.container) === looked), reads = this.placed.filter((p) => !p.access.write && p.access.base === looked && !(p.at > to.last && this.#renewed(p, looked, to.last)));
     return this.placed.some((w) => {
       if (!w.access.write || w.access.base !== written || this.#rebinds(w) || this.#renewed(w, written, from.last)) return false;
       if (!this.#comesAfter(w, from, written) || !this.#comesAfter(w, to, written)) return false;
       if (seen || (this.#results.has(looked) && !this.#renewed(w, looked, w.at, "after"))) return true;
-      return reads.some((r) => (r.at > w.at && !this.#renewed(r, looked, w.at)) || this.#later([w], r).some((l) => this.#stale(l, r, looked)));
+      const again = this.#refilled(w, looked);
+      return reads.some((r) => (r.at > w.at && r.at < again && !this.#renewed(r, looked, w.at))
+        || this.#later([w], r).some((l) => this.#stale(l, r, looked) && this.#refilled(w, looked, w.access.path.findIndex((s) => s.node === l)) === Infinity));
     });
+  }
+  /** The place of what fills the container with another array for sure, behind the access in the lists around it; `within`: inside the loop at that step of its path. */
+  #refilled(p: Placed, data: string, within = -1): number {
+    let at = Infinity;
+    p.access.path.forEach(({ list, index }, i) => {
+      if (i > within) for (const n of list.slice(index + 1)) if (this.ev.rebindings.has(n.id)) for (const x of this.placed) if (x.access.write && x.access.base === data && x.access.path.some((y) => y.node === n)) at = Math.min(at, x.at);
+    });
+    return at;
   }
   /** Behind the copy, or in a later iteration in which the container still holds the array. */
   #comesAfter(w: Placed, link: Link, written: string): boolean { return w.at > link.last || this.#later(link.own, w).some((l) => this.#stale(l, w, written)); }

@@ -278,16 +278,18 @@ function iterations(ev: Evaluator, trip: Int, loc: SourceLoc): Int { return nonN
 
 /** The loop in the graph: `period` iterations at a time where array variables name the same arrays again only after so many. */
 function repeat(ev: Evaluator, names: LoopNames, l: Counted, trip: Int, one: (t: Int) => Completion, key: string, loc: SourceLoc, live: (f: Frame, n: string) => boolean): void {
-  const { ctx } = ev, period = ctx.learnt.periods.get(key) ?? 1;
+  // Period 0: the names do not come back; what they stand for is copied in every iteration.
+  const { ctx } = ev, learnt = ctx.learnt.periods.get(key) ?? 1, period = Math.max(1, learnt);
   const total = period === 1 ? trip : max(ZERO, trip), rounds = period === 1 ? trip : floordiv(total, int(period));
   ev.conditional++;
   try {
     ctx.loop(l.variable, ZERO, rounds, "up", (t) => {
-      for (let r = 0; r < period; r++) { one(add(mul(int(period), t), int(r))); names.settle(loc, true); }
+      for (let r = 0; r < period; r++) { one(add(mul(int(period), t), int(r))); names.settle(loc, learnt > 0); }
     }, loc);
   } finally { ev.conditional--; }
   if (!names.atStart) {
-    if (period >= 4 || leaves(l.body, "break", l.label) || leaves(l.body, "return")) { names.settle(loc); } else { ctx.learnt.periods.set(key, period + 1); throw names.again(); }
+    ctx.learnt.periods.set(key, period >= 4 || leaves(l.body, "break", l.label) || leaves(l.body, "return") ? 0 : period + 1);
+    throw names.again();
   }
   if (period === 1) return;
   const done = mul(int(period), rounds), rest = sub(total, done);
