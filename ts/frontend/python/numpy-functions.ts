@@ -201,7 +201,10 @@ def sort(a, axis=-1, kind=None, order=None, stable=None):
     return np.moveaxis(np.reshape(out, moved.shape), -1, axis)
 `,
   "np.median": `
-def median(a, axis=None):
+def median(a, axis=None, keepdims=False):
+    if keepdims:
+        m = np.median(a, axis=axis)
+        return np.reshape(m, (1,) * np.ndim(a)) if axis is None else np.expand_dims(m, axis)
     if axis is None:
         a, axis = np.ravel(a), -1
     s = np.sort(np.moveaxis(np.asarray(a), axis, -1))
@@ -209,11 +212,22 @@ def median(a, axis=None):
     return (s[..., (n - 1) // 2] + s[..., n // 2]) / 2
 `,
   "np.quantile": `
-def quantile(a, q, axis=None):
+def quantile(a, q, axis=None, keepdims=False):
+    if keepdims:
+        r = np.quantile(a, q, axis=axis)
+        if axis is None:
+            return np.reshape(r, np.shape(q) + (1,) * np.ndim(a))
+        return np.expand_dims(r, axis if axis < 0 else axis + np.ndim(q))
     if axis is None:
         a, axis = np.ravel(a), -1
     s = np.sort(np.moveaxis(np.asarray(a), axis, -1))
     n = s.shape[-1]
+    if np.ndim(q) > 0:
+        places = np.ravel(q) * (n - 1.0)
+        lows = np.floor(places).astype(np.int64)
+        lower = s[..., lows]
+        r = np.moveaxis(lower + (s[..., np.minimum(lows + 1, n - 1)] - lower) * (places - np.floor(places)), -1, 0)
+        return r if np.ndim(q) == 1 else np.reshape(r, np.shape(q) + r.shape[1:])
     place = q * (n - 1)
     low = int(np.floor(place))
     high = min(low + 1, n - 1)
@@ -221,8 +235,13 @@ def quantile(a, q, axis=None):
     return s[..., low] + (s[..., high] - s[..., low]) * t
 `,
   "np.percentile": `
-def percentile(a, q, axis=None):
-    return np.quantile(a, q / 100, axis=axis)
+def percentile(a, q, axis=None, keepdims=False):
+    return np.quantile(a, (np.asarray(q) if np.ndim(q) > 0 else q) / 100, axis=axis, keepdims=keepdims)
+`,
+  "np.polyder": `
+def polyder(p):
+    a = np.asarray(p)
+    return a[:-1] * np.arange(a.shape[0] - 1, 0, -1)
 `,
   // How many elements of a are below (not above) each value: halving, as often as any size needs it.
   "np.searchsorted": `
@@ -263,11 +282,25 @@ def interp(x, xp, fp, left=None, right=None):
     return np.where(x < xp[0], low, np.where(x > xp[-1], high, np.where(x == xp[-1], fp[-1], inner)))
 `,
   "np.unique": `
-def unique(ar):
-    s = np.sort(np.ravel(ar))
+def unique(ar, return_index=False, return_inverse=False, return_counts=False):
+    a = np.ravel(ar)
+    s = np.sort(a)
     first = np.ones(s.shape, dtype=bool)
     first[1:] = s[1:] != s[:-1]
-    return s[first]
+    u = s[first]
+    if not (return_index or return_inverse or return_counts):
+        return u
+    out = [u]
+    if return_index:
+        out.append(np.argsort(a, kind='stable')[first])
+    if return_inverse:
+        order = np.argsort(a, kind='stable')
+        inverse = np.empty(a.shape, dtype=np.int64)
+        inverse[order] = np.cumsum(first) - 1
+        out.append(np.reshape(inverse, np.shape(ar)))
+    if return_counts:
+        out.append(np.searchsorted(s, u, side='right') - np.searchsorted(s, u))
+    return tuple(out)
 `,
   "np.setdiff1d": `
 def setdiff1d(ar1, ar2, assume_unique=False):

@@ -8,22 +8,28 @@ import { define, type Keywords } from "../registry.js";
 import { materialise } from "../store.js";
 import { type Arrayish, isArray, shapeOf, type Value } from "../value.js";
 import { bind } from "./arguments.js";
+import { concatenated } from "./joining.js";
 import { matmulValues } from "./matmul.js";
-import { codeAt } from "./operands.js";
-import { convert, floatType } from "./promote.js";
+import { codeAt, type Operand } from "./operands.js";
+import { convert } from "./promote.js";
 import { integerCode } from "./python-operators.js";
 import { finished, reduceTo } from "./reduce.js";
 import { expanded, permuted, squeezed } from "./views.js";
 
-/** np.cov without weights: rows are variables, columns observations (the other way round with rowvar=False). */
+/** An operand of np.cov as a matrix whose rows are variables. */
+function variables(ctx: Lowering, name: string, v: Operand, byRow: boolean, loc: SourceLoc): Arrayish {
+  if (!isArray(v) || shapeOf(v).length > 2) return ctx.fail("SHAPE", `${name} needs an array of one or two dimensions`, loc);
+  if (isComplex(v.dtype)) return ctx.unsupported(`${name} of complex numbers`, loc);
+  return shapeOf(v).length === 1 ? expanded(v, [0]) : byRow ? v : permuted(v, [1, 0]);
+}
+
+/** np.cov without weights: rows are variables, columns observations (the other way round with rowvar=False). The result is float64 whatever the operands are. */
 function covariance(ctx: Lowering, name: string, args: readonly Value[], keywords: Keywords, loc: SourceLoc): Arrayish {
   const b = bind(ctx, name, name === "np.cov" ? "m y? rowvar? bias? ddof?" : "x y? rowvar?", args, keywords, loc);
-  const first = b.operand(name === "np.cov" ? "m" : "x");
-  if (b.get("y")) return ctx.unsupported(`${name} of two arguments`, loc, "stack them with np.vstack");
-  if (!isArray(first) || shapeOf(first).length > 2) return ctx.fail("SHAPE", `${name} needs an array of one or two dimensions`, loc);
-  const dtype = floatType(first.dtype) ?? "float64";
-  if (isComplex(dtype)) return ctx.unsupported(`${name} of complex numbers`, loc);
-  const flat = shapeOf(first).length === 1, rows = flat ? expanded(first, [0]) : b.flag("rowvar", true) ? first : permuted(first, [1, 0]);
+  const dtype = "float64", first = b.operand(name === "np.cov" ? "m" : "x"), second = b.get("y") && b.operand("y"), byRow = b.flag("rowvar", true);
+  const one = variables(ctx, name, first, byRow, loc), flat = !second && isArray(first) && shapeOf(first).length === 1;
+  // NumPy leaves a second operand of one row as it is.
+  const rows = second ? concatenated(ctx, [one, variables(ctx, name, second, byRow || (isArray(second) && shapeOf(second)[0]?.constant === 1), loc)], 0, dtype, loc) : one;
   const x = rows.kind === "lazy" ? materialise(ctx, rows, { loc }) : rows, n = shapeOf(x)[1]!;
   const sums = reduceTo(ctx, x, [1], { wcr: "sum", dtype, label: "sum" }, loc), count = convert(integerCode(n), dtype);
   const centred = materialise(ctx, { kind: "lazy", dtype, shape: shapeOf(x), at: (i: readonly Expr[]) => op("sub", dtype, convert(codeAt(ctx, x, i), dtype), op("div", dtype, codeAt(ctx, sums, [i[0]!]), count)) }, { loc });
