@@ -27,6 +27,19 @@ test("matrix products get the order of their layouts", (t) => {
     t.true(difference(run(g, sizes), run(interchange(g), sizes)) < 1e-13);
   }
 });
+test("strict: what is combined into an element keeps its order", (t) => {
+  const nest = (element: string, ...data: string[]): Graph => {
+    const g = new Build("N", "M").data("A", "N", "M").data("C", ...data).data("w", "M").data("idx", "N");
+    g.loop("k", "0", "M", "any", () => g.loop("i", "0", "N", "any", () => g.set(element, ["A[i, k]"], id, "sum")));
+    return g.graph();
+  };
+  // Every element has an i of its own: the order of k is kept; where the index is data's, or tells neither, nothing says so.
+  t.is(order(interchange(nest("C[i]", "N"), true)), "i, k");
+  for (const g of [nest("C[idx[i]]", "N"), nest("C[i + k]", "N"), nest("C")]) {
+    t.is(order(interchange(g)), "i, k");
+    t.is(interchange(g, true), g);
+  }
+});
 test("triangles are turned round, with the bounds of the other variable", (t) => {
   for (const [begin, end] of [["0", "i"], ["0", "i + 1"], ["i", "N"], ["i + 2", "N"], ["1", "i - 1"]]) {
     const b = new Build("N").data("A", "N", "N").data("B", "N", "N");

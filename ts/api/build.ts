@@ -69,19 +69,22 @@ export function compile(program: Program, facts: ProgramFacts, verb: Verb, optio
 }
 
 /**
- * The derivative of a gradient where loops are as long as only the run knows, and bytes are to be known before it: of the backward sweep's own form two sweeps would read each tape. Under strict
- * precision it is always this one, so that limits do not change a bit. Undefined where the usual form will do, or must.
+ * The derivative of a gradient with loops, where bytes are to be known before it: of the backward sweep's own form two sweeps would read each tape, in opposite directions. Under strict precision it is
+ * always this one, so that limits do not change a bit. Undefined where the usual form will do, or must.
  */
-function secondOf(program: Program, verb: Verb, options: BuildOptions, joint: Graph, { signature, primal, wrt, of, positions, facts }: { readonly signature: Signature; readonly primal: Graph; readonly wrt: readonly string[]; readonly of: readonly string[]; readonly positions: readonly number[]; readonly facts: ProgramFacts }): { readonly graph: Graph; readonly of: (graph: Graph, trace: Trace) => Differentiated } | undefined {
-  if (!(program instanceof GradientProgram) || verb === "valueAndGrad" || !(isCounted(options) || options.precision === "strict") || ![...joint.containers.values()].some((c) => c.growable)) return undefined;
-  const found = program.along(signature, primal, verb === "vjp" ? of : undefined);
+function secondOf(program: Program, verb: Verb, options: BuildOptions, joint: Differentiated, { signature, primal, wrt, of, positions, facts }: { readonly signature: Signature; readonly primal: Graph; readonly wrt: readonly string[]; readonly of: readonly string[]; readonly positions: readonly number[]; readonly facts: ProgramFacts }): { readonly graph: Graph; readonly of: (graph: Graph, trace: Trace) => Differentiated } | undefined {
+  if (!(program instanceof GradientProgram) || !(isCounted(options) || options.precision === "strict") || !pipeline().tapesWithoutSchedule(joint)) return undefined;
+  const found = program.along(signature, primal, verb === "vjp" ? of : of[0]!);
   if (!found) return undefined;
-  const { directions, result } = found, inputs = positions.map((i) => containerOfParameter(found.graph, facts, i)), kept = verb === "vjp" ? of : [];
+  const { directions, result } = found, inputs = positions.map((i) => containerOfParameter(found.graph, facts, i)), kept = verb === "vjp" ? of : [], value = verb === "valueAndGrad" ? [result] : [];
   return {
     graph: found.graph,
     of: (graph, trace) => {
-      const d = pipeline().differentiate(graph, { wrt: [...new Set([...inputs, ...kept.map((c) => directions.get(c)!)])], of: [result], seeds: "unit", keep: [] }, trace);
-      const named = [...wrt.map((c, i) => [`grad:${c}`, d.outputs[`grad:${inputs[i]!}`]!] as const), ...kept.map((c) => [`out:${c}`, d.outputs[`grad:${directions.get(c)!}`]!] as const)];
+      const d = pipeline().differentiate(graph, { wrt: [...new Set([...inputs, ...kept.map((c) => directions.get(c)!)])], of: [result], seeds: "unit", keep: value }, trace);
+      const named = [
+        ...wrt.map((c, i) => [`grad:${c}`, d.outputs[`grad:${inputs[i]!}`]!] as const), ...kept.map((c) => [`out:${c}`, d.outputs[`grad:${directions.get(c)!}`]!] as const),
+        ...value.map((c) => [`out:${of[0]!}`, d.outputs[`out:${c}`]!] as const),
+      ];
       return { ...d, outputs: Object.fromEntries(named) };
     },
   };
@@ -97,7 +100,7 @@ export function derive(program: Program, facts: ProgramFacts, verb: Exclude<Verb
   if (of.length === 0) throw new DaceError("NOT_DIFFERENTIABLE", `${facts.name} has no float output`, { hint: "return a number or an array, or change a float array in place", ...(program.place() ? { loc: program.place()! } : {}) });
   const lengths = verb === "vjp" ? lengthsOf(primal, new Set(of)) : new Map<string, readonly (string | undefined)[]>();
   const differentiated = (graph: Graph): Differentiated => pipeline().differentiate(graph, { wrt: [...new Set(wrt)], of, seeds: verb === "vjp" ? "arguments" : "unit", keep: verb === "grad" ? [] : [...of, ...[...lengths.values()].flatMap((l) => l.flatMap((c) => c ?? []))] }, trace);
-  const d = differentiated(primal), second = secondOf(program, verb, options, d.graph, { signature, primal, wrt, of, positions, facts });
+  const d = differentiated(primal), second = secondOf(program, verb, options, d, { signature, primal, wrt, of, positions, facts });
   return {
     options: common(options), differentiated: second ? second.of(second.graph, trace) : d,
     recorded: () => { const graph = pipeline().recordDecisions(second?.graph ?? primal); return graph && (second ? second.of(graph, trace) : differentiated(graph)); },

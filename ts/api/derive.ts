@@ -119,14 +119,22 @@ export class GradientProgram extends Program {
   cacheKey(memory?: Memory): string | undefined { const k = this.inner.cacheKey(memory); return k && `grad(${k})${JSON.stringify([this.options.wrt, this.options.of])}`; }
   /**
    * The derivative of the inner program along the cotangents of this one's results: its gradient is the derivative of this program, and what its forward sweep keeps, one backward sweep
-   * reads. `cotangents`: containers of results whose cotangents are arguments; undefined: the one result's is 1. Undefined where that cannot be done.
+   * reads. `cotangents`: containers of results whose cotangents are arguments, or the one whose cotangent is 1. Undefined where that cannot be done.
    */
-  along(signature: Signature, graph: Graph, cotangents: readonly string[] | undefined): Along | undefined {
-    if (this.inner instanceof GradientProgram) return undefined;
-    const inner = this.inner.graph(signature), facts = this.inner.facts(), wrt = positionsOf(this.options.wrt, facts, signature.parameters, "first").map((i) => containerOfParameter(inner, facts, i)), results = returnedContainers(graph.result);
-    if (new Set(wrt).size < wrt.length || (cotangents === undefined && results.length > 1) || !(cotangents ?? []).every((c) => results.includes(c))) return undefined;
-    const t = pipeline().tangent(inner, new Map(wrt.map((d, i) => [d, cotangents === undefined ? 1 : cotangents.includes(results[i]!) ? `cotangent:${results[i]!}` : 0])), scalarOutput(inner, facts, this.options.of, this.place()));
+  along(signature: Signature, graph: Graph, cotangents: readonly string[] | string): Along | undefined {
+    const inner = this.#inner(signature), facts = this.inner.facts(), results = returnedContainers(graph.result), asked = typeof cotangents === "string" ? [cotangents] : cotangents;
+    if (!inner || !asked.every((c) => results.includes(c))) return undefined;
+    const wrt = positionsOf(this.options.wrt, facts, signature.parameters, "first").map((i) => containerOfParameter(inner.graph, facts, i));
+    if (new Set(wrt).size < wrt.length) return undefined;
+    const t = pipeline().tangent(inner.graph, new Map(wrt.map((d, i) => [d, !asked.includes(results[i]!) ? 0 : typeof cotangents === "string" ? 1 : `cotangent:${results[i]!}`])), inner.of);
     return t && { graph: t.graph, directions: new Map(results.map((r, i) => [r, t.directions.get(wrt[i]!)!])), result: t.result };
+  }
+  /** What is differentiated, with no sweep backward in it: of a gradient, its program's derivative along the argument. */
+  #inner(signature: Signature): { readonly graph: Graph; readonly of: string } | undefined {
+    const graph = this.inner.graph(signature), of = scalarOutput(graph, this.inner.facts(), this.options.of, this.place());
+    if (!(this.inner instanceof GradientProgram)) return { graph, of };
+    const found = this.inner.along(signature, graph, of);
+    return found && { graph: found.graph, of: found.result };
   }
   graph(signature: Signature): Graph {
     const graph = this.inner.graph(signature), facts = this.inner.facts();

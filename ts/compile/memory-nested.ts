@@ -3,7 +3,8 @@
  * - Where nothing keeps a limit, or only at a high price, loops that stand inside of others get schedules of their own, and the plans of that form are looked at, too. With one
  *   schedule for the outer loop what a whole run of the inner one keeps must fit; with one for each, what a few steps of it keep.
  * - A step that decides by floats may round otherwise when it runs again. Its decisions are recorded (`checkpoint/decisions.ts`) where sizes bound how many there are. Where only the run
- *   knows, or there is no room for them, the arithmetic is that of strict precision: then a step that runs again gives the same bits, so it decides as it did.
+ *   knows, or there is no room for them, or they cost too much, the arithmetic is that of strict precision: then a step that runs again gives the same bits, so it decides as it did.
+ * A form is left out only where none of its plans could be cheaper, so a larger limit never costs more.
  */
 import { DaceError } from "../base/errors.js";
 import { MemoryInfeasible, type Answer, type Question } from "../checkpoint/plan/index.js";
@@ -14,6 +15,8 @@ import type { Differentiated } from "./pipeline.js";
 
 /** Schedules in schedules run the forward sweep twice more at least, which is more than this part of the whole. */
 const ENOUGH = 0.5;
+/** What strict arithmetic takes longer, as a part of the whole: it is in no estimate. */
+const STRICT = 1;
 type Arguments = ConstructorParameters<typeof MemoryPlanner>;
 
 /** Loops as they are, or those in others with schedules, too; and what floats decide in steps: as it is, recorded, or decided again in strict arithmetic. */
@@ -43,8 +46,7 @@ export class LimitPlanner {
     for (const kind of [this.#first, ...(limit !== undefined && strategy === "auto" ? this.#others() : [])]) {
       if (kind !== this.#first) {
         more = true;
-        // What strict arithmetic costs is in no estimate: it is for what nothing else can do.
-        if (best && (kind.facts !== this.#first.facts && kind.facts === "strict" ? true : best.report.smallest === undefined || best.report.relativeCost <= ENOUGH)) continue;
+        if (best && (best.report.smallest === undefined || best.report.relativeCost <= (kind.nested ? ENOUGH : 0) + (kind.facts !== this.#first.facts && kind.facts === "strict" ? STRICT : 0))) continue;
       }
       try {
         const d = yield* this.#decided(kind, outer, sizes, threads, limit, strategy, budgetMs);
@@ -61,8 +63,8 @@ export class LimitPlanner {
     return more && best.report.smallest !== undefined ? { ...best, report: { ...best.report, smallest: Math.min(best.report.smallest, smallest), smallestProven: false } } : best;
   }
   *#decided(kind: Kind, outer: MemoryPlanner, ...args: Parameters<MemoryPlanner["decide"]>): Generator<Question, MemoryDecision, Answer> {
-    const d = yield* (this.#planner(kind) as MemoryPlanner).decide(...args), own = kind.facts === "strict" && this.args[1].precision !== "strict";
-    return { ...d, key: `${prefixOf(kind)}${d.key}`, report: { ...d.report, ...(kind === this.#first ? {} : { storeAll: outer.storeAll(args[0], args[1]) }), ...(own ? { arithmetic: "strict" as const } : {}) } };
+    const d = yield* (this.#planner(kind) as MemoryPlanner).decide(...args), own = kind.facts === "strict" && this.args[1].precision !== "strict", slower = own && kind !== this.#first ? STRICT : 0, { cost, relativeCost } = d.report;
+    return { ...d, key: `${prefixOf(kind)}${d.key}`, report: { ...d.report, cost: cost + slower * d.whole, relativeCost: relativeCost + slower, ...(kind === this.#first ? {} : { storeAll: outer.storeAll(args[0], args[1]) }), ...(own ? { arithmetic: "strict" as const } : {}) } };
   }
 
   /** Forms in which more can be decided than in the first one. */

@@ -34,6 +34,8 @@ export interface MemoryDecision {
   readonly key: string;
   readonly call: CallData;
   readonly report: CheckpointReport;
+  /** Estimated seconds of storing everything. */
+  readonly whole: number;
   /** Loops of the report whose steps the run counts, and the names of the lists where it does: steps, steps that ran again, copies. */
   readonly counted?: readonly { readonly loop: number; readonly list: string }[];
 }
@@ -122,7 +124,8 @@ export class MemoryPlanner {
 
   *decide(sizes: ReadonlyMap<string, number>, threads: number, limit: number | undefined, strategy: Strategy, given?: number): Generator<Question, MemoryDecision, Answer> {
     const budgetMs = given ?? BUDGET_MS, patient = given !== undefined;
-    const start = performance.now(), model = memoryModel(this.#planned, sizes, this.#exact, this.#prices(sizes, threads, limit, strategy), limit, this.#device && strategy === "auto" ? hostMemory() : undefined, this.#online), problem = restricted(model, strategy);
+    const start = performance.now(), key = plansKey(this.#planned.graph, [[...sizes], threads, this.options, this.differentiated.outputs]), earlier = limit === undefined ? [] : [knownPlans(key).find((x) => x.peak <= limit), knownPlans(key).at(-1)].filter((p) => p !== undefined);
+    const model = memoryModel(this.#planned, sizes, this.#exact, this.#prices(sizes, threads, limit, strategy), limit, this.#device && strategy === "auto" ? hostMemory() : undefined, this.#online, earlier.map((p) => p.options)), problem = restricted(model, strategy);
     const trial = (memory: MemoryPlan): Trial => this.#trial(model, memory, sizes, threads);
     const all = trial(storeAll(problem)), gap = all.peak - simulate(problem, all.memory).peak, extreme = recomputeAll(problem);
     // Every value again in every slot is a program that grows with the square of the original: of a large one, only who asks for it gets it.
@@ -136,15 +139,16 @@ export class MemoryPlanner {
     if (all.peak <= limit!) return this.#decision(model, all, all.peak, least.peak, { limit, rung: "store-all", status: "optimal", gap: 0, proven: true, start });
 
     // Where there are few plans every one is tried, so the cheapest and the smallest are known.
+    const lists = model.loops.map((l) => l.options), remember = (): void => { rememberPlans(key, known.map((t) => knownPlan(t.memory, lists.map((l, k) => l[t.memory.loops[k]!]!), t.peak, t.cost))); };
     const known: Trial[] = [least], tryOut = (memory: MemoryPlan): Trial => { const t = trial(memory); known.push(t); return t; };
+    for (const p of earlier) { const plan = planIn(p, lists), t = plan && trial(plan); if (t && t.hostBytes <= problem.hostLimit) known.push(t); }
     const every = everyPlan(problem, (memory) => formKey(model, memory)), late = (): boolean => performance.now() - start > EVERY * budgetMs;
     if (every && every.every((memory) => !late() && tryOut(memory))) {
       const fits = known.filter((t) => t.peak <= limit! && t.hostBytes <= problem.hostLimit), low = known.reduce((a, b) => (b.peak < a.peak ? b : a));
-      if (fits.length === 0) throw infeasible(limit!, low.peak, true, model, low);
-      return this.#decision(model, cheapest(fits)!, all.peak, least.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: true, start });
+      remember();
+      if (fits.length === 0) throw infeasible(limit!, low.peak, model.complete, model, low);
+      return this.#decision(model, cheapest(fits)!, all.peak, least.peak, { limit, smallest: low.peak, rung: "exact", status: "optimal", gap: 0, proven: model.complete, start });
     }
-    const key = plansKey(this.#planned.graph, [[...sizes], threads, this.options, this.differentiated.outputs]), lists = model.loops.map((l) => l.options);
-    for (const p of [knownPlans(key).find((x) => x.peak <= limit!), knownPlans(key).at(-1)]) { const plan = p && planIn(p, lists), t = plan && trial(plan); if (t && t.hostBytes <= problem.hostLimit) known.push(t); }
     // Between a target that was too low, or whose plan fits, and one whose plan was too large the next one is in the middle.
     let best = cheapest(known.filter((t) => t.peak <= limit!)), target = limit! - gap, low = -Infinity, high = Infinity, last: Solution | undefined;
     for (let round = 0; round < ROUNDS; round++) {
@@ -181,7 +185,7 @@ export class MemoryPlanner {
       best = plainChoice(problem, base, best, limit!, Math.max(performance.now() + budgetMs / 10, start + budgetMs), tryOut) ?? best;
     }
     if (best && model.loops.length > 0) known.push(trial({ ...storeAll(problem), loops: recomputeAll(problem).loops }));
-    rememberPlans(key, known.map((t) => knownPlan(t.memory, lists.map((l, k) => l[t.memory.loops[k]!]!), t.peak, t.cost)));
+    remember();
     const smallest = known.reduce((a, b) => (b.peak < a.peak ? b : a), all);
     if (!best) throw infeasible(limit!, smallest.peak, false, model, smallest);
     return this.#decision(model, best, all.peak, least.peak, { limit, smallest: smallest.peak, rung: last?.rung ?? "windows", status: last?.status ?? "feasible", gap: last?.gap ?? 0, proven: false, start });
@@ -260,7 +264,7 @@ export class MemoryPlanner {
     const { graph, forward } = this.#planned, p = model.problem, sim = simulate(p, t.memory), again = new Set(t.memory.recompute.flat()), fetches = new Map(t.memory.offload.map((o) => [o.value, o.fetch.length]));
     const source = (loc: Parameters<typeof formatLoc>[0] | undefined): { source?: string } => (loc ? { source: formatLoc(loc) } : {});
     return {
-      key: t.form.key, call: t.call, ...(this.#online.length > 0 ? { counted: model.loops.flatMap((l, loop) => (l.online ? [{ loop, list: l.online.run }] : [])) } : {}),
+      key: t.form.key, call: t.call, whole: model.whole * NANOSECOND, ...(this.#online.length > 0 ? { counted: model.loops.flatMap((l, loop) => (l.online ? [{ loop, list: l.online.run }] : [])) } : {}),
       report: {
         ...(s.limit === undefined ? {} : { limit: s.limit }), ...(s.smallest === undefined ? {} : { smallest: s.smallest, smallestProven: s.proven }),
         planned: t.peak, ...(this.#device ? { host: { limit: Number.isFinite(p.hostLimit) ? p.hostLimit : 0, planned: t.hostBytes } } : {}), storeAll: this.#online.length > 0 ? Infinity : all, recomputeAll: least, cost: t.cost * NANOSECOND, relativeCost: model.whole > 0 ? t.cost / model.whole : 0,

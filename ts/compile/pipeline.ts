@@ -19,6 +19,7 @@ import { simplify } from "../transform/simplify.js";
 import { trapNan } from "../transform/trap-nan.js";
 
 export { tangent } from "../autodiff/tangent.js";
+export { tapesWithoutSchedule } from "../checkpoint/apply/candidates.js";
 export { recordDecisions } from "../checkpoint/decisions.js";
 
 export type Stage = "frontend" | "simplified" | "joint" | "planned" | "optimised" | "scheduled";

@@ -1,11 +1,13 @@
 /**
  * Orders the loops of perfect nests of maps so that memory is walked contiguously: innermost the loop along which the accesses have unit stride or stay
  * put, outermost the one along which they jump most.
- * Pre: a valid graph. Post: same values (combining writes may combine in another order). Safe because the iterations of maps are independent; where an inner
- * bound depends on the outer variable (a triangle) both bounds are solved for the other variable, else the loops stay.
+ * Pre: a valid graph. Post: same values (combining writes may combine in another order, `strict` excepted: there they keep it, whatever else the nest holds in another form of the program). Safe because
+ * the iterations of maps are independent; where an inner bound depends on the outer variable (a triangle) both bounds are solved for the other variable, else the loops stay.
  */
+import { accessesOf } from "../analysis/accesses.js";
 import { bodiesOf } from "../analysis/paths.js";
 import { loopFacts } from "../analysis/dependence.js";
+import { isDifferentiable } from "../base/dtypes.js";
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
 import type { Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
@@ -13,13 +15,13 @@ import { add, addInt, affine, dependsOn, max, min, sub, sym, type Expr } from ".
 import { nonNegative } from "../symbolic/prove.js";
 import { hasLoads, mapLists, mapNest, rebuild } from "./nests.js";
 
-export function interchange(graph: Graph): Graph {
+export function interchange(graph: Graph, strict = false): Graph {
   // Outer lists come after inner ones, so a whole nest is seen once from its top; its inner parts were in order already.
   return mapLists(graph, (list, facts) => {
     let changed = false;
     const out = list.map((n): Node => {
       if (n.kind !== "loop" || n.order !== "any") return n;
-      const r = reorder(n, facts);
+      const r = reorder(graph, n, facts, strict);
       if (r !== n) changed = true;
       return r;
     });
@@ -27,7 +29,7 @@ export function interchange(graph: Graph): Graph {
   });
 }
 
-function reorder(top: Loop, facts: Assumptions): Loop {
+function reorder(graph: Graph, top: Loop, facts: Assumptions, strict: boolean): Loop {
   const loops = mapNest(top);
   if (loops.length < 2) return top;
   const leaf = loops.at(-1)!;
@@ -42,7 +44,7 @@ function reorder(top: Loop, facts: Assumptions): Loop {
     const from = order.findIndex((l) => l.variable === wanted[w]);
     if (from >= done) continue;
     let next: Loop[] | undefined = order;
-    for (let i = from; i < done - 1 && next; i++) next = swap(next, i, facts);
+    for (let i = from; i < done - 1 && next; i++) next = !strict || keepsOrder(graph, next, i, leaf.body) ? swap(next, i, facts) : undefined;
     if (!next) continue;
     order = next;
     done--;
@@ -50,6 +52,21 @@ function reorder(top: Loop, facts: Assumptions): Loop {
   if (order.every((l, i) => l.variable === loops[i]!.variable)) return top;
   if (locals) order = [...order.slice(0, -1), { ...order.at(-1)!, locals }];
   return rebuild(order, leaf.body);
+}
+
+/** Does every element get what is combined into it in the same order, if the loops at i and i + 1 change places? Where its index tells the iteration of one of them, that one is the same for all it gets. */
+function keepsOrder(graph: Graph, loops: readonly Loop[], i: number, body: readonly Node[]): boolean {
+  const moving = loops.slice(i).map((l) => l.variable), [a, b] = moving as [string, string], elements = new Map<string, string>();
+  return accessesOf(graph, body).every((x) => {
+    if (!x.write || x.wcr === undefined || !isDifferentiable(graph.container(x.base).dtype)) return true;
+    const key = `${x.data}[${x.index.map((e) => e.key).join(",")}]`;
+    if ((elements.get(x.base) ?? key) !== key) return false;
+    elements.set(x.base, key);
+    return x.index.some((e) => {
+      const own = moving.filter((v) => dependsOn(e, v));
+      return own.length === 1 && (own[0] === a || own[0] === b) && !hasLoads(e) && (affine(e, new Set(own))?.coefficients.get(own[0])?.constant ?? 0) !== 0;
+    });
+  });
 }
 
 /** Exchanges the loops at i and i + 1. */

@@ -48,7 +48,7 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, st
   ["borders", (g) => gatherBorders(g)],
   ["gather", (g) => scatterToGather(g)],
   ["forward again", (g, outputs) => forwardDefinitions(g, { outputs })],
-  ["interchange", (g) => interchange(g)],
+  ["interchange", (g, _, strict) => interchange(g, strict)],
   ["fuse", (g) => fuseLoops(g)],
   ["forward within", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["dead code again", removeDeadCode],

@@ -46,6 +46,14 @@ export function loopCandidates({ graph, forward }: Planned, exact: boolean): Loo
   });
 }
 
+/** Is there a loop in order whose tapes no schedule can do without, or one that keeps what no size bounds? */
+export function tapesWithoutSchedule(planned: Planned): boolean {
+  const { graph, forward } = planned;
+  if ([...graph.containers.values()].some((c) => c.growable)) return true;
+  const candidates = new Set(loopCandidates(planned, true).map((c) => c.at));
+  return graph.body.slice(0, forward).some((n, at) => n.kind === "loop" && n.order !== "any" && !candidates.has(at) && accessesOf(graph, [n]).some((a) => a.write && graph.container(a.base).role === "tape"));
+}
+
 function candidate(graph: Graph, at: number, loop: Loop, back: number, reversal: Loop, exact: boolean): LoopCandidate | undefined {
   const sameBounds = reversal.order === (loop.order === "up" ? "down" : "up") && reversal.begin.key === loop.begin.key && reversal.end.key === loop.end.key;
   if (!sameBounds || loadedContainers(loop.begin).size + loadedContainers(loop.end).size > 0 || leavesOrGrows(loop) || (!exact && decidesOnFloats(graph, loop.body))) return undefined;

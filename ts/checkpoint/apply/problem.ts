@@ -9,7 +9,7 @@ import type { Container, Node } from "../../sdfg/nodes.js";
 import { evaluate, freeSymbols, sub, type Expr } from "../../symbolic/expr.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { visitNodes } from "../../analysis/walk.js";
-import { awayOptions, loopOptions, nearLimit, onlineOptions, paretoOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
+import { awayOptions, besides, loopOptions, onlineOptions, problemOf, type Problem, type ScheduleOption, type Slot, type Value } from "../plan/index.js";
 import type { Prices, StepPrice } from "../cost/prices.js";
 import { listsOf, WIDTH } from "./actions.js";
 import { loopCandidates, type Planned } from "./candidates.js";
@@ -32,7 +32,12 @@ export interface MemoryModel {
   readonly whole: number;
   /** Per step of the forward sweep: the containers that are its value. */
   readonly containers: readonly (readonly string[])[];
+  /** All that the loops could do is offered. */
+  readonly complete: boolean;
 }
+
+/** What one of a loop's options is told by. */
+type Wanted = { readonly kind: string; readonly parameter: number };
 
 const ALIGN = 64, SOME = 16;
 /** Nothing that is done again costs nothing, and twice as much of it costs twice as much, though tapes that stay in a cache may save more. */
@@ -40,8 +45,8 @@ const LEAST = 1e-3, FREE = 0.01;
 
 const actionsIn = (o: ScheduledOption): number => { const { forward, backward } = listsOf(o); return (forward.length + backward.length) / WIDTH; };
 
-/** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. */
-export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, prices: Prices, limit = Infinity, host?: number, online: readonly OnlineLoop[] = []): MemoryModel {
+/** `online`: loops whose length only the run knows, which have their schedules already. `host`: bytes of the host's memory for what leaves the device; undefined: there is no device to leave. `wanted`: options of plans that are known, by loop. */
+export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, exact: boolean, prices: Prices, limit = Infinity, host?: number, online: readonly OnlineLoop[] = [], wanted: readonly (readonly Wanted[])[] = []): MemoryModel {
   const { graph, forward } = planned, n = graph.body.length;
   // What only the run knows (a loaded bound, the variable of a loop around) counts as SOME.
   const number = (e: Expr): number => { const known = new Map(env); for (const s of freeSymbols(e)) if (!known.has(s)) known.set(s, SOME); return Math.max(0, evaluate(e, known, () => SOME)); };
@@ -79,6 +84,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   }
   for (const c of graph.containers.values()) if (!c.transient && c.role === "gradient") base += bytes(c);
 
+  const isWanted = (k: number) => (o: Wanted): boolean => wanted.some((list) => list[k]?.kind === o.kind && list[k].parameter === o.parameter);
   const loops = candidates.map((candidate, k) => {
     const { loop, state, scratch, kept, tapes, at, back } = candidate, steps = number(sub(loop.end, loop.begin)), sum = (list: readonly string[], from = 0): number => list.reduce((s, d) => s + bytes(graph.container(d), from), 0);
     // What the loop reads and does not write must be there when its steps run again.
@@ -87,18 +93,18 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
     const { forward: step, taped, reverse, copy, form, action } = prices.step(k) ?? roughly(loop.body, tape, sum(state)), per = Math.max(LEAST, step), shape = { steps, snapshot: sum(state), tape, forward: per, taped: Math.max(per, taped), copy };
     const priced = (o: ScheduledOption): ScheduledOption => ({ ...o, cost: Math.max(LEAST, o.cost + form + (action > 0 ? action * actionsIn(o) : 0), FREE * o.cost) });
     const away = host === undefined ? [] : awayOptions(shape, reverse, (n) => tapes.reduce((s, d) => s + prices.moving(n * bytes(graph.container(d), 1)), 0), host).map(priced);
-    const scheduled = [...loopOptions(shape, true, limit).map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : priced({ ...o, held: o.held + sum(kept), inside: o.inside + again }))), ...away];
+    const scheduled = [...loopOptions(shape, true, limit, isWanted(k)).map((o): ScheduledOption => (o.kind === "store-all" ? { ...o, plain: true } : priced({ ...o, held: o.held + sum(kept), inside: o.inside + again }))), ...away];
     const plain: ScheduledOption = scheduled.find((o) => o.plain) ?? { kind: "store-all", parameter: 0, held: steps * tape, inside: steps * tape, cost: 0, extraSteps: 0, copies: 0, plain: true, actions: function* () { /* taped as it is */ } };
-    return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: nearLimit(paretoOptions([plain, ...scheduled.filter((o) => !o.plain)]), limit) };
+    return { ...(loop.loc ? { loc: loop.loc } : {}), at, back, steps, options: besides(plain, scheduled.filter((o) => !o.plain)) };
   });
   // A step as the planned graph has it.
   function roughly(body: readonly Node[], tape: number, state: number): StepPrice { const forward = time(body); return { forward, taped: forward + prices.copying(tape), reverse: 0, copy: prices.copying(state), form: 0, action: 0 }; }
   const holder = (id: number): number => graph.body.findIndex((node) => { let found = false; visitNodes([node], (x) => { if (x.id === id) found = true; }); return found; });
   const stepsIn = (l: OnlineLoop): number | undefined => (l.length ? number(l.length) : undefined);
   const runs = (l: OnlineLoop): number => { const outer = online.find((x) => x.id === l.within); return outer ? Math.max(1, stepsIn(outer) ?? SOME) * runs(outer) : 1; };
-  const unknown = online.map((l) => {
+  const unknown = online.map((l, k) => {
     const sum = (list: readonly string[]): number => list.reduce((s, d) => s + bytes(graph.container(d), 1), 0), tape = sum(l.tapes), state = l.state.reduce((s, d) => s + sizeOf(d), 0);
-    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: stepsIn(l) ?? 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, ...roughly(l.step, tape, state) }, limit, { single: l.rows === undefined, times: runs(l), ...(l.length ? { steps: number(l.length) } : {}) }) };
+    return { ...(l.loc ? { loc: l.loc } : {}), at: holder(l.forward), back: holder(l.backward), steps: stepsIn(l) ?? 0, online: l, options: onlineOptions({ snapshot: sum(l.snapshots), tape, ...roughly(l.step, tape, state) }, limit, { single: l.rows === undefined, times: runs(l), wanted: isWanted(candidates.length + k), ...(l.length ? { steps: number(l.length) } : {}) }) };
   });
   const scheduled = [...loops, ...unknown];
 
@@ -109,7 +115,7 @@ export function memoryModel(planned: Planned, env: ReadonlyMap<string, number>, 
   }));
   const slots = graph.body.slice(forward).map((node, t): Slot => ({ name: node.kind, needs: [...needs[t]!].sort((a, b) => a - b), extra: extra[forward + t]! }));
   return {
-    containers, loops: scheduled, whole: prices.whole,
+    containers, loops: scheduled, whole: prices.whole, complete: !scheduled.some((l) => l.options.some((o) => o.some)),
     problem: problemOf({
       base, values, slots, mode: "slot", ...(host === undefined ? {} : { hostLimit: host }),
       loops: scheduled.map(({ at, back, options }, k) => ({ name: `loop ${k}`, step: at, slot: back - forward, options: options.map((o) => ({ held: Math.round(o.held), inside: Math.round(o.inside), cost: o.cost, ...(o.host ? { host: o.host } : {}) })) })),

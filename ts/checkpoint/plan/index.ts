@@ -2,7 +2,7 @@
 export { awayActions, carryOut, storeAllActions, uniformActions, type Action, type LoopShape, type Tally } from "./actions.js";
 export { costBound, peakBound } from "./bounds.js";
 export { expand, recomputeAll, recomputeOnce } from "./expand.js";
-export { awayOptions, loopOptions, nearLimit, nestedOptions, paretoOptions, type ScheduleKind, type ScheduleOption } from "./loops.js";
+export { awayOptions, besides, loopOptions, nestedOptions, paretoOptions, type ScheduleKind, type ScheduleOption } from "./loops.js";
 export { MixedTable, mixedTable } from "./mixed.js";
 export { checkProblem, problemOf, storeAll, type Arm, type Loop, type LoopOption, type Mode, type Objective, type Plan, type Problem, type Slot, type Value } from "./problem.js";
 export { onlineActions, onlineOptions, onlineWork, type OnlineOption } from "./online.js";

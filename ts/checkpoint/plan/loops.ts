@@ -20,6 +20,8 @@ export interface ScheduleOption extends LoopOption {
   readonly copies: number;
   /** Which option the loop inside of each step takes. */
   readonly inner?: number;
+  /** There are more between these, which are not offered. */
+  readonly some?: true;
   actions(): Generator<Action>;
 }
 
@@ -32,8 +34,12 @@ export function paretoOptions<O extends LoopOption>(options: readonly O[]): O[] 
   const out: O[] = [];
   const order = [...options].sort((a, b) => a.cost - b.cost || a.inside - b.inside || a.held - b.held);
   for (const o of order) if (!out.some((q) => q.held <= o.held && q.inside <= o.inside && q.cost <= o.cost && (q.host ?? 0) <= (o.host ?? 0))) out.push(o);
-  return out.sort((a, b) => a.inside - b.inside || a.held - b.held || a.cost - b.cost);
+  return byBytes(out);
 }
+function byBytes<O extends LoopOption>(list: O[]): O[] { return list.sort((a, b) => a.inside - b.inside || a.held - b.held || a.cost - b.cost); }
+
+/** The first one, which is offered in any case, and those that need less of something. */
+export function besides<O extends LoopOption>(first: O, others: readonly O[]): O[] { return byBytes([first, ...others.filter((o) => paretoOptions([first, o]).includes(o))]); }
 
 /** At most `most` of them: the smallest, the cheapest, and those between that are spread evenly over the logarithm of their bytes. */
 export function thinned<O extends LoopOption>(options: readonly O[], most: number): O[] {
@@ -48,8 +54,8 @@ export function thinned<O extends LoopOption>(options: readonly O[], most: numbe
   return options.filter((o) => kept.has(o));
 }
 
-/** `follows`: other code runs between the loop's forward and its backward sweep, as it always does but for a loop at the very end. `most`: bytes that there are at most. */
-export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity): ScheduleOption[] {
+/** `follows`: other code runs between the loop's forward and its backward sweep, as it always does but for a loop at the very end. `most`: bytes that there are at most; what is offered without it is offered always. */
+export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity, wanted: (o: ScheduleOption) => boolean = () => false): ScheduleOption[] {
   const { steps, copy = 0 } = shape, all: ScheduleOption[] = [];
   if (steps === 0) return [{ kind: "store-all", parameter: 0, held: 0, inside: 0, cost: 0, extraSteps: 0, copies: 0, actions: () => storeAllActions(0) }];
   const measured = (kind: ScheduleKind, parameter: number, actions: () => Generator<Action>): void => {
@@ -94,8 +100,11 @@ export function loopOptions(shape: LoopShape, follows: boolean, most = Infinity)
     return group;
   };
   // Where groups would be large, smaller ones for what the limit leaves.
-  if (mixed(Infinity) > 1 && most < steps * shape.tape) mixed(most);
-  return nearLimit(paretoOptions(all), most);
+  const grouping = mixed(Infinity), always = nearLimit(paretoOptions(all), most, wanted);
+  if (grouping === 1 || most >= steps * shape.tape) return always;
+  all.length = 0;
+  mixed(most);
+  return byBytes([...always, ...all.filter((o) => o.inside <= most || wanted(o))]);
 }
 
 /**
@@ -113,12 +122,12 @@ export function awayOptions(shape: LoopShape, reversal: number, moving: (steps: 
   return out;
 }
 
-/** Not more than there may be; half of them where the choice will be, if that is known. */
-export function nearLimit<O extends LoopOption>(options: readonly O[], most: number): O[] {
-  const near = options.filter((o) => o.inside <= most && o.inside > most / 3), half = MOST_OPTIONS / 2;
-  if (options.length <= MOST_OPTIONS || near.length === 0) return thinned(options, MOST_OPTIONS);
-  const close = new Set(near.length <= half ? near : Array.from({ length: half }, (_, k) => near[Math.round(k * (near.length - 1) / (half - 1))]!)), others = thinned(options.filter((o) => !close.has(o)), MOST_OPTIONS - close.size);
-  return options.filter((o) => close.has(o) || others.includes(o));
+/** Not more than there may be, the same ones whatever the limit; beside them some where the choice will be, if that is known, and what is `wanted`. */
+export function nearLimit<O extends ScheduleOption>(options: readonly O[], most: number, wanted: (o: O) => boolean = () => false): O[] {
+  if (options.length <= MOST_OPTIONS) return [...options];
+  const always = thinned(options, MOST_OPTIONS), near = options.filter((o) => o.inside <= most && o.inside > most / 3), half = MOST_OPTIONS / 2;
+  const close = new Set([...always, ...(near.length <= half ? near : Array.from({ length: half }, (_, k) => near[Math.round(k * (near.length - 1) / (half - 1))]!))]);
+  return options.flatMap((o) => (close.has(o) || wanted(o) ? [{ ...o, some: true as const }] : []));
 }
 
 /** Actions of a loop of groups as those of its steps. */

@@ -84,7 +84,7 @@ export interface OnlineOption extends ScheduleOption { readonly rows: number }
 /**
  * What it may do with so many bytes at most: snapshots and rows. Costs are a mean over lengths, unless there is but one: `steps`. `single`: one row. `times`: how often it is run.
  */
-export function onlineOptions(shape: Omit<LoopShape, "steps">, most = Infinity, { steps, single = false, times = 1 }: { readonly steps?: number; readonly single?: boolean; readonly times?: number } = {}): OnlineOption[] {
+export function onlineOptions(shape: Omit<LoopShape, "steps">, most = Infinity, { steps, single = false, times = 1, wanted }: { readonly steps?: number; readonly single?: boolean; readonly times?: number; /** Offered, if it may be. */ readonly wanted?: (o: ScheduleOption) => boolean } = {}): OnlineOption[] {
   const lengths = steps === undefined ? LENGTHS : [Math.max(1, steps)], all: OnlineOption[] = [], { snapshot, tape, copy = 0 } = shape, longest = lengths.at(-1)!;
   const series = (room: number): number[] => { const out: number[] = []; for (let k = 1; k <= Math.max(1, Math.min(longest, room)); k = Math.max(k + 1, Math.floor(k * (k < 24 ? 1 : 1.12)))) out.push(k); return out; };
   for (const rows of single ? [1] : series(most / Math.max(1, tape)).filter((r) => r < 5 || r % 2 === 0)) for (const slots of series((most - rows * tape) / Math.max(1, snapshot))) {
@@ -97,5 +97,5 @@ export function onlineOptions(shape: Omit<LoopShape, "steps">, most = Infinity, 
     const per = times * (steps ?? NOMINAL) / lengths.length;
     all.push({ kind: "online", parameter: slots, rows, held: slots * snapshot, inside: slots * snapshot + rows * tape, cost: cost * per, extraSteps: Math.round(again * per), copies: Math.round(copies * per), actions: () => onlineActions(NOMINAL, slots, rows) });
   }
-  return nearLimit(paretoOptions(all), most);
+  return nearLimit(paretoOptions(all), most, wanted);
 }
