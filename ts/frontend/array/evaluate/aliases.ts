@@ -16,17 +16,17 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
   if (ctx.aliasCopies.length === 0) return;
   // Making room in a list changes none of its elements.
   const placed = accessesOf(graph, graph.body).filter(({ node: n }) => n.kind !== "library" || n.op !== "grow").map((access, at): Placed => ({ access, at, loops: new Set<Node>([...loopsOf(access.path), ...access.path.flatMap((s) => (s.node.kind === "while" ? [s.node] : []))]) }));
-  const links: Link[] = [];
+  const results = new Set(returnedContainers(graph.result).map((n) => ctx.bufferOf(n))), links: Link[] = [];
   for (const c of ctx.aliasCopies) {
     const nodes = insideOf(graph.body, new Set(c.nodes)), inside = placed.filter((p) => nodes.has(p.access.node.id)), own = inside.filter((p) => p.access.write);
     if (own.length === 0) continue;
     for (const source of c.sources) {
       // What is not a variable's own container is filled where it is used.
       if (!c.row && c.nodes.some((n) => ev.rebindings.has(n))) { links.push({ of: c, copy: c.copy, source, first: own[0]!.at, last: own.at(-1)!.at, own, taken: inside.filter((p) => !p.access.write && p.access.base === source) }); continue; }
-      if ((c.row ? changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) : changes(placed, own, source, c.copy, false, ev, nodes)) || changes(placed, own, c.copy, source, !ctx.container(source).transient, ev, nodes)) refuse(ev, c);
+      if ((c.row ? changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) : changes(placed, own, source, c.copy, results.has(c.copy), ev, nodes)) || changes(placed, own, c.copy, source, !ctx.container(source).transient, ev, nodes)) refuse(ev, c);
     }
   }
-  new References(ev, graph, placed, links).check();
+  new References(ev, graph, placed, links, results).check();
 }
 
 /** `copy` was filled with the array that `source` holds: at `own`, which read `taken`. */
@@ -34,10 +34,8 @@ interface Link { readonly of: AliasCopy; readonly copy: string; readonly source:
 
 /** Containers that hold copies of one array of the source: by one copy, or by several that follow one another. */
 class References {
-  readonly #results: ReadonlySet<string>;
   readonly #rebound = new Set<string>();
-  constructor(readonly ev: Evaluator, readonly graph: Graph, readonly placed: readonly Placed[], readonly links: readonly Link[]) {
-    this.#results = new Set(returnedContainers(graph.result).map((n) => ev.ctx.bufferOf(n)));
+  constructor(readonly ev: Evaluator, readonly graph: Graph, readonly placed: readonly Placed[], readonly links: readonly Link[], readonly results: ReadonlySet<string>) {
     for (const p of placed) if (p.access.write && this.#rebinds(p)) this.#rebound.add(p.access.base);
   }
 
@@ -77,7 +75,7 @@ class References {
     return this.placed.some((w) => {
       if (!w.access.write || w.access.base !== written || this.#rebinds(w) || this.#renewed(w, written, from.last)) return false;
       if (!this.#comesAfter(w, from, written) || !this.#comesAfter(w, to, written)) return false;
-      if (seen || (this.#results.has(looked) && !this.#renewed(w, looked, w.at, "after"))) return true;
+      if (seen || (this.results.has(looked) && !this.#renewed(w, looked, w.at, "after"))) return true;
       const again = this.#refilled(w, looked);
       return reads.some((r) => (r.at > w.at && r.at < again && !this.#renewed(r, looked, w.at))
         || this.#later([w], r).some((l) => this.#stale(l, r, looked) && this.#refilled(w, looked, w.access.path.findIndex((s) => s.node === l)) === Infinity));
