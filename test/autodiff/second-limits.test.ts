@@ -3,6 +3,7 @@ import test from "ava";
 import type { CheckpointReport } from "../../ts/compile/memory.js";
 import { DaceError, grad, NDArray, python, valueAndGrad, vjp, type DerivativeOptions } from "../../ts/index.js";
 import { derivative } from "../programs/check.js";
+import { slowly } from "../support/effort.js";
 import { randoms } from "../support/random-graph.js";
 
 const N = 6, STEPS = 40, C = 0.05, LIMITS = 2;
@@ -29,7 +30,7 @@ const flat = (x: unknown): number[] => (typeof x === "number" ? [x] : x instance
 const far = (x: readonly number[], y: readonly number[]): number => Math.max(...x.map((a, i) => Math.abs(a - y[i]!)));
 const given = (u: readonly number[]): unknown[] => [Float64Array.from(u), Float64Array.from(randoms(62, N)), C, STEPS];
 
-for (const [name, source] of Object.entries(PROGRAMS)) for (const precision of ["default", "strict"] as const) test(`${name}, ${precision}`, (t) => {
+for (const [name, source] of Object.entries(PROGRAMS)) for (const precision of ["default", "strict"] as const) ((name === "a stencil in place") === (precision === "strict") ? test : slowly)(`${name}, ${precision}`, (t) => {
   const common = { device: "js", cache: false, precision } as const, u = randoms(61, N), v = randoms(63, N);
   const first = grad(python({ source: `import numpy as np\n${source}`, name: "m.py" }, { function: "f" }), common) as unknown as Derived;
   const run = (o: DerivativeOptions): { readonly numbers: readonly number[]; readonly checkpoint?: CheckpointReport | undefined } => {
