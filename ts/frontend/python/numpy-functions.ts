@@ -223,11 +223,15 @@ def quantile(a, q, axis=None, keepdims=False):
     s = np.sort(np.moveaxis(np.asarray(a), axis, -1))
     n = s.shape[-1]
     if np.ndim(q) > 0:
+        if np.min(q) < 0 or np.max(q) > 1:
+            raise ValueError('Quantiles must be in the range [0, 1]')
         places = np.ravel(q) * (n - 1.0)
         lows = np.floor(places).astype(np.int64)
         lower = s[..., lows]
         r = np.moveaxis(lower + (s[..., np.minimum(lows + 1, n - 1)] - lower) * (places - np.floor(places)), -1, 0)
         return r if np.ndim(q) == 1 else np.reshape(r, np.shape(q) + r.shape[1:])
+    if q < 0 or q > 1:
+        raise ValueError('Quantiles must be in the range [0, 1]')
     place = q * (n - 1)
     low = int(np.floor(place))
     high = min(low + 1, n - 1)

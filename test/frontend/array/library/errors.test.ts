@@ -72,3 +72,11 @@ test("reductions of arrays that turn out empty", (t) => {
   t.deepEqual(run("return np.cumsum(v)", empty, 1), empty);
   t.deepEqual(run("return np.roll(v, 1)", empty, 1), empty);
 });
+
+test("percentiles out of range", (t) => {
+  const run = (q: string, n: number): unknown => jit(python(`import numpy as np\ndef f(v, n):\n    return np.percentile(v, ${q})\n`, { function: "f" }), { device: "js", cache: false })(Float64Array.of(1, 2, 3, 4), n);
+  for (const q of ["n", "np.array([50.0, n])", "[n, 50]"]) {
+    for (const n of [-1, 101]) t.throws(() => run(q, n), { code: "ERR_DACE_RAISED", message: /range \[0, 1\]/ }, `${q} = ${n}`);
+    t.notThrows(() => run(q, 100));
+  }
+});
