@@ -11,94 +11,18 @@ import { scheduleLoops } from "../../ts/checkpoint/apply/driver.js";
 import { recordDecisions } from "../../ts/checkpoint/decisions.js";
 import type { CheckpointReport } from "../../ts/compile/memory.js";
 import { differentiate } from "../../ts/compile/pipeline.js";
-import { DaceError, python, valueAndGrad, type DerivativeOptions } from "../../ts/index.js";
+import { DaceError, valueAndGrad, type DerivativeOptions } from "../../ts/index.js";
 import { classify } from "../../ts/runtime/arguments.js";
 import { specialise } from "../../ts/runtime/specialise.js";
 import type { Graph } from "../../ts/sdfg/sdfg.js";
 import { randoms } from "../support/random-graph.js";
 import { slowly } from "../support/effort.js";
+import { DECISIONS, numpyProgram } from "./decisions-programs.js";
 
 const N = 40, u = randoms(51, N), w = randoms(52, N), SCALE = 0.7;
-const program = (source: string): ReturnType<typeof python> => python({ source: `import numpy as np\n${source}`, name: "m.py" }, { function: "f" });
-/** Programs of u, w and a number, and whether sizes bound their decisions. */
-const PROGRAMS: Record<string, { readonly source: string; readonly bounded: boolean; readonly loop: "known" | "online" }> = {
-  "arms": { bounded: true, loop: "known", source: `
-def f(u, w, c):
-    for t in range(30):
-        if np.sum(u) > c:
-            u[1:] = np.sin(u[:-1]) * w[1:] + 0.4 * u[1:]
-        elif u[3] * c > 0.2:
-            u[:] = u * np.cos(w)
-        else:
-            u[:] = 0.4 * u * u + 0.2 * w
-    return np.sum(u * w)
-` },
-  "arms by element, and integers": { bounded: true, loop: "known", source: `
-def f(u, w, c):
-    n = u.shape[0]
-    for t in range(30):
-        j = int(np.floor(np.abs(u[t]) * 10.0)) % n
-        for i in range(1, n):
-            if u[i] > c * u[i - 1]:
-                u[i] = np.sin(u[i]) * w[j] + 0.3 * u[i - 1]
-            else:
-                u[i] = u[i] * u[i] + 0.1
-    return np.sum(u * w)
-` },
-  "a loop that is left, and arms beside": { bounded: true, loop: "online", source: `
-def f(u, w, c):
-    s = 0.0
-    for t in range(200):
-        s = s + np.abs(u[0]) + 0.5
-        if s > 20.0:
-            break
-        if u[1] > c:
-            u[:] = np.sin(u) * w
-        else:
-            u[:] = 0.4 * u * u + 0.2 * w
-    return np.sum(u * w)
-` },
-  "elements that are chosen": { bounded: true, loop: "online", source: `
-def f(u, w, c):
-    x = u * 1.0
-    y = w * 1.0
-    s = 0.0
-    for t in range(100):
-        if len(x) == 0:
-            break
-        x = x * x * 0.9 + y * 0.3
-        s = s + np.sum(x * x)
-        stay = x < c
-        x = x[stay]
-        y = y[stay]
-    return s
-` },
-  "while, with arms": { bounded: false, loop: "online", source: `
-def f(u, w, c):
-    s = 0.0
-    while s < 20.0:
-        s = s + np.abs(u[0]) + 0.5
-        if u[1] > c:
-            u[:] = np.sin(u) * w
-        else:
-            u[:] = 0.4 * u * u + 0.2 * w
-    return np.sum(u * w)
-` },
-  "while in while": { bounded: false, loop: "online", source: `
-def f(u, w, c):
-    s = 0.0
-    while s < 9.0:
-        r = 0.0
-        while r < c:
-            u[1:] = np.sin(u[:-1]) * w[1:] + 0.4 * u[1:]
-            r = r + np.abs(u[1])
-        s = s + r
-    return np.sum(u * w)
-` },
-};
 
 function graphOf(source: string): { readonly graph: Graph; readonly joint: (g: Graph) => ReturnType<typeof differentiate> } {
-  const p = program(source), facts = p.facts(), given = [u, w].map((x) => classify(Float64Array.from(x), "x")).concat(classify(SCALE, "c"));
+  const p = numpyProgram(source), facts = p.facts(), given = [u, w].map((x) => classify(Float64Array.from(x), "x")).concat(classify(SCALE, "c"));
   const { signature } = specialise(given, { language: facts.language, names: facts.parameters, integers: facts.integers }), graph = p.graph({ ...signature, speculate: true, checked: false, precision: "default" });
   const wrt = graph.parameters.flatMap((x) => (x.kind === "container" && (x.name === "u" || x.name === "w") ? [x.container] : []));
   return { graph, joint: (g) => differentiate(g, { wrt, of: [(graph.result as { readonly name: string }).name], seeds: "unit", keep: [] }) };
@@ -115,7 +39,7 @@ function decisions(graph: Graph): number {
 }
 
 const SOME = new Set(["arms", "a loop that is left, and arms beside", "while in while"]);
-for (const [name, { source, bounded, loop }] of Object.entries(PROGRAMS)) {
+for (const [name, { source, bounded, loop }] of Object.entries(DECISIONS)) {
   const run = SOME.has(name) ? test : slowly;
   run(`${name}: ${bounded ? "every decision is taken once" : "no record has a bound"}`, (t) => {
     const { graph, joint } = graphOf(source), recorded = recordDecisions(graph);
@@ -135,7 +59,7 @@ for (const [name, { source, bounded, loop }] of Object.entries(PROGRAMS)) {
 
   for (const device of name === "arms by element, and integers" || name === "while in while" ? ["js", "cpu"] as const : ["js"] as const) (device === "js" ? run : slowly)(`${name}: limits in default precision, ${device}`, (t) => {
     const run = (o: DerivativeOptions): { readonly numbers: readonly number[]; readonly checkpoint: CheckpointReport } => {
-      const f = valueAndGrad(program(source), { device, cache: false, wrt: ["u", "w"], ...o }), r = f(Float64Array.from(u) as never, Float64Array.from(w) as never, SCALE as never) as { value: number; grad: Float64Array[] };
+      const f = valueAndGrad(numpyProgram(source), { device, cache: false, wrt: ["u", "w"], ...o }), r = f(Float64Array.from(u) as never, Float64Array.from(w) as never, SCALE as never) as { value: number; grad: Float64Array[] };
       return { numbers: [r.value, ...r.grad.flatMap((g) => [...g])], checkpoint: (f as unknown as { report: { checkpoint: CheckpointReport } }).report.checkpoint };
     };
     const want = run({}).numbers, largest = Math.max(...want.map(Math.abs)), { smallest } = t.throws(() => run({ memoryLimit: 8 }), { instanceOf: DaceError }) as DaceError & { readonly smallest: number };

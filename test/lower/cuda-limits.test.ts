@@ -1,26 +1,16 @@
 /** Programs with decisions, under limits, on the device made of the processor: as C++ without a limit. The steps that run again are copies of those that were taken, private containers included. */
 import test from "ava";
 import type { CheckpointReport } from "../../ts/compile/memory.js";
-import { python, valueAndGrad, type DerivativeOptions } from "../../ts/index.js";
+import { valueAndGrad, type DerivativeOptions } from "../../ts/index.js";
 import { visitNodes } from "../../ts/analysis/walk.js";
 import { ownLocals } from "../../ts/schedule/gpu/locals.js";
+import { DECISIONS, numpyProgram } from "../checkpoint/decisions-programs.js";
 import { flat } from "../programs/cuda-shim.js";
 import { Build, difference, id, num, plus, run } from "../transform/build.js";
 
 process.env["DACE_AD_CUDA"] = "shim";
 const N = 40, values = (s: number): Float64Array => Float64Array.from({ length: N }, (_, i) => Math.sin(s + 1.3 * i) * 0.9);
-const PROGRAM = python({ source: `import numpy as np
-def f(u, w, c):
-    n = u.shape[0]
-    for t in range(30):
-        j = int(np.floor(np.abs(u[t]) * 10.0)) % n
-        for i in range(1, n):
-            if u[i] > c * u[i - 1]:
-                u[i] = np.sin(u[i]) * w[j] + 0.3 * u[i - 1]
-            else:
-                u[i] = u[i] * u[i] + 0.1
-    return np.sum(u * w)
-`, name: "m.py" }, { function: "f" });
+const PROGRAM = numpyProgram(DECISIONS["arms by element, and integers"]!.source);
 type Callable = ((...args: unknown[]) => unknown) & { readonly report: { readonly checkpoint?: CheckpointReport } | undefined };
 
 for (const [form, part] of [["", 0.6], ["off", 0.45]] as const) test.serial(`decisions and private integers, ${form === "" ? "as blocks" : "as launches"}, within ${100 * part} % of everything`, (t) => {

@@ -1,10 +1,9 @@
 /** Classes, and methods of objects: against the functions themselves and differences. */
 import test from "ava";
-import { DaceError, gradcheck, jit } from "../../../ts/index.js";
+import { DaceError, jit } from "../../../ts/index.js";
 import { parseJavaScript } from "../../../ts/frontend/javascript/index.js";
+import { type F, OPTIONS, register } from "./functions.js";
 
-const OPTIONS = { device: "js", cache: false } as const;
-type F = (x: Float64Array) => number;
 const X = Float64Array.of(0.62, 0.31, 0.85, 0.47, 0.13, 0.94);
 
 class Base { scale = 2; a: number; constructor(a: number) { this.a = a; } f(x: number): number { return this.a * x; } twice(x: number): number { return this.f(this.f(x)); } }
@@ -32,14 +31,7 @@ const PROGRAMS: Readonly<Record<string, F>> = {
   "a class of a block": (x) => { class P { v: number; constructor(v: number) { this.v = v; } } class Sum extends P { n = 0; add(v: number): this { this.v += v * v; this.n++; return this; } } const a = new Sum(1); for (const v of x) a.add(v); return a.add(2).v * a.n; },
   "this of objects' methods": (x) => { const o = { k: 2, f(v: number): number { return this.k * v; }, g: function (v: number): number { this.k += 0.1; return this.f(v) + 1; } }; let s = 0; for (const v of x) s += o.g(v) ** 2; return s * o.k; },
 };
-for (const [name, f] of Object.entries(PROGRAMS)) {
-  test(name, (t) => {
-    const got = jit(f, OPTIONS)(X.slice()) as number, want = f(X.slice());
-    t.true(Math.abs(got - want) <= 1e-13 * Math.max(1, Math.abs(want)), `${got} instead of ${want}`);
-    const g = gradcheck(f, [X.slice()], OPTIONS);
-    t.true(g.ok, JSON.stringify(g));
-  });
-}
+register(PROGRAMS, X);
 test("a class of a source text", (t) => {
   const p = parseJavaScript({ name: "m.js", text: "class V { constructor(x) { this.x = x; } sq() { return this.x * this.x; } }\nexport function f(x) { return new V(x[0]).sq(); }" }, "f");
   t.deepEqual([...p.globals].map(([k, g]) => `${k} ${g.kind}`), ["V class"]);

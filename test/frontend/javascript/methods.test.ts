@@ -1,9 +1,8 @@
 /** try and catch, the rest of arrays and objects, methods that search and replace: against the functions themselves and differences. */
 import test from "ava";
-import { DaceError, gradcheck, jit } from "../../../ts/index.js";
+import { DaceError, jit } from "../../../ts/index.js";
+import { type F, OPTIONS, register } from "./functions.js";
 
-const OPTIONS = { device: "js", cache: false } as const;
-type F = (x: Float64Array) => number;
 const X = Float64Array.of(0.62, -0.31, 0.85, 0.47, -0.13, 0.94);
 
 const PROGRAMS: Readonly<Record<string, F>> = {
@@ -22,14 +21,7 @@ const PROGRAMS: Readonly<Record<string, F>> = {
   "flatMap": (x) => Array.from(x).flatMap((v, i) => [v, v * i]).reduce((a, b) => a * 0.9 + b, 0),
   "names of properties": (x) => { const k = "ab", o: Record<string, number> = { [k]: x[0]!, ["c"]: 2 }; return ("ab" in o ? o["ab"]! : 0) * o["c"]! + ("z" in o ? 5 : 1) + o[k]!; },
 };
-for (const [name, f] of Object.entries(PROGRAMS)) {
-  test(name, (t) => {
-    const got = jit(f, OPTIONS)(X.slice()) as number, want = f(X.slice());
-    t.true(Math.abs(got - want) <= 1e-13 * Math.max(1, Math.abs(want)), `${got} instead of ${want}`);
-    const g = gradcheck(f, [X.slice()], OPTIONS);
-    t.true(g.ok, JSON.stringify(g));
-  });
-}
+register(PROGRAMS, X);
 test("what a try may not", (t) => {
   const refused: [F, RegExp][] = [
     [(x) => { const f = (v: number): number => { if (v > 0) throw new Error("a"); return v; }; let s = 0; try { s = f(x[0]!); } catch { s = 2; } return s; }, /catching what a function throws/],
