@@ -3,7 +3,7 @@ import test from "ava";
 import type { CheckpointReport } from "../../ts/compile/memory.js";
 import { valueAndGrad, type DerivativeOptions } from "../../ts/index.js";
 import { visitNodes } from "../../ts/analysis/walk.js";
-import { ownLocals } from "../../ts/schedule/gpu/locals.js";
+import { uniqueLocals } from "../../ts/transform/unique-locals.js";
 import { DECISIONS, numpyProgram } from "../checkpoint/decisions-programs.js";
 import { flat } from "../programs/cuda-shim.js";
 import { Build, difference, id, num, plus, run } from "../transform/build.js";
@@ -29,10 +29,10 @@ for (const [form, part] of [["", 0.6], ["off", 0.45]] as const) test.serial(`dec
 test("what two loops list becomes one of each", (t) => {
   const b = new Build("n").data("A", "n").data("B", "n").temp("j");
   for (const [to, from, v] of [["A", "B", "i"], ["B", "A", "k"]] as const) b.loop(v, "0", "n", "any", () => { b.set("j", [`${from}[${v}]`], (x) => plus(x, num(1))); b.set(`${to}[${v}]`, ["j"], id); }, ["j"]);
-  const g = b.graph(), after = ownLocals(g), listed: string[] = [];
+  const g = b.graph(), after = uniqueLocals(g), listed: string[] = [];
   visitNodes(after.body, (n) => { if (n.kind === "loop") listed.push(...n.locals ?? []); });
   t.is(new Set(listed).size, 2);
   t.is(listed.length, 2);
   t.is(difference(run(g, { n: 5 }), run(after, { n: 5 })), 0);
-  t.is(ownLocals(after), after);
+  t.is(uniqueLocals(after), after);
 });

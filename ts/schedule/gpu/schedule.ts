@@ -4,7 +4,7 @@ import { expandLibrary } from "../library.js";
 import { privatiseScalars } from "../scalars.js";
 import { shortenZeros } from "../zeros.js";
 import type { ScheduleOptions } from "../schedule.js";
-import { ownLocals } from "./locals.js";
+import { uniqueLocals } from "../../transform/unique-locals.js";
 import { placeOnGpu, type Placed } from "./place.js";
 import { meetBetween } from "./barriers.js";
 import { widenProducts } from "./products.js";
@@ -20,7 +20,7 @@ export function scheduleGpu(graph: Graph, options: ScheduleOptions & { readonly 
   g = privatiseScalars(g, outputs);
   g = shortenZeros(g);
   g = wavefronts(g);
-  g = ownLocals(g);
+  g = uniqueLocals(g);
   const placed = placeOnGpu(g, { strict, blocks: options.blocks ?? true });
   return { ...placed, graph: meetBetween(markSections(placed.graph)) };
 }
