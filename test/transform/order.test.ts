@@ -1,4 +1,5 @@
 import test from "ava";
+import { fuseLoops } from "../../ts/transform/fuse.js";
 import { interchange } from "../../ts/transform/interchange.js";
 import { loopToMap } from "../../ts/transform/loop-to-map.js";
 import { optimizeGraph } from "../../ts/transform/optimize.js";
@@ -38,6 +39,20 @@ test("strict: what is combined into an element keeps its order", (t) => {
   for (const g of [nest("C[idx[i]]", "N"), nest("C[i + k]", "N"), nest("C")]) {
     t.is(order(interchange(g)), "i, k");
     t.is(interchange(g, true), g);
+  }
+});
+test("strict: loops that add to each other's elements stay apart", (t) => {
+  const sums = (second: string): Graph => {
+    const g = new Build("N").data("A", "N").data("B", "N").data("C", "N + 1");
+    g.loop("i", "0", "N", "any", () => g.set("C[i]", ["A[i]"], id, "sum"));
+    g.loop("j", "0", "N", "any", () => g.set(second, ["A[j]", "B[j]"], times, "sum"));
+    return g.graph();
+  };
+  const loops = (g: Graph): number => graphText(g).match(/map \[/g)!.length;
+  for (const [second, joined] of [["C[j]", 1], ["C[j + 1]", 2], ["C[0]", 2]] as const) {
+    t.is(loops(fuseLoops(sums(second))), 1);
+    t.is(loops(fuseLoops(sums(second), true)), joined);
+    t.is(difference(run(sums(second), { N: 5 }), run(fuseLoops(sums(second), true), { N: 5 })), 0);
   }
 });
 test("triangles are turned round, with the bounds of the other variable", (t) => {

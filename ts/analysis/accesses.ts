@@ -83,22 +83,14 @@ function collect(graph: Graph, body: readonly Node[]): readonly Access[] {
   return out;
 }
 
-function visitOwn(graph: Graph, node: Node, path: Path, out: Access[]): void {
-  const guards: Expr[] = [];
-  let conditional = false;
-  for (let s = 0; s < path.length - 1; s++) {
-    const n = path[s]!.node;
-    if (n.kind === "while" || n.kind === "block") conditional = true;
-    if (n.kind !== "conditional") continue;
-    conditional = true;
-    const arm = Number(path[s + 1]!.key.split(".")[1]);
-    const c = n.branches[arm]?.condition;
-    if (c) guards.push(...conditionFacts(c.code));
-    if (arm === 1 || n.branches.length === 2) { const first = n.branches[0]!.condition; if (arm === 1 && first) guards.push(...negatedFacts(first.code)); }
-  }
+type Own = Omit<Access, "path" | "conditional">;
+
+/** What the node itself touches, whatever is around it; `guard`: the memlets' own. */
+const ownOf = remembered((graph, node): readonly Own[] => {
+  const out: Own[] = [];
   let extras = 0;
   const push = (m: Memlet, write: boolean, wcr?: Wcr, extra: Access["extra"] = []): void => {
-    out.push({ path, node, data: m.data, base: baseOf(graph, m.data), index: m.index, extra, write, ...(wcr ? { wcr } : {}), guard: m.guard ? [...guards, ...m.guard] : guards, conditional: conditional || (m.guard?.length ?? 0) > 0 });
+    out.push({ node, data: m.data, base: baseOf(graph, m.data), index: m.index, extra, write, ...(wcr ? { wcr } : {}), guard: m.guard ?? [] });
   };
   const loads = (e: Expr): void => { if (hasLoads(e)) visitAtoms(e, (a) => { if (a.kind === "load") push({ data: a.data, index: a.index }, false); }); };
   const code = (c: ScalarExpr): void => { symbolicsOf(c).forEach(loads); };
@@ -130,6 +122,23 @@ function visitOwn(graph: Graph, node: Node, path: Path, out: Access[]): void {
       break;
     default: break;
   }
+  return out;
+});
+
+function visitOwn(graph: Graph, node: Node, path: Path, out: Access[]): void {
+  const guards: Expr[] = [];
+  let under = false;
+  for (let s = 0; s < path.length - 1; s++) {
+    const n = path[s]!.node;
+    if (n.kind === "while" || n.kind === "block") under = true;
+    if (n.kind !== "conditional") continue;
+    under = true;
+    const arm = Number(path[s + 1]!.key.split(".")[1]);
+    const c = n.branches[arm]?.condition;
+    if (c) guards.push(...conditionFacts(c.code));
+    if (arm === 1 || n.branches.length === 2) { const first = n.branches[0]!.condition; if (arm === 1 && first) guards.push(...negatedFacts(first.code)); }
+  }
+  for (const o of ownOf(graph, node)) out.push({ ...o, path, guard: guards.length === 0 ? o.guard : o.guard.length === 0 ? guards : [...guards, ...o.guard], conditional: under || o.guard.length > 0 });
 }
 
 export function integerOf(e: ScalarExpr): Expr | undefined {

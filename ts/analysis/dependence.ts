@@ -91,10 +91,10 @@ export function mayMeet(graph: Graph, a: Access, b: Access, relations: ReadonlyM
   return !infeasible(constraints, facts);
 }
 
-/** Do the two accesses depend on order at all? Two reads do not, nor do two writes that combine in the same way. */
-export function conflicts(a: Access, b: Access): boolean {
+/** Do the two accesses depend on order at all? Two reads do not, nor do two writes that combine in the same way, but for how their sum is rounded (`strict`). */
+export function conflicts(a: Access, b: Access, strict = false): boolean {
   if (a.base !== b.base || (!a.write && !b.write)) return false;
-  return !(a.write && b.write && a.wcr !== undefined && a.wcr === b.wcr);
+  return strict || !(a.write && b.write && a.wcr !== undefined && a.wcr === b.wcr);
 }
 
 /** The loops in a subtree to which containers are private: container → loop id. */

@@ -36,7 +36,7 @@ export function liveAfter(graph: Graph, definition: Definition, access: Access, 
     let box: Assumptions | undefined;
     for (let q = start; q < nodes.length; q++) {
       const k = nodes[q]!, e = effectsOf(graph, k);
-      if (e.reads.has(data) && e.accesses.some((a) => a.base === data && (!a.write || a.wcr) && mayMeet(graph, w.access, a, NONE, w.facts) && isExposed(graph, a, w.facts))) return "live";
+      if (e.reads.has(data) && e.of(data).some((a) => (!a.write || a.wcr) && mayMeet(graph, w.access, a, NONE, w.facts) && isExposed(graph, a, w.facts))) return "live";
       if (mayLeave(k)) return "live";
       if (!e.writes.has(data)) continue;
       const d = definitionOf(graph, k);

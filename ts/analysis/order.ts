@@ -16,6 +16,7 @@ export class Effects {
   readonly writes = new Set<string>();
   readonly #graph: Graph;
   readonly #node: Node;
+  #byBase: Map<string, Access[]> | undefined;
   constructor(graph: Graph, node: Node) {
     this.#graph = graph;
     this.#node = node;
@@ -28,6 +29,15 @@ export class Effects {
   }
   /** Paths start at the node itself. */
   get accesses(): readonly Access[] { return accessesOf(this.#graph, [this.#node]); }
+  /** Those to one buffer, in the same order. */
+  of(base: string): readonly Access[] {
+    if (!this.reads.has(base) && !this.writes.has(base)) return [];
+    if (!this.#byBase) {
+      this.#byBase = new Map();
+      for (const a of this.accesses) { const list = this.#byBase.get(a.base); if (list) list.push(a); else this.#byBase.set(a.base, [a]); }
+    }
+    return this.#byBase.get(base) ?? [];
+  }
 }
 export const effectsOf = remembered((graph, node) => new Effects(graph, node));
 
@@ -73,12 +83,12 @@ function raises(n: Node): boolean {
 /** May what follows the node in its list not be reached? */
 const endsEarly = (n: Node): boolean => exitsOf(n).size > 0 || raises(n);
 
-/** Do all instances of x commute with all instances of y, loops outside both being in the same iteration? What comes behind a node that may end early need not run. */
-export function commute(graph: Graph, x: Node, y: Node, facts: Assumptions): boolean {
+/** Do all instances of x commute with all instances of y, loops outside both being in the same iteration? What comes behind a node that may end early need not run. `strict`: to the last bit. */
+export function commute(graph: Graph, x: Node, y: Node, facts: Assumptions, strict = false): boolean {
   if (endsEarly(x) || endsEarly(y)) return false;
   const a = effectsOf(graph, x), b = effectsOf(graph, y);
   const shared = [...a.writes].some((s) => b.writes.has(s) || b.reads.has(s)) || [...b.writes].some((s) => a.reads.has(s));
   if (!shared) return true;
   const none = new Map<string, Relation>();
-  return !a.accesses.some((p) => b.accesses.some((q) => conflicts(p, q) && mayMeet(graph, p, q, none, facts)));
+  return !a.accesses.some((p) => b.accesses.some((q) => conflicts(p, q, strict) && mayMeet(graph, p, q, none, facts)));
 }

@@ -67,7 +67,7 @@ function sums(graph: Graph, l: Loop, facts: Assumptions): Tasklet[] {
     // The sum touches the element even where the loop does not run: it must be there, and the loop's range proves nothing for it.
     if (!insideShape(graph.container(n.output.data).shape, n.output.index, facts)) continue;
     const mine = e.accesses.find((a) => a.node === n && a.write)!;
-    const others = e.accesses.filter((a) => a !== mine && a.base === mine.base);
+    const others = e.of(mine.base).filter((a) => a !== mine);
     if (others.length === 0 || others.some((a) => mayMeet(graph, mine, a, NONE, facts))) continue;
     out.push(n);
   }

@@ -29,7 +29,7 @@ function storedAt(graph: Graph, list: readonly Node[], p: number, facts: Assumpt
   if (!cleared || cleared.task.wcr || !isConst(cleared.task.code, 0)) return undefined;
   const { data } = cleared.task.output, q = list.findIndex((n, i) => i > p && (effectsOf(graph, n).reads.has(data) || effectsOf(graph, n).writes.has(data)));
   if (q < 0 || list.slice(p + 1, q + 1).some(mayLeave)) return undefined;
-  const touching = effectsOf(graph, list[q]!).accesses.filter((a) => a.base === data), [sum] = touching;
+  const touching = effectsOf(graph, list[q]!).of(data), [sum] = touching;
   if (touching.length !== 1 || sum!.wcr !== "sum" || sum!.node.kind !== "tasklet" || sum!.data !== data || sum!.conditional) return undefined;
   const { wcr: _, ...stored } = sum!.node, d = definitionApart(graph, sum!.path, stored);
   if (!d || !covers(cleared, d, facts) || !covers(d, cleared, facts)) return undefined;

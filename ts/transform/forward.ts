@@ -107,19 +107,19 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
     if (mayLeave(k)) resolved = false;
     if (!e.reads.has(data) && !e.writes.has(data)) continue;
     const other = definitionOf(graph, k), defines = other?.task.output.data === data;
-    for (const a of e.accesses) {
-      if (a.base !== data || (a.write && !a.wcr)) continue;
+    for (const a of e.of(data)) {
+      if (a.write && !a.wcr) continue;
       if (!mayMeet(graph, write, a, none, facts)) continue;
       read = true;
       if (hopeless) return undefined;
       if (a.wcr) {
         // An update of the very elements: folded into the definition.
         if (k.kind === "library" && coversAll(k, d, data, box) && isCovered(a, d, facts)) { product = q; killed = true; stop = q + 1; break scan; }
-        if (!defines || update || a.wcr !== "sum" && a.wcr !== "prod" || a.node !== other.task || e.accesses.some((x) => x !== a && x.base === data)) { resolved = false; continue; }
+        if (!defines || update || a.wcr !== "sum" && a.wcr !== "prod" || a.node !== other.task || e.of(data).length > 1) { resolved = false; continue; }
         update = { at: q, d: other };
         continue;
       }
-      const s = e.accesses.some((w) => w.write && w.base === data && mayPrecede(graph, w, a, facts)) ? undefined : a.node.kind === "library" ? (differentiable ? undefined : operandSite(graph, a, a.node, d, facts)) : site(graph, a, d, facts);
+      const s = e.of(data).some((w) => w.write && mayPrecede(graph, w, a, facts)) ? undefined : a.node.kind === "library" ? (differentiable ? undefined : operandSite(graph, a, a.node, d, facts)) : site(graph, a, d, facts);
       if (s) sites.push(s); else resolved = false;
       if (!resolved && !constant) return undefined;
     }
@@ -130,7 +130,7 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
       break scan;
     }
     // Another write to some of the elements: what is read after it is not known to be ours.
-    if (e.accesses.some((a) => a.write && a.base === data && mayMeet(graph, write, a, none, facts))) { stop = q + 1; break scan; }
+    if (e.of(data).some((a) => a.write && mayMeet(graph, write, a, none, facts))) { stop = q + 1; break scan; }
   }
   const places = new Map<string, Site>();
   if (read && product < 0) {
@@ -162,8 +162,8 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
     for (let q = p + 1; q < stop; q++) {
       const k = list[q]!, e = effectsOf(graph, k);
       if (s.task.kind === "library" && effectsOf(graph, s.task).writes.has(a.base)) return false;
-      if (k === s.access.path[0]!.node) return !e.writes.has(a.base) || !e.accesses.some((w) => w.write && w.base === a.base && mayPrecede(graph, w, moved, facts));
-      if (e.writes.has(a.base) && e.accesses.some((w) => w.write && w.base === a.base && mayMeet(graph, w, moved, none, facts))) return false;
+      if (k === s.access.path[0]!.node) return !e.writes.has(a.base) || !e.of(a.base).some((w) => w.write && mayPrecede(graph, w, moved, facts));
+      if (e.writes.has(a.base) && e.of(a.base).some((w) => w.write && mayMeet(graph, w, moved, none, facts))) return false;
     }
     return false;
   });

@@ -1,11 +1,11 @@
 /**
  * Joins loops of the same list that run over the same range and share data, outermost first, then the lists inside.
- * Pre: a valid graph with distinct loop variables. Post: same values (combining writes may combine in another order); maps stay maps.
+ * Pre: a valid graph with distinct loop variables. Post: same values (combining writes may combine in another order, `strict` excepted: there the plans of one program, which join what they make
+ * again or do not, agree to the last bit); maps stay maps.
  * Safe because the later loop commutes with everything between the two, and because no two iterations that conflict change their order: for maps no two
  * different iterations may meet, for sequential loops none of the second that would now run before one of the first.
  */
-import { mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
-import { conflicts } from "../analysis/dependence.js";
+import { conflicts, loopFacts, mayMeet, type Relation } from "../analysis/dependence.js";
 import { commute, effectsOf } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { exprsOf, renameLoop } from "../analysis/walk.js";
@@ -19,9 +19,9 @@ import { hasLoads } from "./nests.js";
 /** More containers than this in one loop body strain the prefetchers and the registers. */
 const MAX_CONTAINERS = 24;
 
-export function fuseLoops(graph: Graph): Graph {
+export function fuseLoops(graph: Graph, strict = false): Graph {
   const visit = (list: readonly Node[], facts: Assumptions): readonly Node[] => {
-    const joined = fuseList(graph, list, facts);
+    const joined = fuseList(graph, list, facts, strict);
     let changed = joined !== list;
     const out = joined.map((n): Node => {
       const bs = bodiesOf(n);
@@ -37,10 +37,10 @@ export function fuseLoops(graph: Graph): Graph {
   return body === graph.body ? graph : graph.with({ body });
 }
 
-function fuseList(graph: Graph, list: readonly Node[], facts: Assumptions): readonly Node[] {
+function fuseList(graph: Graph, list: readonly Node[], facts: Assumptions, strict: boolean): readonly Node[] {
   let current = list;
   // A pair is the same after another pair has been joined.
-  const commuting = pairwise((a, b) => commute(graph, a, b, facts)), joined = pairwise((a, b) => fuse(graph, a as Loop, b as Loop, facts));
+  const commuting = pairwise((a, b) => commute(graph, a, b, facts, strict)), joined = pairwise((a, b) => fuse(graph, a as Loop, b as Loop, facts, strict));
   for (;;) {
     const next = fuseOnce(current, commuting, joined);
     if (!next) return current;
@@ -103,7 +103,7 @@ function depth(n: Node): number {
   return n.kind === "loop" ? inner + 1 : inner;
 }
 
-function fuse(graph: Graph, a: Loop, b: Loop, facts: Assumptions): Loop | undefined {
+function fuse(graph: Graph, a: Loop, b: Loop, facts: Assumptions, strict: boolean): Loop | undefined {
   if (!fusible(a)) return undefined;
   const order = commonOrder(a, b);
   if (!order || isEqual(a.begin, b.begin, facts) !== "yes" || isEqual(a.end, b.end, facts) !== "yes") return undefined;
@@ -115,8 +115,8 @@ function fuse(graph: Graph, a: Loop, b: Loop, facts: Assumptions): Loop | undefi
   const moved = renameLoop(b, a.variable, sym(a.variable));
   const em = effectsOf(graph, moved);
   const wrong: Relation[] = order === "any" ? ["<", ">"] : order === "up" ? [">"] : ["<"];
-  for (const x of ea.accesses) for (const y of em.accesses) {
-    if (!conflicts(x, y)) continue;
+  for (const x of ea.accesses) for (const y of em.of(x.base)) {
+    if (!conflicts(x, y, strict)) continue;
     for (const r of wrong) if (mayMeet(graph, x, y, new Map([[a.variable, r]]), facts)) return undefined;
   }
   const locals = [...new Set([...(a.locals ?? []), ...(b.locals ?? [])])];

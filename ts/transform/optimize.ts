@@ -49,7 +49,7 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, st
   ["gather", (g) => scatterToGather(g)],
   ["forward again", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["interchange", (g, _, strict) => interchange(g, strict)],
-  ["fuse", (g) => fuseLoops(g)],
+  ["fuse", (g, _, strict) => fuseLoops(g, strict)],
   ["forward within", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["dead code again", removeDeadCode],
   ["contract", contract],

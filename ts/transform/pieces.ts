@@ -58,7 +58,7 @@ function assembledIn(graph: Graph, list: readonly Node[], fixed: ReadonlySet<str
     seen.add(data);
     const c = graph.container(data);
     if (fixed.has(data) || !c.transient || c.role === "tape" || c.growable || c.shape.length === 0) continue;
-    const touching = list.flatMap((x, at) => (effectsOf(graph, x).reads.has(data) || effectsOf(graph, x).writes.has(data) ? [{ at, accesses: effectsOf(graph, x).accesses.filter((a) => a.base === data) }] : []));
+    const touching = list.flatMap((x, at) => { const accesses = effectsOf(graph, x).of(data); return accesses.length > 0 ? [{ at, accesses }] : []; });
     if (touching.reduce((s, x) => s + x.accesses.length, 0) !== counts.get(data)) continue;
     const defined = definingParts(graph, list, data, (x) => ({ has: () => { const e = effectsOf(graph, x); return e.reads.has(data) || e.writes.has(data); } }));
     if (!defined?.once || defined.tasks.length < 2) continue;

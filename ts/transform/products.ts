@@ -42,8 +42,8 @@ function wholeOf(graph: Graph, o: Operand): readonly number[] | undefined {
 function moved(graph: Graph, list: readonly Node[], k: number, product: LibraryNode, facts: Assumptions, fixed: ReadonlySet<string>, counts: ReadonlyMap<string, number>, sums: boolean): readonly Node[] | undefined {
   const out = product.outputs[0]!, t = out.data, by = wholeOf(graph, out), { shape, dtype } = graph.container(t);
   if (!by || fixed.has(t) || !graph.container(t).transient) return undefined;
-  const readers = list.map((_, i) => i).filter((i) => i !== k && effectsOf(graph, list[i]!).accesses.some((a) => a.base === t));
-  const inList = [k, ...readers].reduce((n, i) => n + effectsOf(graph, list[i]!).accesses.filter((a) => a.base === t).length, 0);
+  const readers = list.map((_, i) => i).filter((i) => i !== k && effectsOf(graph, list[i]!).of(t).length > 0);
+  const inList = [k, ...readers].reduce((n, i) => n + effectsOf(graph, list[i]!).of(t).length, 0);
   if (readers.length === 0 || readers[0]! < k || inList !== counts.get(t) || readers.some((i) => effectsOf(graph, list[i]!).writes.has(t) || readsAsIndex(list[i]!, t))) return undefined;
 
   for (const c of readers) {
@@ -63,7 +63,7 @@ function moved(graph: Graph, list: readonly Node[], k: number, product: LibraryN
       if (q < k || q > last || q === c) return true;
       if (q === k) return !effectsOf(graph, n).reads.has(target.data);
       if (q < c && mayLeave(n)) return false;
-      return !effectsOf(graph, n).accesses.some((x) => x.base === target.data && (q < c || x.write) && mayMeet(graph, write, x, none, facts));
+      return !effectsOf(graph, n).of(target.data).some((x) => (q < c || x.write) && mayMeet(graph, write, x, none, facts));
     });
     if (!clear) continue;
     const place = (index: readonly Expr[]): readonly Expr[] => d.shift.map((s, to) => { const axis = [...axisOf].find(([, x]) => x === to)?.[0]; return axis === undefined ? s : add(index[axis]!, s); });

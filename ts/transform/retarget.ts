@@ -64,9 +64,9 @@ function retargetAt(graph: Graph, list: readonly Node[], k: number, facts: Assum
   if (!solve) return undefined;
   // Backwards: sums into T, then its first value.
   const sums: number[] = [];
-  let start = -1, uses = effectsOf(graph, list[k]!).accesses.filter((a) => a.base === t.data).length;
+  let start = -1, uses = effectsOf(graph, list[k]!).of(t.data).length;
   for (let q = k - 1; q >= 0; q--) {
-    const e = effectsOf(graph, list[q]!), mine = e.accesses.filter((a) => a.base === t.data);
+    const e = effectsOf(graph, list[q]!), mine = e.of(t.data);
     if (mine.length === 0) continue;
     uses += mine.length;
     if (mine.every((a) => a.wcr === "sum" && a.node.kind === "tasklet" && a.guard.length === 0)) { sums.unshift(q); continue; }
@@ -81,8 +81,7 @@ function retargetAt(graph: Graph, list: readonly Node[], k: number, facts: Assum
   const none = new Map<string, Relation>();
   const moved = (index: readonly Expr[]): readonly Expr[] => { const at = solve(index); return target.index.map((e) => substitute(e, at)); };
   for (const q of sums) {
-    for (const a of effectsOf(graph, list[q]!).accesses) {
-      if (a.base !== t.data) continue;
+    for (const a of effectsOf(graph, list[q]!).of(t.data)) {
       // Every element that is added to must be among those that are moved.
       const known = facts.with(...nestFacts(a.path.slice(0, -1).flatMap((s) => (s.node.kind === "loop" ? [s.node] : []))));
       const at = solve(a.index);
@@ -95,7 +94,7 @@ function retargetAt(graph: Graph, list: readonly Node[], k: number, facts: Assum
   }
   // Nobody else looks at (or changes) those elements of the target from the first sum to the move.
   const write = effectsOf(graph, list[k]!).accesses.find((a) => a.write)!;
-  for (let q = sums[0]!; q < k; q++) if (effectsOf(graph, list[q]!).accesses.some((a) => a.base === write.base && mayMeet(graph, write, a, none, facts))) return undefined;
+  for (let q = sums[0]!; q < k; q++) if (effectsOf(graph, list[q]!).of(write.base).some((a) => mayMeet(graph, write, a, none, facts))) return undefined;
   const rename = (n: Node): Node => rewriteNodes([n], { memlet: (m, role) => (role === "write" && m.data === t.data ? { ...m, data: target.data, index: moved(m.index) } : m) })[0]!;
   // The first value now goes to the target, over the box that is moved.
   const initial = copy.task.wcr ? [] : [initialise(copy, first.task)];

@@ -22,7 +22,7 @@ export function separateArms(graph: Graph, outputs: Readonly<Record<string, stri
     for (const [k, b] of n.branches.entries()) for (const data of new Set(b.body.flatMap((x) => [...effectsOf(graph, x).writes]))) {
       if (!seen.has(data)) { seen.add(data); continue; }
       const c = graph.container(data);
-      if (fixed.has(data) || !c.transient || c.shape.length === 0 || c.growable || effectsOf(graph, n).accesses.filter((a) => a.base === data).length !== counts.get(data)) continue;
+      if (fixed.has(data) || !c.transient || c.shape.length === 0 || c.growable || effectsOf(graph, n).of(data).length !== counts.get(data)) continue;
       if (readsItself(graph, n, data) || !n.branches.every((x) => !x.body.some((y) => touches(y, data)) || startsFresh(graph, x.body, data))) continue;
       const name = freshContainer(containers, data);
       containers.set(name, { ...c, name });

@@ -52,8 +52,8 @@ export function share(graph: Graph, l: Loop, containers: Map<string, Container>,
     if (first === last) continue;
     const read = effectsOf(graph, body[first]!).accesses.find((a) => !a.write && a.data === memlet.data && a.index.every((e, d) => e.key === memlet.index[d]!.key))!;
     let crossed = false, touched = false;
-    for (let i = first; i < last; i++) for (const w of effectsOf(graph, body[i]!).accesses) {
-      if (!w.write || w.base !== read.base) continue;
+    for (let i = first; i < last; i++) for (const w of effectsOf(graph, body[i]!).of(read.base)) {
+      if (!w.write) continue;
       crossed = true;
       if (mayMeet(graph, w, read, NONE, facts)) touched = true;
     }
