@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test from "ava";
 import { CPU_RATES, GPU_RATES, JS_RATES, type Rates } from "../../ts/base/rates.js";
 import { calibration, isRates } from "../../ts/compile/calibration.js";
-import { measureRates } from "../../ts/compile/micro-kernels.js";
+import { divisions, measureRates } from "../../ts/compile/micro-kernels.js";
 import { ProgramCache } from "../../ts/compile/program-cache.js";
 import { DaceError } from "../../ts/index.js";
 import type { Backend } from "../../ts/runtime/executable.js";
@@ -96,5 +96,14 @@ test.serial("rates from a file: what is not in it is built in; what is no rate i
 test.serial("what is measured here is a set of rates, and so are those that are built in", (t) => {
   for (const r of [CPU_RATES, JS_RATES, GPU_RATES]) t.true(isRates(r, r));
   t.true(isRates(measureRates(JS), JS_RATES));
-  for (const r of [undefined, null, 3, {}, { ...CPU_RATES, functions: null }, { ...CPU_RATES, product: undefined }]) t.false(isRates(r, CPU_RATES));
+  for (const r of [undefined, null, 3, {}, { ...CPU_RATES, functions: null }, { ...CPU_RATES, beside: 1.5 }, { ...CPU_RATES, product: undefined }]) t.false(isRates(r, CPU_RATES));
+});
+
+test("a unit beside all else: what adds to the longer is found again, and what the unit takes", (t) => {
+  for (const [beside, unit, little, much] of [[0.2, 3, 1, 5], [0.2, 3, 1, 2], [0.9, 4, 1.5, 4], [0, 3, 1, 5]] as const) {
+    const together = (rest: number): number => Math.max(rest, unit) + beside * Math.min(rest, unit), found = divisions(little, together(little), much, together(much));
+    t.true(Math.abs(found.beside - beside) < 0.02 && Math.abs(found.alone(together(little)) - unit) < 0.02, `${beside}: ${found.beside}, ${found.alone(together(little))}`);
+  }
+  // What was disturbed is still a part.
+  for (const [a, b, c, d] of [[1, 0.5, 5, 9], [1, 3, 5, 2]] as const) { const { beside, alone } = divisions(a, b, c, d); t.true(beside >= 0 && beside <= 1 && alone(b) > 0); }
 });

@@ -20,8 +20,10 @@ export interface Rates {
   readonly store: number;
   readonly scalarAccess: number;
   readonly gather: number;
-  /** An evaluation in a vectorised loop, by name; functions that are not there take what their flops (scalar/ops.ts) say, by that of exp. */
+  /** An evaluation in a vectorised loop, by name; of divisions and roots what their unit takes; functions that are not there take what their flops (scalar/ops.ts) say, by that of exp. */
   readonly functions: Readonly<Record<string, number>>;
+  /** Divisions and roots have a unit of their own: what part of the shorter of them and of all else adds to the longer, vectorised. */
+  readonly beside: number;
   /** How often longer a function takes where iterations are not vectorised. */
   readonly scalarFunction: number;
   /** Ascending. */
@@ -49,7 +51,7 @@ const KIB = 2 ** 10, MIB = 2 ** 20;
 /** One core of a processor of 2024 with 512-bit vectors, 1 MiB of second-level and 32 MiB of shared cache. */
 export const CPU_RATES: Rates = {
   vector: 0.008 * NS, scalar: 0.085 * NS, sum: 0.095 * NS, chain: 0.47 * NS, chainDivision: 3.3 * NS, load: 0.019 * NS, store: 0.016 * NS, scalarAccess: 0.068 * NS, gather: 0.28 * NS,
-  functions: { div: 0.08 * NS, sqrt: 0.19 * NS, exp: 0.46 * NS, log: 0.53 * NS, sin: 0.37 * NS, cos: 0.37 * NS, tanh: 0.85 * NS, pow: 2 * NS }, scalarFunction: 6,
+  functions: { div: 0.11 * NS, sqrt: 0.21 * NS, exp: 0.46 * NS, log: 0.53 * NS, sin: 0.37 * NS, cos: 0.37 * NS, tanh: 0.85 * NS, pow: 2 * NS }, beside: 0.3, scalarFunction: 6,
   memory: [
     { bytes: 24 * KIB, read: 0.0041 * NS, write: 0.0041 * NS }, { bytes: 192 * KIB, read: 0.0049 * NS, write: 0.0052 * NS }, { bytes: 640 * KIB, read: 0.0049 * NS, write: 0.0052 * NS },
     { bytes: 2.5 * MIB, read: 0.0095 * NS, write: 0.0105 * NS }, { bytes: 10 * MIB, read: 0.0105 * NS, write: 0.011 * NS }, { bytes: 32 * MIB, read: 0.025 * NS, write: 0.027 * NS }, { bytes: 96 * MIB, read: 0.028 * NS, write: 0.031 * NS },
@@ -60,14 +62,14 @@ export const CPU_RATES: Rates = {
 /** The same core running JavaScript. */
 export const JS_RATES: Rates = {
   ...CPU_RATES, vector: 0.05 * NS, scalar: 0.09 * NS, sum: 0.94 * NS, chain: 0.7 * NS, chainDivision: 3 * NS, load: 0.115 * NS, store: 0.61 * NS, scalarAccess: 0.36 * NS, gather: 24 * NS,
-  functions: { div: 0.24 * NS, sqrt: 1.05 * NS, exp: 4.5 * NS, log: 4.7 * NS, sin: 3 * NS, cos: 3 * NS, tanh: 10 * NS, pow: 36 * NS }, scalarFunction: 1.3,
+  functions: { div: 0.24 * NS, sqrt: 1.05 * NS, exp: 4.5 * NS, log: 4.7 * NS, sin: 3 * NS, cos: 3 * NS, tanh: 10 * NS, pow: 36 * NS }, beside: 0.8, scalarFunction: 1.3,
   memory: CPU_RATES.memory.map((m) => ({ bytes: m.bytes, read: 0.02 * NS + m.read, write: 0.065 * NS + m.write })), start: 0.5 * NS, product: [{ size: 32, seconds: 0.57 * NS }], productTransposed: 1,
 };
 
 /** A GPU for data centres: all of it at work, loops inside a kernel cost nothing of their own. */
 export const GPU_RATES: Rates = {
   ...CPU_RATES, vector: 4e-14, scalar: 4e-14, sum: 4e-14, chain: 4e-14, chainDivision: 4e-13, load: 1e-13, store: 1e-13, scalarAccess: 1e-13, gather: 1e-12,
-  functions: { div: 5e-13, sqrt: 5e-13, exp: 1e-12, log: 1e-12, sin: 1.5e-12, cos: 1.5e-12, tanh: 1.5e-12, pow: 4e-12 }, scalarFunction: 1,
+  functions: { div: 5e-13, sqrt: 5e-13, exp: 1e-12, log: 1e-12, sin: 1.5e-12, cos: 1.5e-12, tanh: 1.5e-12, pow: 4e-12 }, beside: 1, scalarFunction: 1,
   memory: [{ bytes: 32 * MIB, read: 2e-13, write: 2e-13 }, { bytes: 256 * MIB, read: 4e-13, write: 4e-13 }],
   start: 0, product: [{ size: 64, seconds: 1e-12 }, { size: 512, seconds: 5e-14 }], productTransposed: 1, barrier: 0, memoryThreads: 1, launch: 3e-6, transfer: 2e-11, gpu: { thread: 2600, block: 132, unit: 3e-12, argument: 1e-10 },
 };

@@ -12,7 +12,7 @@ import type { ProgramCache } from "./program-cache.js";
 import { measureGpuRates } from "./gpu-kernels.js";
 import { measureRates } from "./micro-kernels.js";
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface Calibration { readonly rates: Rates; readonly origin: "measured" | "built in" | "given"; /** Of the rates: part of the key of what was decided by them. */ readonly id: string }
 
@@ -62,7 +62,7 @@ export function isRates(r: unknown, like: Rates): r is Rates {
   const functions = x["functions"] as Record<string, unknown> | null | undefined, plain = ["vector", "scalar", "sum", "chain", "chainDivision", "load", "store", "scalarAccess", "gather"], free = ["start", "barrier", "launch", "transfer"], factors = ["scalarFunction", "memoryThreads", "productTransposed"];
   const gpu = x["gpu"] as Record<string, unknown> | null | undefined;
   if (like.gpu && !(typeof gpu === "object" && gpu !== null && ["thread", "block"].every((k) => typeof gpu[k] === "number" && (gpu[k]) >= 1 && Number.isFinite(gpu[k])) && ["unit", "argument"].every((k) => number(gpu[k], Number.MIN_VALUE)))) return false;
-  return plain.every((k) => number(x[k], Number.MIN_VALUE)) && free.every((k) => number(x[k], 0)) && factors.every((k) => typeof x[k] === "number" && (x[k]) >= 1 && Number.isFinite(x[k]))
+  return typeof x["beside"] === "number" && x["beside"] >= 0 && x["beside"] <= 1 && plain.every((k) => number(x[k], Number.MIN_VALUE)) && free.every((k) => number(x[k], 0)) && factors.every((k) => typeof x[k] === "number" && (x[k]) >= 1 && Number.isFinite(x[k]))
     && typeof functions === "object" && functions !== null && Object.keys(like.functions).every((k) => number(functions[k], Number.MIN_VALUE))
     && ascending(x["memory"], "bytes", ["read", "write"]) && (x["memory"] as unknown[]).length > 1 && ascending(x["product"], "size", ["seconds"]);
 }

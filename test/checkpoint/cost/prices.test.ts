@@ -11,7 +11,7 @@ import { differentiate, finish, Trace } from "../../../ts/compile/pipeline.js";
 import { walkThrough } from "../../support/walk-through.js";
 
 const N = 50_000, T = 60, sizes = new Map([["N", N], ["T", T]]);
-const slower = (k: number): Rates => JSON.parse(JSON.stringify(CPU_RATES), (key, v: unknown) => (typeof v === "number" && !["bytes", "size", "scalarFunction", "memoryThreads", "productTransposed"].includes(key) ? v * k : v)) as Rates;
+const slower = (k: number): Rates => JSON.parse(JSON.stringify(CPU_RATES), (key, v: unknown) => (typeof v === "number" && !["bytes", "size", "beside", "scalarFunction", "memoryThreads", "productTransposed"].includes(key) ? v * k : v)) as Rates;
 const gradient = () => differentiate(walkThrough(), { wrt: ["u"], of: ["loss"], seeds: "unit", keep: ["loss"] });
 
 function decide(limit: number | undefined, rates: () => Rates): MemoryDecision {

@@ -39,6 +39,13 @@ test("a function takes longer than a product, an order that must be kept longer,
   t.true(seconds([chain], 1000) > 2 * seconds([map(op("mul", "float64", x, x))], 1000));
 });
 
+test("a division among much else takes less than one by itself: it has a unit of its own", (t) => {
+  let much: ScalarExpr = x;
+  for (let k = 0; k < 20; k++) much = op("mul", "float64", op("add", "float64", much, x), x);
+  const divided = (e: ScalarExpr): number => seconds([map(op("div", "float64", e, x))], 1000) - seconds([map(e)], 1000);
+  t.true(divided(much) > 0 && divided(much) < 0.7 * divided(x), `${divided(much)} of ${divided(x)}`);
+});
+
 test("what does not fit into a cache takes longer an element, and rows that nobody comes back to are as far away as all of them", (t) => {
   t.true(seconds([map(mul3)], 4e6) / 4e6 > 1.5 * seconds([map(mul3)], 1000) / 1000);
   const again = (data: string, index: (s: Expr, i: Expr) => readonly Expr[]): readonly Node[] => [loop("up", ZERO, T, (s) => [loop("any", ZERO, N, (i) => [tasklet({ data, index: index(s, i) }, x, [{ data: "a", index: [i] }])])])];

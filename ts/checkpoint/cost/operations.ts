@@ -14,21 +14,21 @@ export interface Iteration { readonly vector: number; readonly scalar: number }
 /** Flops of one operation from which it is taken to be a function rather than an instruction. */
 const FUNCTION = 4;
 
-interface Operation { readonly vector: number; readonly scalar: number; readonly chain: number }
+interface Operation { readonly vector: number; /** Of `vector`, what the unit for divisions and roots takes. */ readonly divider: number; readonly scalar: number; readonly chain: number }
 function operation(e: ScalarExpr & { readonly kind: "op" }, r: Rates): Operation {
   const size = isComplex(e.dtype) ? 4 : e.dtype === "float32" ? 0.5 : 1, flops = flopsOf(e);
   // A power may be a few products.
-  if (flops < FUNCTION || (e.op === "pow" && flops <= 5)) return { vector: size * flops * r.vector, scalar: flops * r.scalar, chain: flops * r.chain };
+  if (flops < FUNCTION || (e.op === "pow" && flops <= 5)) return { vector: size * flops * r.vector, divider: 0, scalar: flops * r.scalar, chain: flops * r.chain };
   const name = e.op === "reciprocal" ? "div" : e.op === "pow" && flops === costOf("sqrt") ? "sqrt" : e.op, one = r.functions[name] ?? r.functions["exp"]! * costOf(e.op) / costOf("exp"), division = name === "div" || name === "sqrt";
-  return { vector: size * one, scalar: one * r.scalarFunction, chain: division ? r.chainDivision : one * r.scalarFunction + r.chain };
+  return { vector: size * one, divider: division ? size * one : 0, scalar: one * r.scalarFunction, chain: division ? r.chainDivision : one * r.scalarFunction + r.chain };
 }
 
 /** `loop`: the innermost loop, or none for what runs once. */
 export function iterationOf(graph: Graph, body: readonly Node[], loop: Loop | undefined, r: Rates): Iteration {
-  let vector = 0, scalar = 0, sums = 0;
+  let vector = 0, divider = 0, scalar = 0, sums = 0;
   const seen = new Set<ScalarExpr>();
   visitTasklets(body, (t) => {
-    visitScalar(t.code, (e) => { if (e.kind === "op") { const o = operation(e, r); vector += o.vector; scalar += o.scalar; } else if (e.kind === "cast") { vector += r.vector; scalar += r.scalar; } }, seen);
+    visitScalar(t.code, (e) => { if (e.kind === "op") { const o = operation(e, r); vector += o.vector - o.divider; divider += o.divider; scalar += o.scalar; } else if (e.kind === "cast") { vector += r.vector; scalar += r.scalar; } }, seen);
     if (t.wcr) { vector += r.vector; scalar += r.scalar; if (loop && !t.output.index.some((e) => dependsOn(e, loop.variable))) sums = r.sum; }
     for (const m of t.inputs) if (m.guard) { vector += m.guard.length * r.vector; scalar += m.guard.length * r.scalar; }
   });
@@ -41,7 +41,8 @@ export function iterationOf(graph: Graph, body: readonly Node[], loop: Loop | un
     if (a.wcr && !gathered) loads += size * r.load;
     scalarAccess += gathered ? r.gather : r.scalarAccess;
   }
-  return { vector: Math.max(vector + loads + stores, sums), scalar: Math.max(scalar, scalarAccess, loop ? chainOf(graph, body, r) : 0) };
+  const rest = vector + loads + stores;
+  return { vector: Math.max(rest, divider, sums) + r.beside * Math.min(rest, divider), scalar: Math.max(scalar, scalarAccess, loop ? chainOf(graph, body, r) : 0) };
 }
 
 function visitTasklets(body: readonly Node[], f: (t: Tasklet) => void): void {
