@@ -55,10 +55,14 @@ export function namingOf(graph: Graph): object {
 /** Remembers a property of nodes that depends on nothing else than which containers are views of which. */
 export function remembered<T>(f: (graph: Graph, node: Node) => T): (graph: Graph, node: Node) => T {
   const byNaming = new WeakMap<object, WeakMap<Node, { readonly value: T }>>();
+  // Questions come in rows about one graph.
+  let last: WeakRef<Graph["containers"]> | undefined, byNode = new WeakMap<Node, { readonly value: T }>();
   return (graph, node) => {
-    const naming = namingOf(graph);
-    let byNode = byNaming.get(naming);
-    if (!byNode) byNaming.set(naming, byNode = new WeakMap());
+    if (last?.deref() !== graph.containers) {
+      const naming = namingOf(graph), found = byNaming.get(naming);
+      if (found) byNode = found; else byNaming.set(naming, byNode = new WeakMap());
+      last = new WeakRef(graph.containers);
+    }
     let known = byNode.get(node);
     if (!known) byNode.set(node, known = { value: f(graph, node) });
     return known.value;
@@ -138,7 +142,11 @@ function visitOwn(graph: Graph, node: Node, path: Path, out: Access[]): void {
     if (c) guards.push(...conditionFacts(c.code));
     if (arm === 1 || n.branches.length === 2) { const first = n.branches[0]!.condition; if (arm === 1 && first) guards.push(...negatedFacts(first.code)); }
   }
-  for (const o of ownOf(graph, node)) out.push({ ...o, path, guard: guards.length === 0 ? o.guard : o.guard.length === 0 ? guards : [...guards, ...o.guard], conditional: under || o.guard.length > 0 });
+  // Written out: spreading an object is several times slower, and there are very many.
+  for (const { data, base, index, extra, write, wcr, guard: own } of ownOf(graph, node)) {
+    const guard = guards.length === 0 ? own : own.length === 0 ? guards : [...guards, ...own], conditional = under || own.length > 0;
+    out.push(wcr === undefined ? { path, node, data, base, index, extra, write, guard, conditional } : { path, node, data, base, index, extra, write, wcr, guard, conditional });
+  }
 }
 
 export function integerOf(e: ScalarExpr): Expr | undefined {

@@ -8,7 +8,7 @@ import { Copies } from "../analysis/copies.js";
 import { bodiesOf, nameOf, withBodies, type Around } from "../analysis/paths.js";
 import { rewriteNodes, visitNodes } from "../analysis/walk.js";
 import { exactnessOf } from "../analysis/robust.js";
-import { literal } from "../scalar/build.js";
+import { allNonNegative, literal } from "../scalar/build.js";
 import { cast, constant, input, mapScalar, op, select, symbolic, type ScalarExpr } from "../scalar/expr.js";
 import { upperBound } from "../symbolic/prove.js";
 import type { Joint } from "../autodiff/reverse.js";
@@ -344,15 +344,14 @@ class Loads {
 
   value(r: Resolution, at: At, guard: Memlet["guard"]): ScalarExpr {
     if (r.kind === "recompute") {
-      const holds = (es: readonly Expr[]): ScalarExpr => es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
       const arms = r.arms.map((a) => {
         const inner = [a.at, ...at], own = a.guard.map((g) => put(g, at)), under = [...guard ?? [], ...own], parts = a.inputs.map((x) => this.value(x, inner, under.length > 0 ? under : undefined));
         return { own, value: mapScalar(a.code, (e) => (e.kind === "input" ? cast(parts[e.index]!, e.dtype) : e.kind === "symbolic" ? { ...e, expr: put(e.expr, inner) } : e)) };
       });
       // The last arm is what is left.
-      const value = arms.slice(0, -1).reduceRight((rest, arm) => select(holds(arm.own), arm.value, rest), arms.at(-1)!.value);
+      const value = arms.slice(0, -1).reduceRight((rest, arm) => select(allNonNegative(arm.own), arm.value, rest), arms.at(-1)!.value);
       // A guarded read is 0 where a guard fails, which the recomputed expression of zeros need not be.
-      return guard?.length ? select(holds(guard), value, literal(0, value.dtype)) : value;
+      return guard?.length ? select(allNonNegative(guard), value, literal(0, value.dtype)) : value;
     }
     if (r.kind === "carried") {
       const { variable, begin } = r.loop, behind = put(sub(sym(variable), begin), at), past: At = [new Map([[variable, addInt(sym(variable), -1)]]), ...at];

@@ -1,10 +1,16 @@
 /** Constructors that fold constants and structural zeros and ones, for expressions that passes make (never applied to the user's own arithmetic with data). */
 import { isComplex, isFloat, type DType } from "../base/dtypes.js";
-import { cast, constant, op, type ScalarExpr } from "./expr.js";
+import type { Expr } from "../symbolic/expr.js";
+import { cast, constant, op, symbolic, type ScalarExpr } from "./expr.js";
 
 export function isConst(e: ScalarExpr, value: number): boolean { return e.kind === "const" && Number(e.value) === value && (e.imag ?? 0) === 0; }
 /** 0 (or another real number) of a dtype, with an imaginary part where the dtype has one. */
 export function literal(value: number, dtype: DType): ScalarExpr { return isComplex(dtype) ? constant(value, dtype, 0) : constant(value, dtype); }
+
+/** The condition that every expression is >= 0. */
+export function allNonNegative(es: readonly Expr[]): ScalarExpr {
+  return es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
+}
 
 const folds = (a: ScalarExpr, b: ScalarExpr, d: DType): [number, number] | undefined =>
   a.kind === "const" && b.kind === "const" && d === "float64" ? [Number(a.value), Number(b.value)] : undefined;

@@ -13,7 +13,7 @@ import { liveAfter, mayLeave, type Place } from "../analysis/live.js";
 import { effectsOf, mayPrecede } from "../analysis/order.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { isRows, movesToHost } from "../library/offload.js";
-import { addS, isConst, literal, mulS, negS } from "../scalar/build.js";
+import { addS, allNonNegative, isConst, literal, mulS, negS } from "../scalar/build.js";
 import { isDifferentiable } from "../base/dtypes.js";
 import { cast, input, mapScalar, op, select, visitScalar, type OpName, type ScalarExpr } from "../scalar/expr.js";
 import { costOf } from "../scalar/ops.js";
@@ -25,7 +25,7 @@ import { isEqual, nonNegative } from "../symbolic/prove.js";
 import { exprsOf } from "../analysis/walk.js";
 import { dropUnused } from "./dead-code.js";
 import { escaping } from "./loop-to-map.js";
-import { allNonNegative, hasLoads, Inputs } from "./nests.js";
+import { hasLoads, Inputs } from "./nests.js";
 
 /** Evaluating an expression again is taken to be cheaper than storing and loading it up to this many flops per element in all. */
 const CHEAP_TOTAL = 10;

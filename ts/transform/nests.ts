@@ -3,11 +3,11 @@ import { loopFacts } from "../analysis/dependence.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { conditionFacts } from "../analysis/accesses.js";
 import { exprsOf, symbolsOf, visitNodes } from "../analysis/walk.js";
-import { constant, input, inputsOf, mapScalar, op, symbolic, type ScalarExpr } from "../scalar/expr.js";
+import { input, inputsOf, mapScalar, type ScalarExpr } from "../scalar/expr.js";
 import type { Loop, Memlet, Node } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";
-import { hasLoads, type Expr } from "../symbolic/expr.js";
+import { hasLoads } from "../symbolic/expr.js";
 
 /** The loops of a perfect nest of maps, outermost first; only the innermost may have locals. */
 export function mapNest(l: Loop): Loop[] {
@@ -75,11 +75,6 @@ export function isRegular(body: readonly Node[]): boolean {
 }
 /** New identities for loops of a copied nest. */
 export function freshLoops(loops: readonly Loop[]): Loop[] { return loops.map((l) => ({ ...l, id: freshId() })); }
-
-/** The condition that every expression is >= 0. */
-export function allNonNegative(es: readonly Expr[]): ScalarExpr {
-  return es.map((g) => op("ge", "bool", symbolic(g), constant(0, "int64"))).reduce((a, b) => op("and", "bool", a, b));
-}
 
 /** The inputs of a tasklet in the making: equal memlets share a place. */
 export class Inputs {

@@ -13,6 +13,7 @@ import { instanceWhere } from "../analysis/instance.js";
 import { mayLeave } from "../analysis/live.js";
 import { effectsOf } from "../analysis/order.js";
 import { exprsOf, mapNodes } from "../analysis/walk.js";
+import { allNonNegative } from "../scalar/build.js";
 import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
@@ -20,7 +21,7 @@ import type { Assumptions } from "../symbolic/assumptions.js";
 import { asSymbol, dependsOn, loadedContainers, sub, substitute, sym, ZERO, type Expr } from "../symbolic/expr.js";
 import { dropUnused } from "./dead-code.js";
 import { sharedOrPrivate } from "./loop-to-map.js";
-import { allNonNegative, freshContainer, hasLoads, Inputs, mapLists, Names } from "./nests.js";
+import { freshContainer, hasLoads, Inputs, mapLists, Names } from "./nests.js";
 
 const MAX_INPUTS = 24;
 

@@ -8,7 +8,7 @@
 import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { conflicts, mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
-import { addS } from "../scalar/build.js";
+import { addS, allNonNegative } from "../scalar/build.js";
 import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
 import { literal } from "../scalar/build.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
@@ -17,7 +17,7 @@ import type { Assumptions } from "../symbolic/assumptions.js";
 import { add, addInt, affine, dependsOn, max, min, sub, substitute, sym, type Expr } from "../symbolic/expr.js";
 import { nonNegative } from "../symbolic/prove.js";
 import { commonTerms } from "./common-terms.js";
-import { allNonNegative, hasLoads, Inputs, mapNest, Names, rebuild } from "./nests.js";
+import { hasLoads, Inputs, mapNest, Names, rebuild } from "./nests.js";
 
 /** One scatter: dimension d of the target is the variable of the loop `by[d]` + shift[d], or fixed where by[d] is undefined. */
 export interface Scatter { readonly node: Tasklet; readonly at: number; readonly loops: readonly Loop[]; readonly by: readonly (number | undefined)[]; readonly shift: readonly Expr[]; readonly key: string }
