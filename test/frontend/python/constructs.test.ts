@@ -11,10 +11,17 @@ test("parts of a complex array under a name of their own, changed afterwards", (
     ["v = z.real", "v[0] = 5.0", "return z"], ["v = z.real", "z[0] = 1.0", "return v"], ["v = z.real", "z[0] = 1.0", "return v * 2"], ["g(z.real)", "return z"], ["v = z.imag.T", "v *= 4.0", "return z"],
     ["v = z.real[1:3]", "v[0] = 4.0", "return z"], ["v = z.real.reshape(2, 2)", "v[0, 1] = 4.0", "return z"], ["v, w = z.real, z.imag", "v[0] = 2.0", "return z"], ["z.real.sort()", "return z"],
     ["x = z.real * 1.0", "for i in range(n):", "    x = z.real", "    z[i] = 1.0", "return x"],
+    ["h = []", "for i in range(n):", "    z *= 2.0", "    h.append(z.real)", "return np.array(h)"], ["h = []", "for i in range(n):", "    h.append(z.imag)", "    z[i] = 1.0j", "return np.array(h)"],
   ]) {
     const e = t.throws(() => call(lines, ndarray(new Float64Array(8), [4], { dtype: "complex128" }), 2), { instanceOf: DaceError }, lines.join("; "));
     t.regex(e.message, /is a view of the \.(real|imag) of z/, lines.join("; "));
   }
+});
+test("parts of arrays that each iteration makes anew may be changed", (t) => {
+  const run = (...lines: readonly string[]): unknown => call(["for i in range(n):", "    y = np.exp(1j * z) * (1 + 2j)", ...lines.map((l) => `    ${l}`), "    z = z + a + b", "return z"], Float64Array.of(0, 0.5), 3), want = new Float64Array([0, 0.5]);
+  for (let i = 0; i < 3; i++) want.forEach((v, k) => { want[k] = v + (k === 0 ? 7 : Math.cos(v) - 2 * Math.sin(v)) + Math.sin(v) + 2 * Math.cos(v); });
+  for (const lines of [["b = y.imag", "a = y.real", "a[0] = 7.0"], ["b = np.imag(y)", "s = np.max(np.abs(y))", "a = np.real(y)", "a[0] = 7.0 * s / s"], ["b = y.imag", "a = y.real", "if i >= 0: a[0] = 7.0"]]) t.true((run(...lines) as Float64Array).every((v, k) => Math.abs(v - want[k]!) < 1e-12), lines.join("; "));
+  t.deepEqual(call(["h = []", "for i in range(n):", "    y = z * i + 1j", "    h.append(y.real)", "    z = y.real + y.imag", "return np.array(h)"], Float64Array.of(1, 2), 3), ndarray(Float64Array.of(0, 0, 1, 1, 4, 4), [3, 2]));
 });
 test("an array under two names, changed through one of them in a loop and returned under the other", (t) => {
   const run = (n: number, ...last: string[]): unknown => call(["x = z * 2", "y = z * 3", "for i in range(n):", "    x = y", "    y[i] = 1.0", ...last, "return x, y"], Float64Array.of(5, 6, 7, 8), n);

@@ -21,9 +21,10 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
     const nodes = insideOf(graph.body, new Set(c.nodes)), inside = placed.filter((p) => nodes.has(p.access.node.id)), own = inside.filter((p) => p.access.write);
     if (own.length === 0) continue;
     for (const source of c.sources) {
+      const again = (loop: Node): boolean => bornIn(ev, loop, source) && !placed.some((p) => p.access.write && p.access.base === source && p.access.path.some((s) => ev.rebindings.has(s.node.id)));
       // What is not a variable's own container is filled where it is used.
       if (!c.row && c.nodes.some((n) => ev.rebindings.has(n))) { links.push({ of: c, copy: c.copy, source, first: own[0]!.at, last: own.at(-1)!.at, own, taken: inside.filter((p) => !p.access.write && p.access.base === source) }); continue; }
-      if ((c.row ? changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) : changes(placed, own, source, c.copy, results.has(c.copy), ev, nodes)) || changes(placed, own, c.copy, source, !ctx.container(source).transient, ev, nodes)) refuse(ev, c);
+      if ((c.row ? changesRows(ev, graph, placed, own, source, nodes, c.row.fresh) : changes(placed, own, source, c.copy, results.has(c.copy), ev, nodes, again)) || changes(placed, own, c.copy, source, !ctx.container(source).transient, ev, nodes, again)) refuse(ev, c);
     }
   }
   new References(ev, graph, placed, links, results).check();
@@ -96,34 +97,39 @@ class References {
   #later(before: readonly Placed[], p: Placed): readonly Node[] { return [...p.loops].filter((l) => before.some((o) => o.loops.has(l))); }
   /** May the access find in the container what an earlier iteration of the loop left there? */
   #stale(loop: Node, p: Placed, data: string): boolean {
-    const { ctx } = this.ev, born = loop.kind === "loop" ? ctx.loopBirths.get(loop.variable) : loop.kind === "while" ? ctx.loopBirths.get(loop.counter) : undefined;
-    if (!this.#rebound.has(data) && born !== undefined && (ctx.births.get(data) ?? 0) > born) return false;
+    if (!this.#rebound.has(data) && bornIn(this.ev, loop, data)) return false;
     return !this.#renewed(p, data, -1, "before", p.access.path.findIndex((s) => s.node === loop));
   }
   /** Is the write part of what fills a variable's container with another array? */
   #rebinds(w: Placed): boolean { return w.access.path.some((s) => this.ev.rebindings.has(s.node.id)); }
   #renewed(p: Placed, data: string, made: number, side: "before" | "after" = "before", within = -1): boolean { return renewed(this.ev, this.graph, p, data, made, this.placed, side, within); }
 }
+/** Every iteration of the loop makes the container anew, unless it is a variable's own. */
+function bornIn({ ctx }: Evaluator, loop: Node, data: string): boolean {
+  const born = loop.kind === "loop" ? ctx.loopBirths.get(loop.variable) : loop.kind === "while" ? ctx.loopBirths.get(loop.counter) : undefined;
+  return born !== undefined && (ctx.births.get(data) ?? 0) > born;
+}
 function refuse(ev: Evaluator, c: AliasCopy): void {
   const { ctx } = ev, name = (n: string): string => ctx.container(n).label ?? n;
-  if (c.part) ctx.unsupported(`${c.what} is a view of the .${c.part} of ${c.sources.map(name).join(", ")}, and one of them is changed in place afterwards`, c.loc, `write z.${c.part}[…] where it is meant, or copy the parts`);
+  if (c.part) ctx.unsupported(`${c.row ? "an element of " : ""}${c.what} is a view of the .${c.part} of ${c.sources.map(name).join(", ")}, and one of them is changed in place afterwards`, c.loc, `write z.${c.part}[…] where it is meant, or copy the parts`);
   if (c.row) ctx.unsupported(`the list ${c.what} holds a reference to the array ${c.sources.map(name).join(", ")}, which is changed in place, so that earlier elements change too`, c.loc, "append a copy: a.copy()");
   ctx.unsupported(`${c.what} refers to the array ${c.sources.map(name).join(", ")} on some paths only, and one of them is changed in place afterwards`, c.loc, "copy the array where it is assigned");
 }
 /** Is `written` changed in place after the copy, and `looked` read after that? `seen`: the caller looks at it in the end. */
-function changes(placed: readonly Placed[], own: readonly Placed[], written: string, looked: string, seen: boolean, ev: Evaluator, nodes: ReadonlySet<number>): boolean {
+function changes(placed: readonly Placed[], own: readonly Placed[], written: string, looked: string, seen: boolean, ev: Evaluator, nodes: ReadonlySet<number>, again: (loop: Node) => boolean): boolean {
   const first = own[0]!, last = own.at(-1)!;
   const writes = placed.filter((p) => p.access.write && p.access.base === written && !nodes.has(p.access.node.id) && !ev.rebindings.has(p.access.node.id) && !p.access.path.some((s) => ev.rebindings.has(s.node.id)));
   const reads = placed.filter((p) => !p.access.write && p.access.base === looked && !nodes.has(p.access.node.id));
   return writes.some((w) => {
-    const shared = [...w.loops].filter((l) => own.some((o) => o.loops.has(l)));
+    // What another iteration does, it does to the array that it made itself.
+    const loops = [...w.loops].filter((l) => !again(l)), shared = loops.filter((l) => own.some((o) => o.loops.has(l)));
     // The copy is made before the change: earlier in the program, or in an iteration before.
     if (w.at < first.at && shared.length === 0) return false;
     if (seen) return true;
     return reads.some((r) => {
       if (w.at > last.at && r.at > w.at) return true;
       // In a later iteration, if the copy is not made again in between.
-      return [...w.loops].some((l) => r.loops.has(l) && (!own.some((o) => o.loops.has(l)) || (r.at < first.at || w.at < first.at && r.at > w.at && r.at < first.at)));
+      return loops.some((l) => r.loops.has(l) && (!own.some((o) => o.loops.has(l)) || (r.at < first.at || w.at < first.at && r.at > w.at && r.at < first.at)));
     });
   });
 }

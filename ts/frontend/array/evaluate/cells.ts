@@ -283,10 +283,11 @@ export function copyInto(ev: Evaluator, target: ArrayValue, v: Arrayish | Scalar
 export function noteAppended(ev: Evaluator, row: ArrayValue, x: Arrayish | ScalarValue, from: number, label: string, loc: SourceLoc): void {
   const { ctx } = ev, nodes = ctx.body.slice(from).map((n) => n.id);
   for (const n of nodes) ev.rebindings.add(n);
-  noteParts(ctx, x, row, from, label, loc);
-  if (x.kind !== "array" || x.dims.length === 0) return;
-  const source = ctx.bufferOf(x.data), begins = Math.max(ctx.scopes.at(-1)?.born ?? -1, ev.rounds.at(-1) ?? -1);
-  ctx.aliasCopies.push({ copy: ctx.bufferOf(row.data), sources: [source], nodes, loc, what: label, row: { fresh: begins >= 0 && !ev.slots.has(source) && isFresh(ev, x, begins) } });
+  // The real or imaginary parts of an array are a view of it.
+  const part = x.kind === "lazy" ? x.part : undefined, of = part ? part.source : x;
+  if (of.kind !== "array" || of.dims.length === 0) return;
+  const source = ctx.bufferOf(of.data), begins = Math.max(ctx.scopes.at(-1)?.born ?? -1, ev.rounds.at(-1) ?? -1);
+  ctx.aliasCopies.push({ copy: ctx.bufferOf(row.data), sources: [source], nodes, loc, what: label, ...(part ? { part: part.name } : {}), row: { fresh: begins >= 0 && !ev.slots.has(source) && isFresh(ev, of, begins) } });
 }
 /** The array lies in a container made after a moment, which is not a variable's own. */
 export function isFresh(ev: Evaluator, v: ArrayValue, born: number): boolean {
