@@ -17,6 +17,8 @@ for (const [name, lines] of [
   ["an argument, by two branches", "x = u\nif m > 2:\n    x = v\ny = x\nfor i in range(m):\n    if i > 2:\n        y = u * 2.0\n    y[0] += 1.0"],
   ["an array of the program's own, by two branches", "x = u * 1.0\nz = u * 2.0\nif np.sum(u) > 2:\n    x = z\ny = w * 1.0\nif np.sum(v) > 2:\n    y = x\ny[0] += 1.0\nreturn np.sum(z)"],
   ["two variables that took the same third one", "x = u * 1.0\ny = u * 2.0\nz = u * 3.0\nif m > 1:\n    y = x\nif m > 2:\n    z = x\ny[0] += 1.0\nreturn np.sum(z)"],
+  ["the same array in a loop within a branch", "n = u.shape[0]\nif n > 2:\n    for i in range(m):\n        v = u[:]\n        u = v[0:n]\nu[1] = 7.0\nreturn u + v"],
+  ["an argument, where a loop that gives its name away may not run", "if v[0] > 4.5:\n    for i in range(m):\n        u = v + w\nelse:\n    u = v\nu += 1.0\nu = v * 2.0\nreturn u"],
 ] as const) test(`refused: ${name}`, (t) => {
   const e = t.throws(() => run(lines), { instanceOf: DaceError });
   t.is(e?.code, "ERR_DACE_UNSUPPORTED");

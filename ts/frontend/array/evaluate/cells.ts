@@ -276,8 +276,11 @@ export function copyInto(ev: Evaluator, target: ArrayValue, v: Arrayish | Scalar
   store(ctx, target, v, loc);
   for (const n of ctx.body.slice(from)) ev.rebindings.add(n.id);
   noteParts(ctx, v, target, from, name, loc);
-  if (of.kind !== "array" || isFresh(ev, of, born)) return;
-  ctx.aliasCopies.push({ copy: ctx.bufferOf(target.data), sources: [ctx.bufferOf(of.data)], nodes: [...by?.nodes ?? [], ...ctx.body.slice(from).map((n) => n.id)], loc, what: name });
+  if (of.kind !== "array") return;
+  const source = ctx.bufferOf(of.data);
+  // What was made for this variable may have got an array that others have since.
+  if (isFresh(ev, of, born) && !ctx.aliasCopies.some((c) => c.copy === source || c.sources.includes(source))) return;
+  ctx.aliasCopies.push({ copy: ctx.bufferOf(target.data), sources: [source], nodes: [...by?.nodes ?? [], ...ctx.body.slice(from).map((n) => n.id)], loc, what: name });
 }
 /** Notes that an array was put into a row of a list: the source keeps a reference there. */
 export function noteAppended(ev: Evaluator, row: ArrayValue, x: Arrayish | ScalarValue, from: number, label: string, loc: SourceLoc): void {
