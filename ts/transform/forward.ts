@@ -140,6 +140,8 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
     const flops = flopsOf(d.task.code), uses = places.size + (update ? 1 : 0);
     if (!constant && d.task.code.kind !== "input" && (sites.some(repeats) || (flops > 2 && d.loops.at(-1)?.order === "any" && sites.some(isSerial)) || (uses > 1 && flops * uses > CHEAP_TOTAL) || flops > MAX_FLOPS)) return undefined;
     if (update && !instanceOf(d, update.d.task.output.index, facts.with(...nestFacts(update.d.loops).filter((e) => !hasLoads(e))))) return undefined;
+    // An ulp more or less would flip a decision: what decides is evaluated once, unless it comes out the same wherever it is evaluated.
+    if ((differentiable || uses > 1) && !isReproducible(d.task.code) && (sites.some((s) => s.task.kind === "tasklet" && decides(s.task)) || (update !== undefined && decides(update.d.task)))) return undefined;
   }
   // Is anything of it still read later on?
   const left = resolved && !killed && liveAfter(graph, d, write, list, stop, around, outside.has(data), facts);
@@ -150,10 +152,6 @@ function forwardAt({ graph, outside, viewed, differentiable }: Pass, list: reado
   // Overwritten, or forgotten, before anybody looks.
   if (!read) return everything && !loadsSomewhere(node) ? list.filter((_, i) => i !== p) : undefined;
   if (!everything && !constant) return undefined;
-  const useful = places.size + (update ? 1 : 0);
-
-  // An ulp more or less would flip a decision: what decides is evaluated once, unless it comes out the same wherever it is evaluated.
-  if ((differentiable || useful > 1) && !isReproducible(d.task.code) && (sites.some((s) => s.task.kind === "tasklet" && decides(s.task)) || (update !== undefined && decides(update.d.task)))) return undefined;
 
   // What the expression reads must still be there at each read.
   const own = effectsOf(graph, node).accesses.filter((a) => !a.write);
