@@ -1,6 +1,18 @@
-/** np.fft and what np.linalg can do with its other functions, as Python texts (numpy-functions.ts says how they are used). A transform is a product with its matrix: n² operations, any n. */
-const DFT = `
-    w = np.exp(SIGN2.0j * np.pi * (np.outer(np.arange(n), np.arange(m)) % n) / n).astype((x[..., :1] * 1.0j).dtype)
+/**
+ * np.fft and what np.linalg can do with its other functions, as Python texts (numpy-functions.ts says how they are used). A transform is a product with its matrix, any n; of n = 32 m points it is m-point and 32-point
+ * ones with factors between them (Cooley and Tukey 1965): n (32 + m) operations. Further levels would pay for runs of very many points only, and programs with many transforms take longer to compile by each.
+ */
+const sums = (sign: string, points: string): string => `
+    kind = (x[..., :1] * 1.0j).dtype
+    def matrix(k, m):
+        return np.exp(${sign}2.0j * np.pi * (np.outer(np.arange(k), np.arange(m)) % k) / k).astype(kind)
+    if 32 * (n // 32) == n and n > 32:
+        h = n // 32
+        z = matrix(32, 32) @ x.reshape(x.shape[:-1] + (32, h))
+        z = z * np.exp(${sign}2.0j * np.pi * np.outer(np.arange(32), np.arange(h)) / n).astype(kind)
+        y = np.swapaxes(z @ matrix(h, h), -1, -2).reshape(x.shape[:-1] + (n,))${points === "n" ? "" : `[..., :${points}]`}
+    else:
+        y = x @ matrix(n, ${points})
 `;
 /** A transform of n points along an axis, padded or cut to n first. */
 const transform = (name: string, sign: string, points: string, divided: "==" | "!="): string => `
@@ -14,8 +26,7 @@ def ${name}(a, n=None, axis=-1, norm=None):
         padded = np.zeros(x.shape[:-1] + (n,), dtype=x.dtype)
         padded[..., :c] = x[..., :c]
         x = padded
-    m = ${points}${DFT.replace("SIGN", sign)}    y = x @ w
-    if norm == 'ortho':
+${sums(sign, points).slice(1)}    if norm == 'ortho':
         y = y / np.sqrt(n)
     elif norm ${divided} 'forward':
         y = y / n
@@ -53,9 +64,10 @@ def irfft(a, n=None, axis=-1, norm=None):
     k = np.arange(c)
     # Every frequency but the first, and the last of an even n, stands for two.
     weight = np.where((k == 0) | (2 * k == n), 1.0, 2.0)
-    angle = 2.0 * np.pi * (np.outer(k, np.arange(n)) % n) / n
-    dtype = (x[..., :1].real * 1.0).dtype
-    y = (x[..., :c].real * weight.astype(dtype)) @ np.cos(angle).astype(dtype) - (x[..., :c].imag * weight.astype(dtype)) @ np.sin(angle).astype(dtype)
+    padded = np.zeros(x.shape[:-1] + (n,), dtype=(x[..., :1] * 1.0j).dtype)
+    padded[..., :c] = x[..., :c] * weight.astype((x[..., :1].real * 1.0).dtype)
+    x = padded
+${sums("", "n").slice(1)}    y = y.real
     if norm == 'ortho':
         y = y / np.sqrt(n)
     elif norm != 'forward':
