@@ -109,6 +109,16 @@ def f(A, B, H, G, steps):
   const cube = (a: number, b: number, c: number, f: number): NDArray => ndarray(wave(a * b * c, f), [a, b, c]);
   // Tiles that are whole, and tiles that are not: small loops of them are a block's, so each is a loop of its own here.
   for (const [n, m] of [[90, 130], [60, 70]] as const) for (const precision of ["default", "strict"] as const) compare(t, source, [matrix(n, m), matrix(n, m, 0.2), cube(4, n, 40, 0.3), cube(4, n, 40, 0.7), n === 90 ? 2 : 1], { precision });
+  // Planes of a tape that grows: how many rows it has only the run knows.
+  compare(t, `
+def f(u, w):
+    d = 5.0
+    while d > 2.0:
+        un = u.copy()
+        u[1:-1, 1:-1] = un[1:-1, 1:-1] + 0.05 * (un[2:, 1:-1] - un[:-2, 1:-1]) * (un[1:-1, 2:] + un[1:-1, :-2])
+        d = d * 0.7
+    return np.sum(u * w)
+`, [matrix(60, 70), matrix(60, 70, 0.2)]);
   const { cuda } = vjp(numpy(source), { device: "cuda" }).lower([matrix(70, 130), matrix(70, 130), cube(4, 70, 40, 0.3), cube(4, 70, 40, 0.7), 2] as never).plan, kernels = cuda!.device.split(/^(?=extern "C")/m).filter((k) => / b\d+ = \(double\*\)|\* const b\d+ = /.test(k));
   t.true(kernels.length >= 4, String(kernels.length));
 });

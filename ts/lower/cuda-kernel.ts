@@ -113,7 +113,8 @@ export class KernelEmitter extends FormEmitter {
         this.line(`for (u32 ${q} = threadIdx.y * ${TILE_X} + threadIdx.x; ${q} < ${t.height * t.width}; ${q} += ${TILE_X * TILE_Y}) {`);
         this.indent(() => {
           this.line(`const i64 ${row} = ${top} + i64(${q} / ${t.width}), ${column} = ${left} + i64(${q} % ${t.width});`);
-          const inside = t.index.map((e, d) => `u64(${this.integers.print(e)}) < u64(${this.integers.print(t.c.shape[d]!)})`).join(" && ");
+          // The row of what grows is one that is there (schedule/gpu/tiles.ts).
+          const inside = t.index.flatMap((e, d) => t.c.growable && d === 0 ? [] : `u64(${this.integers.print(e)}) < u64(${this.integers.print(t.c.shape[d]!)})`).join(" && ");
           this.line(`if (${inside}) ${t.name}[${q}] = ${this.place(t.data).text}[${this.integers.print(this.integers.flat(t.c, t.index))}];`);
         });
         this.line("}");
