@@ -23,6 +23,8 @@ const PROGRAMS: Readonly<Record<string, F>> = {
   "an array of the last iteration": (x) => { let prev: Float64Array | null = null, s = 0; for (let i = 0; i < 4; i++) { const cur: Float64Array = x.map((v) => v * i); if (prev) for (let j = 0; j < x.length; j++) s += cur[j]! * (prev as Float64Array)[j]!; prev = cur; } return s; },
   "a search that gives null": (x) => { const find = (t: number): number | null => { for (let i = 0; i < x.length; i++) if (x[i]! > t) return i; return null; }; const k = find(0.7), none = find(9); return (k === null ? 0 : x[k]! * 2) + (none === null ? x[1]! : 5); },
   "functions that give nothing at times": (x) => { const g = (v: number): number | undefined => { if (v > 0.5) return v; return undefined; }; const h = (t: number): number | undefined => { for (const v of x) if (v > t) return v; return undefined; }; let s = h(7) ?? 1; for (const v of x) { const r = g(v); if (r !== undefined) s += r * r; } return s; },
+  "null unless a block gets to its end": (x) => { let p: number | null = null; lab: { if (x[0]! > 0.5) break lab; p = x[1]!; } return (p ?? x[2]!) * 3; },
+  "a block that always assigns": (x) => { let p: number; lab: { if (x[0]! > 9) { p = x[1]!; break lab; } p = x[2]! * x[1]!; } return p * p; },
   "on one path": (x) => { let p: { a: number } | undefined; if (x[0]! > 10) p = { a: x[0]! }; return p?.a ?? x[1]!; },
 };
 register(PROGRAMS, X);

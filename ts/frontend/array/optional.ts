@@ -1,4 +1,4 @@
-/** JavaScript variables that are null or undefined on some paths and something else on others: whether there is a value, beside the value. */
+/** Variables that are None, null or undefined on some paths and something else on others: whether there is a value, beside the value. */
 import { cast, constant, op } from "../../scalar/expr.js";
 import { freshId } from "../../sdfg/sdfg.js";
 import type { SourceLoc } from "../../base/errors.js";
@@ -26,16 +26,19 @@ export function optional(present: ScalarValue, value: Value, none: NoneValue): V
   return present.code.kind === "const" ? (present.code.value ? value : none) : { kind: "optional", present, value, none };
 }
 
+/** What a language calls it. */
+export function nameOf(ctx: Lowering, none: NoneValue): string { return ctx.language === "python" ? "None" : none.isNull ? "null" : "undefined"; }
 /** Stops the program with an error of the language where there is no value. */
 export function demanded(ctx: Lowering, v: Value, what: string, loc: SourceLoc): Value {
   if (v.kind !== "optional") return v;
   const { present, none } = v;
-  ctx.conditional(op("not", "bool", present.code), () => { ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message: `${what} ${none.isNull ? "null" : "undefined"}`, loc }); }, undefined, loc);
+  ctx.conditional(op("not", "bool", present.code), () => { ctx.emit({ kind: "raise", id: freshId(), code: "RAISED", message: `${what} ${nameOf(ctx, none)}`, loc }); }, undefined, loc);
   return v.value;
 }
-/** As a number: null is 0, undefined is no number. */
-export function asNumber(ctx: Lowering, v: OptionalValue, loc: SourceLoc): ScalarValue {
-  if (v.value.kind !== "scalar" || v.value.dtype !== "float64") return ctx.unsupported(`arithmetic on a value that is ${describe(v.value)} or ${v.none.isNull ? "null" : "undefined"}`, loc, "test it first");
+/** In arithmetic: null is 0, undefined is no number, None is an error. */
+export function asNumber(ctx: Lowering, v: OptionalValue, loc: SourceLoc): Value {
+  if (ctx.language === "python") return demanded(ctx, v, "TypeError: arithmetic on", loc);
+  if (v.value.kind !== "scalar" || v.value.dtype !== "float64") return ctx.unsupported(`arithmetic on a value that is ${describe(v.value)} or ${nameOf(ctx, v.none)}`, loc, "test it first");
   const without = constant(v.none.isNull ? 0 : NaN, "float64");
   return { kind: "scalar", dtype: "float64", weak: true, code: op("select", "float64", v.present.code, v.value.code, without) };
 }

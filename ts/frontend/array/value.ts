@@ -163,7 +163,7 @@ export function describe(v: Value): string {
     case "none": return "None";
     case "object": return v.cls ? `an instance of ${v.cls.def.name}` : "an object";
     case "class": return `the class ${v.def.name}`;
-    case "optional": return `${describe(v.value)}, or ${v.none.isNull ? "null" : "undefined"}`;
+    case "optional": return `${describe(v.value)} or nothing`;
     case "sequence": return "a sequence";
     case "poison": return "an invalid value";
   }

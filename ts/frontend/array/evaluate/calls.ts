@@ -163,11 +163,11 @@ export function runFunction(ev: Evaluator, bound: Frame, loc: SourceLoc): Value 
       const names = prepareNames(ev, key, outer, () => true, loc, [def.body]);
       return names.retrying(() => {
         const result = pendingCell(ev, key, "%return");
-        if (ctx.language === "javascript") optionalCell(ev, result, loc);
+        optionalCell(ev, result, loc);
         const frame: Frame = { ...bound, exit: { label, result } };
         ctx.frames[ctx.frames.length - 1] = frame;
         ev.exits.push({ label: "%return", kind: "break", block: label, settle: () => { names.settle(loc); }, used: false, frame });
-        const body = ctx.region(() => { try { if (runList(ev, def.body, true) === "normal" && ctx.language === "javascript") writeCell(ev, result, NONE, loc, true); names.settle(loc); } finally { ev.exits.pop(); } });
+        const body = ctx.region(() => { try { if (runList(ev, def.body, true) === "normal") writeCell(ev, result, NONE, loc, true); names.settle(loc); } finally { ev.exits.pop(); } });
         ctx.emit({ kind: "block", id: freshId(), label, body });
         names.finish(() => true);
         return isAssigned(ev, result) ? readCell(ev, result)! : NONE;

@@ -99,7 +99,7 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
   if (v.kind === "poison") throw new Poisoned();
   if (v.kind === "masked") v = compressed(ctx, v, loc);
   if (v.kind === "grown") v = arrayOfGrown(ctx, v, loc);
-  if (ctx.language === "javascript" && c.kind !== "optional") {
+  if (c.kind !== "optional") {
     const learn = (some: Value, none: NoneValue): void => {
       const value = placeholder(ctx, some.kind === "optional" ? some.value : some);
       if (!value || ctx.learnt.optional.has(c.key)) return;
@@ -108,11 +108,11 @@ export function writeCell(ev: Evaluator, id: number, v: Value, loc: SourceLoc | 
     };
     // Where it starts, or what an earlier iteration left, is nothing.
     const nothing = ev.nothing.get(id);
-    if (c.kind === "pending" && v.kind !== "none" && nothing) learn(v, nothing);
+    if (c.kind === "pending" && v.kind !== "none" && nothing && ev.passedBy.has(id)) learn(v, nothing);
     if (c.kind === "pending" && v.kind === "optional") learn(v, v.none);
     if (c.kind === "fixed" && c.value.kind === "none" && v.kind !== "none") learn(v, c.value);
     if (c.kind !== "fixed" && c.kind !== "pending" && (v.kind === "none" || v.kind === "optional")) learn(readCell(ev, id)!, v.kind === "none" ? v : v.none);
-    if (c.kind === "pending" && v.kind !== "none" && ev.asked.has(id)) ctx.unsupported(`${c.name}, which is ${describe(v)} in later iterations and null or undefined in the first`, loc, "give it a first value of the same kind");
+    if (c.kind === "pending" && v.kind !== "none" && ev.asked.has(id)) ctx.unsupported(`${c.name}, which is ${describe(v)} in later iterations and nothing in the first`, loc, "give it a first value of the same kind");
   }
   const conflict = (what: string): never => ctx.unsupported(`${c.name.startsWith("%") ? "the result" : `the variable ${c.name}`} is ${what} here and something else on another path`, loc, v.kind === "object" ? "give the object the same fields on all paths" : "use two names");
   switch (c.kind) {

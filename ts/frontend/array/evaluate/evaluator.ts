@@ -50,8 +50,9 @@ export class Evaluator {
   readonly repeated = new Set<number>();
   /** Those of them that were read while nothing had been assigned. */
   readonly asked = new Set<number>();
-  /** Whether they start as null or as undefined. */
+  /** Cells that start as None, null or undefined, and as which; those that an iteration, or a way through a block, may leave as they are. */
   readonly nothing = new Map<number, NoneValue>();
+  readonly passedBy = new Set<number>();
   /** Loops in progress, outermost first, with the lists that there were before them and the names by which they were reached. */
   readonly growing: { readonly key: string; readonly paths: ReadonlyMap<TupleValue, string> }[] = [];
   /** How many arms and loops whose execution is decided at run time are around. */

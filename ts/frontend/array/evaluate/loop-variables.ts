@@ -75,11 +75,12 @@ export class LoopNames {
       if (v?.kind === "array" && v.dims.length > 0) { this.#array(frame, name, v); continue; }
       const id = pendingCell(ev, this.key, name);
       if (this.repeats) ev.repeated.add(id);
-      const nothing = ctx.language === "javascript" && (!v || v.kind === "none");
-      if (nothing && this.repeats && !this.certain(name)) ev.nothing.set(id, v ?? NONE);
+      const nothing = v ? v.kind === "none" : ctx.language === "javascript";
+      if (nothing) ev.nothing.set(id, v?.kind === "none" ? v : NONE);
+      if (nothing && !this.certain(name)) ev.passedBy.add(id);
       this.#pending.push({ frame, name, id, old: b });
       frame.vars.set(name, { kind: "cell", id });
-      if (ctx.language === "javascript") optionalCell(ev, id, this.loc);
+      optionalCell(ev, id, this.loc);
       if (v && !nothing) writeCell(ev, id, v, this.loc, ev.needsInteger(frame.def, name));
     }
     this.born = ctx.born;

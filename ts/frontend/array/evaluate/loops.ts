@@ -19,7 +19,7 @@ import { arm, evaluate } from "./expressions.js";
 import { type LoopNames, prepareNames } from "./loop-variables.js";
 import { GrowingIn, growingInWhile } from "../grown.js";
 import { boxFields, checkMutables, mutables, withLists } from "./mutables.js";
-import { alwaysLeaves, boundBy, leaves, visitExpr, visitOwn, visitStatements } from "./names.js";
+import { alwaysLeaves, assignsAlways, boundBy, leaves, visitExpr, visitOwn, visitStatements } from "./names.js";
 import { sequenceOf } from "./sequences.js";
 import { speculate } from "./subscript.js";
 import { type Completion, runList } from "./statements.js";
@@ -433,7 +433,7 @@ function loopWhile(ev: Evaluator, s: ast.Stmt & { kind: "while" }, names: LoopNa
 export function blockStatement(ev: Evaluator, s: ast.Stmt & { kind: "block" }): Completion {
   const live = liveness(ev, s), key = ev.key(s.loc);
   let c: Completion = "normal";
-  const names = prepareNames(ev, key, assignedIn(ev, s.body), live.after, s.loc, [s.body]);
+  const names = prepareNames(ev, key, assignedIn(ev, s.body), live.after, s.loc, [s.body], false, (n) => assignsAlways(s.body, n));
   names.retrying(() => {
     inBlock(ev, "block", (block) => {
       c = withExit(ev, { label: s.label, kind: "break", block, settle: () => { names.settle(s.loc); } }, () => runList(ev, s.body, false));

@@ -197,6 +197,28 @@ export function alwaysLeaves(list: readonly Stmt[]): boolean {
     }
   });
 }
+/** Every way out of the list but a return or an error has assigned the name. */
+export function assignsAlways(list: readonly Stmt[], name: string): boolean { const { jumps, end } = waysOut(list, name, false); return jumps && (end ?? true); }
+/** Whether the name is assigned at all breaks and continues, and at the end, if that is reached. `known`: it has been before. */
+function waysOut(list: readonly Stmt[], name: string, known: boolean): { readonly jumps: boolean; readonly end?: boolean } {
+  let jumps = true;
+  for (const s of list) {
+    switch (s.kind) {
+      case "return": case "raise": return { jumps };
+      case "break": case "continue": return { jumps: jumps && known };
+      case "assign": known ||= s.targets.some((t) => boundBy(t).has(name)); break;
+      case "if": {
+        const a = waysOut(s.then, name, known), b = waysOut(s.otherwise, name, known);
+        jumps &&= a.jumps && b.jumps;
+        if (a.end === undefined && b.end === undefined) return { jumps };
+        known = (a.end ?? true) && (b.end ?? true);
+        break;
+      }
+      default: if (!known && innerLists(s).some((l) => leaves(l, "break") || leaves(l, "continue"))) jumps = false;
+    }
+  }
+  return { jumps, end: known };
+}
 /** Contains a statement of the kind, for a label if given. */
 export function leaves(list: readonly Stmt[], kind: "break" | "continue" | "return", label?: string): boolean {
   let found = false;

@@ -30,11 +30,11 @@ export function lookup(ev: Evaluator, name: string, loc: SourceLoc): Value {
   const v = b && bound(ev, b);
   if (v?.kind === "poison") { if (v.reason) return ev.ctx.unsupported(v.reason, loc, "use two names"); throw new Poisoned(); }
   if (v) return v;
-  if (ev.ctx.language === "javascript") {
-    if (b?.kind !== "cell" || !ev.repeated.has(b.id)) return NONE;
-    ev.asked.add(b.id);
-    ev.nothing.set(b.id, ev.nothing.get(b.id) ?? NONE);
-    return ev.nothing.get(b.id)!;
+  const nothing = (b?.kind === "cell" ? ev.nothing.get(b.id) : undefined) ?? (ev.ctx.language === "javascript" ? NONE : undefined);
+  if (nothing) {
+    // What is assigned later may come from an earlier iteration.
+    if (b?.kind === "cell" && ev.repeated.has(b.id)) { ev.asked.add(b.id); ev.nothing.set(b.id, nothing); ev.passedBy.add(b.id); }
+    return nothing;
   }
   return ev.ctx.fail("TYPE", `${name} is used before anything is assigned to it`, loc);
 }
@@ -184,12 +184,12 @@ export function mergeValues(ev: Evaluator, key: string, name: string, arms: read
   ctx.cells.delete(id);
   return v;
 }
-/** Null or undefined on one path, in JavaScript, and something else on the other. */
+/** None, null or undefined on one path, and something else on the other. */
 function mergeOptional(ev: Evaluator, key: string, name: string, arms: readonly [Arm, Arm], values: readonly [Value, Value], integer: boolean, loc: SourceLoc | undefined): Value | undefined {
-  const { ctx } = ev, none = values.map((v) => (v.kind === "none" ? v : v.kind === "optional" ? v.none : undefined)), some = values.map((v) => (v.kind === "optional" ? v.value : v.kind === "none" ? undefined : v));
-  if (ctx.language !== "javascript" || (!none[0] && !none[1]) || (!some[0] && !some[1])) return undefined;
+  const none = values.map((v) => (v.kind === "none" ? v : v.kind === "optional" ? v.none : undefined)), some = values.map((v) => (v.kind === "optional" ? v.value : v.kind === "none" ? undefined : v));
+  if ((!none[0] && !none[1]) || (!some[0] && !some[1])) return undefined;
   if (none[0] && none[1] && !sameNone(none[0], none[1])) return undefined;
-  const value = some.map((v, i) => v ?? placeholder(ctx, some[1 - i]!));
+  const value = some.map((v, i) => v ?? placeholder(ev.ctx, some[1 - i]!));
   if (!value[0] || !value[1]) return undefined;
   const given = value.map((v, i) => { let out!: Value; within(ev, arms[i]!.body, () => { out = settle(ev, v!, loc, name); }); return out; });
   const present = values.map((v) => (v.kind === "optional" ? v.present : boolValue(v.kind !== "none")));
