@@ -30,6 +30,12 @@ test("arrays that each iteration makes anew may be changed before they are put t
   t.deepEqual(grow("h.append(x * i)", "h[-1][0] = 7.0"), [[7, 0, 0], [7, 2, 3], [7, 4, 6], [7, 6, 9]]);
   t.deepEqual(grow("if len(h) > 0: x = x + h[-1]", "h.append(x * 2)"), [[2, 4, 6], [6, 12, 18], [18, 36, 54], [54, 108, 162]]);
 });
+test("arrays that grow in a loop: what is refused, and what is not in their way", (t) => {
+  for (const change of ["y[0] = 3.0", "y.sort()", "z = y\n        z[0] = 1.0; s = z[0]", "y[-1] += 1.0", "np.multiply(y, 2.0, out=y)"]) t.regex(t.throws(() => run(["y = np.array([])", "for i in range(n):", "    y = np.append(y, x[0])", `    ${change}`, "return y"]), { instanceOf: DaceError }, change).message, /ERR_DACE_UNSUPPORTED: changing elements of the array y in the loop that makes it longer/);
+  for (const other of ["y = np.append(y * 2, x[0])", "y = np.append(x[0], y)", "y = np.append(y, x[0])\n        y = y + 1"]) t.regex(t.throws(() => run(["y = np.array([])", "for i in range(n):", `    ${other}`, "return y"]), { instanceOf: DaceError }, other).message, /changes its shape in a loop/);
+  t.deepEqual(run(["y = np.array([])", "for i in range(3):", "    y = np.append(y, x[i])", "y[0] = 5.0", "return y"]), Float64Array.of(5, 2, 3));
+  t.deepEqual(run(["y = np.array([7.0])", "z = y", "for i in range(n - 9):", "    y = np.append(y, x[0])", "z[0] = 5.0", "return y, z"]), [Float64Array.of(7), Float64Array.of(5)]);
+});
 test("names, types and lengths of lists", (t) => {
   t.deepEqual(run(["h = []", "g = h", "for i in range(n):", "    h.append(x[0] * i)", "return np.array(g)"]), Float64Array.of(0, 1, 2, 3));
   t.deepEqual(run(["t = 0.0", "for k in range(3):", "    h = []", "    for i in range(n):", "        h.append(x[0] * i * k)", "    t += sum(h)", "return t, np.array(h)"]), [18, Float64Array.of(0, 2, 4, 6)]);

@@ -6,14 +6,14 @@
 import { isInteger, promote, type DType } from "../../base/dtypes.js";
 import type { SourceLoc } from "../../base/errors.js";
 import { cast, constant, op, symbolic } from "../../scalar/expr.js";
-import { type Expr, ONE, ZERO, add, addInt, load, max, min, mul, sub } from "../../symbolic/expr.js";
+import { type Expr, ONE, ZERO, add, addInt, int, load, max, min, mul, sub } from "../../symbolic/expr.js";
 import { nonNegative } from "../../symbolic/prove.js";
 import { growNode } from "../../library/grow.js";
 import { entryBound, knownOnEntry } from "./bounds.js";
 import { type Lowering, Poisoned, Restart } from "./context.js";
 import { runCheck, sameSize } from "./shapes.js";
 import { materialise, store, toScalarContainer } from "./store.js";
-import { type Arrayish, type ArrayValue, type GrownValue, type ScalarValue, type TupleValue, type Value, describe, formatShape, isArray, shapeOf } from "./value.js";
+import { type Arrayish, type ArrayValue, type GrownValue, type ScalarValue, type TupleValue, type Value, describe, formatShape, indexOf, isArray, shapeOf } from "./value.js";
 
 /** What is known of a list from earlier tries, by where it starts to grow. */
 export interface LearntList {
@@ -36,8 +36,8 @@ function learntOf(ctx: Lowering, g: GrownValue): LearntList {
 }
 
 /** The list, from here on in a container. `key`: where it starts to grow; `loop`: the loop in which. */
-export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: string, label: string, loc: SourceLoc): GrownValue {
-  const l = ctx.learnt.lists.get(key), g: GrownValue = { kind: "grown", key, loop, label, items: list.items.length, state: { length: ZERO, most: ZERO, sealed: false, atTop: ctx.body === ctx.top } };
+export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: string, label: string, loc: SourceLoc, array = false): GrownValue {
+  const l = ctx.learnt.lists.get(key), g: GrownValue = { kind: "grown", key, loop, label, items: list.items.length, ...(array ? { array } : {}), state: { length: ZERO, most: ZERO, sealed: false, atTop: ctx.body === ctx.top } };
   ctx.grown.add(g);
   if (l?.element && l.unbounded) growing(ctx, g, l.element, label, loc);
   else if (l?.element) {
@@ -52,6 +52,26 @@ export function grownOf(ctx: Lowering, list: TupleValue, key: string, loop: stri
   }
   for (const x of list.items) append(ctx, g, x, loc);
   return g;
+}
+
+/** An array that a loop makes longer, from here on in such a container. */
+export function grownArray(ctx: Lowering, v: ArrayValue, key: string, loop: string, label: string, loc: SourceLoc): GrownValue {
+  if (!ctx.learnt.lists.has(key)) ctx.learnt.lists.set(key, { by: new Map(), most: new Map(), counted: false, element: { shape: shapeOf(v).slice(1), dtype: v.dtype, weak: false, integral: false } });
+  const g = grownOf(ctx, { kind: "list", items: [] }, key, loop, label, loc, true);
+  extendBy(ctx, g, v, `${key}+`, loc);
+  return g;
+}
+/** Appends the parts of an array along its first dimension. `key`: where. */
+export function extendBy(ctx: Lowering, g: GrownValue, v: Arrayish, key: string, loc: SourceLoc): void {
+  const n = shapeOf(v)[0]!, rank = shapeOf(v).length - 1, whole = v.kind === "lazy" ? materialise(ctx, v, { loc }) : v;
+  const row = (i: Expr): ScalarValue | ArrayValue => {
+    const at: ArrayValue = { ...whole, base: indexOf({ ...whole, dims: whole.dims.slice(0, 1) }, [i]), dims: whole.dims.slice(1) };
+    return rank === 0 ? { kind: "scalar", dtype: v.dtype, weak: false, code: ctx.read(at.data, at.base) } : at;
+  };
+  if (n.constant !== undefined && n.constant <= 4) { for (let i = 0; i < n.constant; i++) append(ctx, g, row(int(i)), loc); return; }
+  const lists = new GrowingIn(ctx, key, false);
+  ctx.loop("i", ZERO, n, "up", (i) => { lists.iteration(i, () => { append(ctx, g, row(i), loc); }); }, loc);
+  lists.done(n);
 }
 
 /** A container that has as many rows as were appended. */
@@ -137,7 +157,7 @@ export function append(ctx: Lowering, g: GrownValue, v: Value, loc: SourceLoc): 
 function storeRow(ctx: Lowering, g: GrownValue, at: Expr, x: ScalarValue | Arrayish, e: Element, loc: SourceLoc): void {
   const data = g.state.data!, row: ArrayValue = { ...data, base: [at, ...data.base.slice(1)], dims: data.dims.slice(1) }, from = ctx.body.length;
   store(ctx, row, storedAs(x, e), loc);
-  ctx.appended(row, x, from, g.label, loc);
+  ctx.appended(row, g.array ? numberZero : x, from, g.label, loc);
 }
 
 /**

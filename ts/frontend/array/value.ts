@@ -84,6 +84,8 @@ export interface GrownValue {
   readonly loop: string;
   readonly label: string;
   readonly items: number;
+  /** It stands for a NumPy array, which is made longer (evaluate/appended.ts): its elements are copies for the source, too. */
+  readonly array?: boolean;
   /** `length`: how many elements, unless the run counts them in `counter`; `most`: at most how many; `data`: a row per element; `sealed`: another list holds it; `asked`: where it was read before it had elements; `skipped`: a store that was put off until more is known; `atTop`: it was made where every run comes by once. */
   readonly state: { length: Expr; most: Expr; counter?: string; data?: ArrayValue; sealed: boolean; asked?: SourceLoc | undefined; skipped?: SourceLoc; readonly atTop?: boolean };
 }

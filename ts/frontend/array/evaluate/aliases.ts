@@ -11,7 +11,19 @@ import type { AliasCopy } from "../context.js";
 import type { Evaluator } from "./evaluator.js";
 
 export function checkAliases(ev: Evaluator, graph: Graph): void {
+  unchangedRows(ev, graph);
   if (ev.ctx.aliasCopies.length > 0) new References(ev, graph).check();
+}
+
+/** Names for an array that a loop makes longer are views of its rows: none of them changes. */
+function unchangedRows({ ctx, rebindings }: Evaluator, graph: Graph): void {
+  const longer = new Map([...ctx.grown].flatMap((g) => (g.array && g.state.data ? [[ctx.bufferOf(g.state.data.data), g.label] as const] : [])));
+  if (longer.size === 0) return;
+  for (const a of accessesOf(graph, graph.body)) {
+    // Making room changes none of them.
+    const label = a.write && !(a.node.kind === "library" && a.node.op === "grow") ? longer.get(a.base) : undefined;
+    if (label !== undefined && !a.path.some((s) => rebindings.has(s.node.id))) ctx.unsupported(`changing elements of the array ${label} in the loop that makes it longer`, a.node.loc, "change them after the loop, or keep a list");
+  }
 }
 
 /** What a node (with all that is in it, where it fills a container with another array) reads and writes of the containers in question, each once. */

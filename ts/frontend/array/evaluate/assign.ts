@@ -12,6 +12,7 @@ import { sameSize, shapeFromValue } from "../shapes.js";
 import { type ArrayValue, type Value, NONE, describe, isArray, shapeOf, withItems } from "../value.js";
 import { binary } from "../library/elementwise.js";
 import { reshaped, sliced } from "../library/views.js";
+import { appendsToOwn } from "./appended.js";
 import { callValue } from "./calls.js";
 import { overloaded, special } from "./classes.js";
 import type { Evaluator } from "./evaluator.js";
@@ -28,6 +29,7 @@ export function assignStatement(ev: Evaluator, s: ast.Stmt & { kind: "assign" })
   const { ctx } = ev, only = s.targets.length === 1 ? s.targets[0]! : undefined;
   // a, b = x, y: both sides by parts, without a tuple in between.
   if (only?.kind === "name" && extendsOwn(ev, only.name, s.value)) { augmentedStatement(ev, { kind: "augmented", op: "+", target: only, value: s.value.right, loc: s.loc }); return; }
+  if (only?.kind === "name" && appendsToOwn(ev, only.name, s.value, s.loc)) return;
   let v = evaluate(ev, s.value);
   if (v.kind === "optional" && only?.kind !== "name") v = v.value.kind === "scalar" ? asNumber(ctx, v, s.loc) : demanded(ctx, v, "taking apart", s.loc);
   if (only?.kind === "name") {

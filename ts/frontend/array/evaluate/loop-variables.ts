@@ -9,6 +9,7 @@ import { type Binding, type Frame, Retry } from "../context.js";
 import { materialise, settleView, store } from "../store.js";
 import { runCheck, sameSize } from "../shapes.js";
 import { type ArrayValue, type ObjectValue, type Value, NONE, formatShape, shapeOf } from "../value.js";
+import { growsInLoop } from "./appended.js";
 import { copyInto, isAssigned, isFresh, joinTypes, optionalCell, pendingCell, sameView, writeCell } from "./cells.js";
 import type { Evaluator } from "./evaluator.js";
 import { boxFields, fieldsOf, mutables, restoreMutables } from "./mutables.js";
@@ -69,9 +70,10 @@ export class LoopNames {
       const b = frame.vars.get(name);
       if (b?.kind === "cell") { this.#inherited.push({ frame, name, id: b.id, old: b }); continue; }
       const v: Value | undefined = b?.value;
-      if (v?.kind === "poison") continue;
+      if (v?.kind === "poison" || (v?.kind === "grown" && v.array)) continue;
       // l += […] changes the list itself.
       if ((v?.kind === "list" || v?.kind === "grown") && ctx.language === "python" && onlyAugmented(this.lists, name)) continue;
+      if (v?.kind === "array" && v.dims.length > 0 && this.repeats) growsInLoop(ev, this.key, this.lists, frame, name, v);
       if (v?.kind === "array" && v.dims.length > 0) { this.#array(frame, name, v); continue; }
       const id = pendingCell(ev, this.key, name);
       if (this.repeats) ev.repeated.add(id);

@@ -7,10 +7,11 @@ import type { SourceLoc } from "../../../base/errors.js";
 import type * as ast from "../ast.js";
 import { isDynamic } from "../compress.js";
 import { type Lowering, Restart } from "../context.js";
-import { grownOf } from "../grown.js";
-import { store } from "../store.js";
+import { grownOf, rowsOf } from "../grown.js";
+import { materialise, store } from "../store.js";
 import { sameSize } from "../shapes.js";
 import { type ObjectValue, type TupleValue, type Value, NONE, describe, formatShape, isArray, shapeOf } from "../value.js";
+import { withGrowing } from "./appended.js";
 import { elementValue } from "./expressions.js";
 import { visitExpr, visitOwn, visitStatements } from "./names.js";
 import { copyInto, sameFixed } from "./cells.js";
@@ -82,8 +83,10 @@ export function withLists<T>(ev: Evaluator, key: string, loc: SourceLoc, f: () =
     };
     for (const frame of allFrames(ev)) for (const [n, b] of frame.vars) if (b.kind === "value") { visit(b.value); if (b.value === list) frame.vars.set(n, { kind: "value", value: g }); }
   }
-  ev.growing.push({ key, paths: pathsOf(ev) });
-  try { return f(); } finally { ev.growing.pop(); }
+  return withGrowing(ev, allFrames(ev), key, loc, () => {
+    ev.growing.push({ key, paths: pathsOf(ev) });
+    try { return f(); } finally { ev.growing.pop(); }
+  }, (g) => materialise(ev.ctx, rowsOf(ev.ctx, g, loc), { copy: true, label: g.label, loc }));
 }
 
 /** Puts lists and objects back to what they were when an attempt began. */

@@ -5,7 +5,7 @@ import type { Node } from "../../../sdfg/nodes.js";
 import { equals, neg, type Expr } from "../../../symbolic/expr.js";
 import type { Binding, Frame, Lowering } from "../context.js";
 import { Poisoned, Retry } from "../context.js";
-import { lengthsNow, unchangedLists } from "../grown.js";
+import { lengthsNow, rowsOf, unchangedLists } from "../grown.js";
 import { entryInteger, exactEntryInteger } from "../entry.js";
 import { exactQuotient, toInteger } from "../shapes.js";
 import { optional, placeholder } from "../optional.js";
@@ -29,6 +29,7 @@ export function lookup(ev: Evaluator, name: string, loc: SourceLoc): Value {
   const b = frame.vars.get(name);
   const v = b && bound(ev, b);
   if (v?.kind === "poison") { if (v.reason) return ev.ctx.unsupported(v.reason, loc, "use two names"); throw new Poisoned(); }
+  if (v?.kind === "grown" && v.array) return rowsOf(ev.ctx, v, loc);
   if (v) return v;
   const nothing = (b?.kind === "cell" ? ev.nothing.get(b.id) : undefined) ?? (ev.ctx.language === "javascript" ? NONE : undefined);
   if (nothing) {
