@@ -7,7 +7,9 @@ import { DaceError, type SourceFile, type SourceLoc } from "../../base/errors.js
 import type { FunctionDef } from "../array/ast.js";
 import type { Lowering } from "../array/context.js";
 import { define, defineMethod, type Handler, type Keywords } from "../array/registry.js";
+import { copyOf, element, pin } from "../array/store.js";
 import { isArray, shapeOf, tupleValue, type Value } from "../array/value.js";
+import { ZERO } from "../../symbolic/expr.js";
 import { LINEAR_TEXTS } from "./numpy-linear.js";
 
 /** By the name in NumPy; the Python function is called as the last part of it, or as it says. */
@@ -443,13 +445,25 @@ export function callWritten(ctx: Lowering, name: string, args: readonly Value[],
 const written = (name: string): Handler => (ctx, args, keywords, loc) => callWritten(ctx, name, args, keywords, loc);
 
 for (const name of Object.keys(TEXTS)) if (/^%?np\./.test(name)) define(name, written(name));
-for (const name of Object.keys(WRITING)) if (/^np\.(?!\w+\.at)/.test(name)) define(name, written(name), { impure: true });
+/** `v` as it is before `target` changes: NumPy copies what overlaps with what it writes. */
+function apart(ctx: Lowering, target: Value | undefined, v: Value, loc: SourceLoc): Value {
+  if (target?.kind !== "array") return v;
+  if (v.kind === "scalar") return pin(ctx, v, loc);
+  if (v.kind === "tuple") return { ...v, items: v.items.map((x) => apart(ctx, target, x, loc)) };
+  if (!isArray(v)) return v;
+  const { memlets, loads } = ctx.readsOf(element(ctx, v, shapeOf(v).map(() => ZERO))), buffer = ctx.bufferOf(target.data);
+  return [...memlets.map((m) => m.data), ...loads].some((c) => ctx.bufferOf(c) === buffer) ? copyOf(ctx, v, loc) : v;
+}
+const scattering = (ctx: Lowering, name: string, [target, ...args]: readonly Value[], keywords: Keywords, loc: SourceLoc): Value =>
+  callWritten(ctx, name, [...(target ? [target] : []), ...args.map((v) => apart(ctx, target, v, loc))], new Map([...keywords].map(([k, v]) => [k, k === "a" ? v : apart(ctx, target ?? keywords.get("a"), v, loc)])), loc);
+
+for (const name of Object.keys(WRITING)) if (/^np\.(?!\w+\.at)/.test(name)) define(name, (ctx, args, keywords, loc) => scattering(ctx, name, args, keywords, loc), { impure: true });
 define("np.trapz", written("np.trapezoid"));
 for (const name of ["add", "subtract", "multiply", "divide"]) define(`np.${name}.at`, (ctx, args, keywords, loc) => {
   const at = args[1];
-  if (at?.kind !== "tuple") return callWritten(ctx, `np.${name}.at`, args, keywords, loc);
-  if (at.items.length !== 2) return at.items.length === 1 ? callWritten(ctx, `np.${name}.at`, [args[0]!, at.items[0]!, ...args.slice(2)], keywords, loc) : ctx.unsupported(`np.${name}.at with ${at.items.length} indices`, loc, "write a loop");
-  return callWritten(ctx, `%${name}.at2`, [args[0]!, ...at.items, ...args.slice(2)], keywords, loc);
+  if (at?.kind !== "tuple") return scattering(ctx, `np.${name}.at`, args, keywords, loc);
+  if (at.items.length !== 2) return at.items.length === 1 ? scattering(ctx, `np.${name}.at`, [args[0]!, at.items[0]!, ...args.slice(2)], keywords, loc) : ctx.unsupported(`np.${name}.at with ${at.items.length} indices`, loc, "write a loop");
+  return scattering(ctx, `%${name}.at2`, [args[0]!, ...at.items, ...args.slice(2)], keywords, loc);
 }, { impure: true });
 for (const name of ["argsort", "take", "searchsorted"]) defineMethod("python", name, written(`np.${name}`));
 defineMethod("python", "sort", written(".sort"), { impure: true });

@@ -1,7 +1,7 @@
 /** The functions of fixtures/algorithms.py on the JavaScript backend, larger sorts, and what goes wrong at the caller's place. */
 import test from "ava";
 import fc from "fast-check";
-import { DaceError, jit, python } from "../../../../ts/index.js";
+import { DaceError, gradcheck, jit, python } from "../../../../ts/index.js";
 import { register } from "./algorithms.js";
 
 const OPTIONS = { device: "js", cache: false } as const;
@@ -24,6 +24,21 @@ test("mistakes inside of such a function are at the user's call", (t) => {
   t.is(raised.code, "ERR_DACE_RAISED");
   t.is(shape.code, "ERR_DACE_SHAPE");
   for (const e of [bounds, raised, shape]) t.deepEqual([e.loc?.file, e.loc?.line], ["<source>", 3], e.message);
+});
+
+test("what is scattered is read before the array changes", (t) => {
+  const i = BigInt64Array.of(1n, 0n, 2n, 1n, 3n), v = Float64Array.of(1, 2, 3, 4, 5);
+  for (const [line, want] of [
+    ["np.add.at(v, i, v)", [3, 7, 6, 9, 5]], ["np.subtract.at(v, i, b=v[::-1])", [-3, -5, 0, 3, 5]], ["np.multiply.at(v, i, v * 2)", [4, 32, 18, 40, 5]], ["np.add.at(v, (i,), v[1])", [3, 6, 5, 6, 5]], ["np.put(v, i, v[::-1])", [4, 2, 3, 1, 5]],
+    ["np.add.at(v, v.astype(int) - 1, v)", [2, 4, 6, 8, 10]], ["m = v[:4].reshape(2, 2)\n    np.add.at(m, (i[:2], i[:2]), m[0])", [3, 2, 3, 5, 5]],
+  ] as const) {
+    const program = python(`import numpy as np\ndef f(v, i):\n    ${line}\n`, { function: "f" }), a = v.slice();
+    jit(program, OPTIONS)(a, i);
+    t.deepEqual([...a], [...want], line);
+    if (line.includes("astype")) continue;
+    const g = gradcheck(program, [v, i], OPTIONS);
+    t.true(g.ok, `${line}: ${JSON.stringify(g.worst)}`);
+  }
 });
 
 test("unknown functions are reported beside what the parser refuses", (t) => {
