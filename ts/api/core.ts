@@ -198,14 +198,18 @@ export class Core {
     if (this.verb !== "jit" && this.options.wrt !== undefined) positionsOf(this.options.wrt, f, kindsOf(given, f), "first");
     const specialised = (): Specialised => specialise(given, { language: f.language, names: f.parameters, integers: f.integers, fixed: f.fixed, flexible: f.flexible, exact: this.#exact, ...(this.#declared ? { declared: this.#declared } : {}) });
     let spec = specialised();
-    let speculate = true, checked = false;
+    let speculate = true, checked = false, refused: DaceError | undefined;
     for (;;) {
       const key = `${spec.key}|${speculate}|${checked}`;
       let v = this.#variants.get(key);
       if (!v) {
         try { v = this.#build({ ...spec.signature, speculate, checked, precision: this.options.precision ?? "default", ...(this.#exact ? { exact: true } : {}) }, key); } catch (e) {
           if (!this.#exact && e instanceof DaceError && notExact().has(e)) { this.#exact = true; spec = specialised(); continue; }
-          throw e instanceof DaceError ? withSizes(e, numbersOf(spec.sizes, given, f), given, f) : e;
+          if (!(e instanceof DaceError)) throw e;
+          refused ??= e;
+          // What is taken for granted until the checks on entry fail may be wrong of these sizes: a mistake is certain where nothing is.
+          if (/^ERR_DACE_(BOUNDS|SHAPE)$/.test(e.code) && (speculate || !checked)) { speculate = false; checked = true; continue; }
+          throw withSizes(refused, numbersOf(spec.sizes, given, f), given, f);
         }
         this.#variants.set(key, v);
       }

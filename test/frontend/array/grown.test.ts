@@ -97,3 +97,11 @@ test("[x] * n is a list of a length that the call says", (t) => {
   t.deepEqual(run(["h = [0.0] * n", "c = [0] * (n - 1)", "for i in range(n):", "    h[i] += x[i % 3] ** 2", "    c[i % 3] += 1", "h.append(7.0)", "return h, c, len(h), sum(h), np.array(h + [1.0])"]), [Float64Array.of(1, 4, 9, 1, 7), BigInt64Array.of(2n, 1n, 1n), 5, 22, Float64Array.of(1, 4, 9, 1, 7, 1)]);
   t.is(run(["dp = [[0.0] * (n + 1) for _ in range(n + 1)]", "for i in range(1, n + 1):", "    for j in range(1, n + 1):", "        dp[i][j] = max(dp[i - 1][j], dp[i][j - 1]) + x[(i * j) % 3]", "return dp[n][n]"]), 14);
 });
+
+test("a check on entry that fails where a list is read makes no later index wrong", (t) => {
+  const f = (u: Float64Array, n: number): number => { let s = 0; const l: number[] = []; for (let i = 0; i < n; i++) if (u[i]! < 0.5) l.push(u[i]!); for (let i = 0; i < l.length; i++) s += l[i]!; u[2] = u[n - 1]!; return s; };
+  const u = Float64Array.of(0.1, 0.7, 0.3, 0.2), own = u.slice();
+  t.is(jit(f, { device: "js", cache: false })(u, 4), f(own, 4));
+  t.deepEqual(u, own);
+  t.is(t.throws(() => { jit((a: Float64Array) => a[a.length], { device: "js", cache: false })(u); }, { instanceOf: DaceError }).code, "ERR_DACE_BOUNDS");
+});
