@@ -1,7 +1,7 @@
 /**
  * Sums into an element that stays the same over a loop are collected in a private scalar: `for j: … A[i, k] += e(j)` becomes
  * `s = 0; for j: … s += e(j); A[i, k] += s`. The loop then has an accumulator in a register and writes nothing else to A there.
- * Pre: a valid graph. Post: same values up to the order of summation. Only where the loop also touches A elsewhere (a container that a loop does nothing
+ * Pre: a valid graph. Post: same values up to the order of summation (so not under strict precision: what else the loop holds depends on the plan). Only where the loop also touches A elsewhere (a container that a loop does nothing
  * but sum into gets its accumulator when it is printed). Safe because no other access in the loop can touch the element.
  */
 import { dependsOn } from "../symbolic/expr.js";

@@ -53,7 +53,7 @@ export const PASSES: readonly (readonly [string, (g: Graph, outputs: Outputs, st
   ["forward within", (g, outputs) => forwardDefinitions(g, { outputs })],
   ["dead code again", removeDeadCode],
   ["contract", contract],
-  ["accumulate", (g) => accumulate(g)],
+  ["accumulate", (g, _, strict) => (strict ? g : accumulate(g))],
   ["share", (g) => shareLoads(g)],
   ["results", resultsInPlace],
 ];
