@@ -41,6 +41,12 @@ test("strict: what is combined into an element keeps its order", (t) => {
     t.is(interchange(g, true), g);
   }
 });
+test("strict: what is added on the way down is not added on the way up", (t) => {
+  const sums = (order: "up" | "down", element: string): Graph => { const g = new Build("N").data("A", "N").data("C", "N"); g.loop("i", "0", "N", order, () => g.set(element, ["A[i]"], id, "sum")); return g.graph(); };
+  const isMap = (g: Graph): boolean => /map \[/.test(graphText(g));
+  t.true(isMap(loopToMap(sums("down", "C[0]"))));
+  for (const [order, element, map] of [["up", "C[0]", true], ["up", "C[i]", true], ["down", "C[i]", true], ["down", "C[0]", false]] as const) t.is(isMap(loopToMap(sums(order, element), {}, true)), map, `${order} ${element}`);
+});
 test("strict: loops that add to each other's elements stay apart", (t) => {
   const sums = (second: string): Graph => {
     const g = new Build("N").data("A", "N").data("B", "N").data("C", "N + 1");

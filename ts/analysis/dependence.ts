@@ -116,12 +116,12 @@ export function carriedBy(graph: Graph, loop: Loop, facts: Assumptions = graph.f
   return carriedAmong(graph, loop, accessesOf(graph, [loop]), facts, ignore);
 }
 
-export function carriedAmong(graph: Graph, loop: Loop, accesses: readonly Access[], facts: Assumptions, ignore: ReadonlySet<string> = new Set()): Dependence | undefined {
+export function carriedAmong(graph: Graph, loop: Loop, accesses: readonly Access[], facts: Assumptions, ignore: ReadonlySet<string> = new Set(), strict = false): Dependence | undefined {
   const locals = localsOf([loop]);
   const inside = accesses.filter((x) => x.node !== loop && !locals.has(x.base) && !ignore.has(x.base));
   for (let i = 0; i < inside.length; i++) for (let j = i; j < inside.length; j++) {
     const a = inside[i]!, b = inside[j]!;
-    if (!conflicts(a, b)) continue;
+    if (!conflicts(a, b, strict)) continue;
     if (mayMeet(graph, a, b, new Map([[loop.variable, "<"]]), facts) || (i !== j && mayMeet(graph, a, b, new Map([[loop.variable, ">"]]), facts))) return { from: a, to: b };
   }
   return undefined;

@@ -1,6 +1,7 @@
 /**
  * Sequential loops whose iterations do not depend on one another become maps (order "any").
- * Pre: a valid graph. Post: same values (combining writes may combine in another order). Scalars that every iteration writes before it reads, and that nothing
+ * Pre: a valid graph. Post: same values (combining writes may combine in another order; under `strict` they keep it: a map runs upwards, and what runs
+ * downwards may do so step by step in another plan of the same program). Scalars that every iteration writes before it reads, and that nothing
  * outside the loop looks at, become private to the iteration.
  * Safe because a proof is needed that no two iterations touch an element that one of them writes (combining writes of one kind aside), and that no
  * iteration can leave the loop.
@@ -38,7 +39,7 @@ function useCounts(graph: Graph, body: readonly Node[]): Map<string, number> {
   return m;
 }
 
-export function loopToMap(graph: Graph, outputs: Readonly<Record<string, string>> = {}): Graph {
+export function loopToMap(graph: Graph, outputs: Readonly<Record<string, string>> = {}, strict = false): Graph {
   const outside = escaping(graph, outputs), total = useCounts(graph, graph.body);
   const visit = (list: readonly Node[], facts: Assumptions): readonly Node[] => {
     let changed = false;
@@ -56,7 +57,7 @@ export function loopToMap(graph: Graph, outputs: Readonly<Record<string, string>
       if (l.order !== "any" && !binds(l) && staysInside(l.body)) {
         const accesses = accessesOf(graph, [l]);
         const own = privateScalars(graph, l, accesses, outside, total);
-        if (!carriedAmong(graph, l, accesses, facts, own)) l = { ...l, order: "any", ...(own.size > 0 ? { locals: [...new Set([...(l.locals ?? []), ...own])] } : {}) };
+        if (!carriedAmong(graph, l, accesses, facts, own, strict && l.order === "down")) l = { ...l, order: "any", ...(own.size > 0 ? { locals: [...new Set([...(l.locals ?? []), ...own])] } : {}) };
       }
       if (l !== n) changed = true;
       return l;
