@@ -103,5 +103,7 @@ test("a check on entry that fails where a list is read makes no later index wron
   const u = Float64Array.of(0.1, 0.7, 0.3, 0.2), own = u.slice();
   t.is(jit(f, { device: "js", cache: false })(u, 4), f(own, 4));
   t.deepEqual(u, own);
+  const g = (x: Float64Array, n: number): number => { let s = 0; const l: number[] = []; for (let i = 0; i < n; i++) { if (x[i]! > 0.5) continue; l.push(x[i]!); } for (let i = 0; i < l.length; i++) s += l[i]!; for (let i = 0; i < n; i++) s += x[(i * 3 + 1) % n]! * i; return s; };
+  t.is(jit(g, { device: "js", cache: false })(own, 4), g(own, 4));
   t.is(t.throws(() => { jit((a: Float64Array) => a[a.length], { device: "js", cache: false })(u); }, { instanceOf: DaceError }).code, "ERR_DACE_BOUNDS");
 });

@@ -13,6 +13,7 @@ import { broadcastTo, element, materialise, store } from "../store.js";
 import { requireInt, runCheck, toInteger } from "../shapes.js";
 import { type Arrayish, type ArrayValue, type LazyValue, type ScalarValue, type SliceValue, type Value, type ViewDim, describe, formatShape, indexOf, isArray, NONE, shapeOf } from "../value.js";
 import { broadcastShapes, castTo, elementAt } from "../library/elementwise.js";
+import { plausible } from "../library/integers.js";
 import { arrayFromList, elementValue } from "./expressions.js";
 import { fieldValue } from "./mutables.js";
 import { isPart, readPart, writePart } from "./parts.js";
@@ -38,7 +39,7 @@ export function checkIndex(ctx: Lowering, e: Expr, size: Expr, loc: SourceLoc | 
     // The printers check indices that are loaded from data themselves.
     if (loadedContainers(e).size > 0) { if (loadedContainers(size).size === 0) return; runCheck(ctx, op("lt", "bool", symbolic(side), symbolic(ZERO)), message, loc); continue; }
     const corner = entryBound(ctx, side, "lower");
-    if (!corner || ctx.signature.checked) { runCheck(ctx, op("lt", "bool", symbolic(side), symbolic(ZERO)), message, loc); continue; }
+    if (!corner || ctx.signature.checked || (corner.constant === undefined && !plausible(ctx, corner))) { runCheck(ctx, op("lt", "bool", symbolic(side), symbolic(ZERO)), message, loc); continue; }
     if (nonNegative(corner, ctx.facts) === "yes") continue;
     ctx.check({ kind: "bounds", expr: corner, message, ...(loc ? { loc } : {}) });
     if (corner.constant === undefined) ctx.assume(corner);
@@ -51,7 +52,7 @@ export function speculate(ctx: Lowering, e: Expr, message: string, loc: SourceLo
   const corner = entryBound(ctx, e, "lower");
   if (!corner) return false;
   if (corner.constant !== undefined) return corner.constant >= 0;
-  if (nonNegative(corner, ctx.facts) === "no") return false;
+  if (nonNegative(corner, ctx.facts) === "no" || !plausible(ctx, corner)) return false;
   ctx.check({ kind: "speculation", expr: corner, message, ...(loc ? { loc } : {}) });
   ctx.assume(corner);
   return true;

@@ -1,6 +1,6 @@
 /** Symbolic integers in the two languages' arithmetic: what is proven of them, and what is taken for granted under an entry check. */
 import type { SourceLoc } from "../../../base/errors.js";
-import { add, addInt, divideExact, floordiv, int, loadedContainers, max, mod, mul, neg, sub, ofTerm, ZERO, type Expr } from "../../../symbolic/expr.js";
+import { add, addInt, divideExact, floordiv, freeSymbols, int, loadedContainers, max, mod, mul, neg, sub, sym, ofTerm, ZERO, type Expr } from "../../../symbolic/expr.js";
 import { nonNegative } from "../../../symbolic/prove.js";
 import { entryBound } from "../bounds.js";
 import type { Lowering } from "../context.js";
@@ -19,9 +19,16 @@ export function holds(ctx: Lowering, e: Expr, message: string, loc?: SourceLoc):
   const bound = entryBound(ctx, e, "lower");
   if (!bound) return false;
   if (bound.constant !== undefined) return bound.constant >= 0;
+  if (!plausible(ctx, bound)) return false;
   ctx.check({ kind: "speculation", expr: bound, message, ...(loc ? { loc } : {}) });
   ctx.assume(bound);
   return true;
+}
+
+/** May `bound` >= 0 be taken for granted under a check on entry? What asks for a size or a number of nothing at all would hardly ever hold, and what is lowered after it would be lowered for that. */
+export function plausible(ctx: Lowering, bound: Expr): boolean {
+  const then = ctx.facts.with(bound);
+  return ![...freeSymbols(bound)].some((s) => nonNegative(neg(sym(s)), then) === "yes" && nonNegative(neg(sym(s)), ctx.facts) !== "yes");
 }
 
 /** Whether e is in [-2^31, 2^31), so that JavaScript's bit operators do not change it. */
@@ -39,8 +46,7 @@ export function nonZero(ctx: Lowering, b: Expr): boolean {
 export function truncatedDiv(ctx: Lowering, a: Expr, b: Expr): Expr | undefined {
   const exact = divideExact(a, b);
   if (exact) return exact;
-  if (proven(ctx, neg(b))) return truncatedDiv(ctx, neg(a), neg(b));
-  if (!proven(ctx, addInt(b, -1))) return undefined;
+  if (!proven(ctx, addInt(b, -1))) return proven(ctx, neg(b)) ? truncatedDiv(ctx, neg(a), neg(b)) : undefined;
   if (proven(ctx, a)) return floordiv(a, b);
   if (proven(ctx, neg(a))) return neg(floordiv(neg(a), b));
   return sub(floordiv(max(a, ZERO), b), floordiv(max(neg(a), ZERO), b));
@@ -48,8 +54,8 @@ export function truncatedDiv(ctx: Lowering, a: Expr, b: Expr): Expr | undefined 
 
 /** JavaScript's a % b (sign of a) for b != 0. Undefined where the sign of b is not known. */
 export function remainder(ctx: Lowering, a: Expr, b: Expr): Expr | undefined {
-  if (proven(ctx, addInt(neg(b), -1))) return remainder(ctx, a, neg(b));
-  if (!proven(ctx, addInt(b, -1))) return undefined;
+  // Where nothing can run everything is proven: one turn of the sign is enough.
+  if (!proven(ctx, addInt(b, -1))) return proven(ctx, addInt(neg(b), -1)) ? remainder(ctx, a, neg(b)) : undefined;
   if (proven(ctx, a)) return modulo(ctx, withoutRemainders(a, b), b);
   if (proven(ctx, neg(a))) return neg(modulo(ctx, neg(a), b));
   return sub(mod(max(a, ZERO), b), mod(max(neg(a), ZERO), b));
