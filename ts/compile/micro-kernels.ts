@@ -125,9 +125,9 @@ function ratesOf(backend: Backend, run: Run): Rates {
   // What is nearer takes no longer: what says so was disturbed.
   for (let k = memory.length - 2; k >= 0; k--) { const { bytes, read, write } = memory[k]!, far = memory[k + 1]!; memory[k] = { bytes, read: Math.min(read, far.read), write: Math.min(write, far.write) }; }
   // What an iteration takes is the sum of its parts: one load more in "neighbours" is an addition more, too.
-  const one = each("stream"), mixture = each("flops"), load = Math.max(one / 8, (each("neighbours") - one) / (STREAMS - 1) * (1 - SHARE)), vector = Math.max(mixture - one, mixture / 2) / (MIXTURE_FLOPS - 1), store = Math.max(one / 8, one - load - vector);
-  const scalar = each("scalar") / (MIXTURE_FLOPS + 1), chain = each("chain") / 2, beyond = (f: Kernel): number => { const t = each(f); return Math.max(t / 4, t - load - store); };
-  const { beside, alone } = divisions(load + store, each("div"), each("neighbours"), each("divided")), functions = Object.fromEntries(FUNCTIONS.map((f) => [f, f === "div" || f === "sqrt" ? alone(each(f)) : beyond(f)]));
+  const one = each("stream"), neighbours = each("neighbours"), mixture = each("flops"), load = Math.max(one / 8, (neighbours - one) / (STREAMS - 1) * (1 - SHARE)), vector = Math.max(mixture - one, mixture / 2) / (MIXTURE_FLOPS - 1), store = Math.max(one / 8, one - load - vector);
+  const scalar = each("scalar") / (MIXTURE_FLOPS + 1), chain = each("chain") / 2, beyond = (t: number): number => Math.max(t / 4, t - load - store);
+  const division = each("div"), { beside, alone } = divisions(load + store, division, neighbours, each("divided")), functions = Object.fromEntries(FUNCTIONS.map((f) => [f, f === "div" ? alone(division) : f === "sqrt" ? alone(each(f)) : beyond(each(f))]));
   const row = timed("rows", {}) / ROWS - ROW * one, product = (m: number, kernel: Kernel = "product"): number => timed(kernel, { m }) / (2 * m ** 3), middle = 96;
   let { barrier, memoryThreads } = built;
   if (cores > 1) {

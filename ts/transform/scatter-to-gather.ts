@@ -8,9 +8,8 @@
 import { accessesOf, baseOf, type Access } from "../analysis/accesses.js";
 import { bodiesOf, withBodies } from "../analysis/paths.js";
 import { conflicts, mayMeet, loopFacts, type Relation } from "../analysis/dependence.js";
-import { addS, allNonNegative } from "../scalar/build.js";
+import { addS, allNonNegative, literal } from "../scalar/build.js";
 import { input, mapScalar, select, type ScalarExpr } from "../scalar/expr.js";
-import { literal } from "../scalar/build.js";
 import type { Container, Loop, Memlet, Node, Tasklet } from "../sdfg/nodes.js";
 import { freshId, type Graph } from "../sdfg/sdfg.js";
 import type { Assumptions } from "../symbolic/assumptions.js";

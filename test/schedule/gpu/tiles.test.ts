@@ -36,3 +36,14 @@ test("no tiles: few reads, one row, what the kernel writes, indices that jump or
   b.loop("i", "1", "n + -1", "any", () => { b.loop("j", "1", "i", "any", () => { b.set("B[i, j]", ["A[i + -1, j]", "A[i, j + -1]", "A[i + 1, j]"], plus); }); });
   t.deepEqual(kinds(b.graph("n + -2")), ["grid"]);
 });
+
+test("planes of a tape that grows: where every iteration reads them, since their row is there then", (t) => {
+  const reads = ["T[2, i + -1, j]", "T[2, i, j + 1]", "T[2, i + 1, j]"];
+  const made = (inside: boolean, growable: boolean): Graph => {
+    const b = new Build("n", "m", "k").temp("T", "n", "n", "m").data("B", "n", "m"), set = (): void => { b.set("B[i, j]", reads, plus, inside ? "sum" : undefined); };
+    b.containers.set("T", { ...b.containers.get("T")!, growable });
+    b.loop("i", "2", "n + -2", "any", () => { b.loop("j", "2", "m + -2", "any", () => { if (inside) b.loop("q", "0", "k", "up", set); else set(); }); });
+    return b.graph("n + -4", "m + -4");
+  };
+  for (const [inside, growable, count] of [[false, false, 1], [true, false, 1], [false, true, 1], [true, true, 0]] as const) t.is(tiles(made(inside, growable)).length, count, `${inside} ${growable}`);
+});

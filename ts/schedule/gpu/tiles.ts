@@ -35,8 +35,8 @@ export function tiled(graph: Graph, kernel: Loop): Loop | undefined {
   const tiles: Tile[] = [];
   let bytes = 0;
   for (const reads of planes.values()) {
-    // How many rows a tape has that grows only the run knows: a row is there if an iteration reads it whatever happens.
-    if (graph.container(reads[0]!.access.data).growable && (reads[0]!.axis === 0 || reads.every((r) => r.access.conditional))) continue;
+    // How many rows a tape has that grows only the run knows: a row is there if every iteration reads it, whatever happens and however often loops inside run.
+    if (graph.container(reads[0]!.access.data).growable && (reads[0]!.axis === 0 || reads.every((r) => r.access.conditional || r.access.path.at(-2)?.node !== x))) continue;
     const t = tileOf(reads), size = t && Math.ceil((t.height * t.width * bytesOf(graph.container(t.data).dtype)) / 16) * 16;
     if (t && bytes + size! <= BYTES) { tiles.push(t); bytes += size!; }
   }

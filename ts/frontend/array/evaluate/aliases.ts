@@ -3,7 +3,7 @@
  * at one of the two after the other was changed in place. Proves that, or refuses the program: one walk over the program in its order, loops until nothing is new, with what may be the
  * case at each place: which containers hold copies of one array of the source, and which of them that array has left behind.
  */
-import { accessesOf, ownAccesses } from "../../../analysis/accesses.js";
+import { accessesOf, ownAccesses, type Access } from "../../../analysis/accesses.js";
 import { bodiesOf } from "../../../analysis/paths.js";
 import { returnedContainers, type Node } from "../../../sdfg/nodes.js";
 import type { Graph } from "../../../sdfg/sdfg.js";
@@ -15,13 +15,15 @@ export function checkAliases(ev: Evaluator, graph: Graph): void {
   if (ev.ctx.aliasCopies.length > 0) new References(ev, graph).check();
 }
 
+/** Making room in a list changes none of its elements. */
+function makesRoom({ node }: Access): boolean { return node.kind === "library" && node.op === "grow"; }
+
 /** Names for an array that a loop makes longer are views of its rows: none of them changes. */
 function unchangedRows({ ctx, rebindings }: Evaluator, graph: Graph): void {
   const longer = new Map([...ctx.grown].flatMap((g) => (g.array && g.state.data ? [[ctx.bufferOf(g.state.data.data), g.label] as const] : [])));
   if (longer.size === 0) return;
   for (const a of accessesOf(graph, graph.body)) {
-    // Making room changes none of them.
-    const label = a.write && !(a.node.kind === "library" && a.node.op === "grow") ? longer.get(a.base) : undefined;
+    const label = a.write && !makesRoom(a) ? longer.get(a.base) : undefined;
     if (label !== undefined && !a.path.some((s) => rebindings.has(s.node.id))) ctx.unsupported(`changing elements of the array ${label} in the loop that makes it longer`, a.node.loc, "change them after the loop, or keep a list");
   }
 }
@@ -92,8 +94,7 @@ class References {
   #touches(n: Node): Touched {
     let t = this.#touched.get(n);
     if (!t) {
-      // Making room in a list changes none of its elements.
-      const all = (this.#fills(n) ? accessesOf(this.graph, [n]) : ownAccesses(this.graph, n)).filter((a) => this.#asked.has(a.base) && (a.node.kind !== "library" || a.node.op !== "grow"));
+      const all = (this.#fills(n) ? accessesOf(this.graph, [n]) : ownAccesses(this.graph, n)).filter((a) => this.#asked.has(a.base) && !makesRoom(a));
       this.#touched.set(n, t = { reads: [...new Set(all.filter((a) => !a.write || a.wcr).map((a) => a.base))], writes: [...new Set(all.filter((a) => a.write).map((a) => a.base))] });
     }
     return t;

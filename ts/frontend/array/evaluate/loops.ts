@@ -21,7 +21,7 @@ import { GrowingIn, growingInWhile } from "../grown.js";
 import { boxFields, checkMutables, mutables, withLists } from "./mutables.js";
 import { alwaysLeaves, assignsAlways, boundBy, leaves, visitExpr, visitOwn, visitStatements } from "./names.js";
 import { sequenceOf } from "./sequences.js";
-import { speculate } from "./subscript.js";
+import { speculate } from "../library/integers.js";
 import { type Completion, runList } from "./statements.js";
 import { assignName, mergeArms, ownerOf, saveVariables, setVariables } from "./variables.js";
 

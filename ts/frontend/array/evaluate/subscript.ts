@@ -13,7 +13,7 @@ import { broadcastTo, element, materialise, store } from "../store.js";
 import { requireInt, runCheck, toInteger } from "../shapes.js";
 import { type Arrayish, type ArrayValue, type LazyValue, type ScalarValue, type SliceValue, type Value, type ViewDim, describe, formatShape, indexOf, isArray, NONE, shapeOf } from "../value.js";
 import { broadcastShapes, castTo, elementAt } from "../library/elementwise.js";
-import { plausible } from "../library/integers.js";
+import { holds, plausible, speculate } from "../library/integers.js";
 import { arrayFromList, elementValue } from "./expressions.js";
 import { fieldValue } from "./mutables.js";
 import { isPart, readPart, writePart } from "./parts.js";
@@ -46,20 +46,6 @@ export function checkIndex(ctx: Lowering, e: Expr, size: Expr, loc: SourceLoc | 
   }
 }
 
-/** Takes a fact as the ordinary case, if a check on entry can establish it. */
-export function speculate(ctx: Lowering, e: Expr, message: string, loc: SourceLoc | undefined): boolean {
-  if (!ctx.signature.speculate || loadedContainers(e).size > 0) return false;
-  const corner = entryBound(ctx, e, "lower");
-  if (!corner) return false;
-  if (corner.constant !== undefined) return corner.constant >= 0;
-  if (nonNegative(corner, ctx.facts) === "no" || !plausible(ctx, corner)) return false;
-  ctx.check({ kind: "speculation", expr: corner, message, ...(loc ? { loc } : {}) });
-  ctx.assume(corner);
-  return true;
-}
-function holds(ctx: Lowering, e: Expr, message: string, loc: SourceLoc | undefined): boolean {
-  return nonNegative(e, ctx.facts) === "yes" || speculate(ctx, e, message, loc);
-}
 const isNegated = (e: Expr): boolean => e.terms.length > 0 && e.terms.every((t) => t.coefficient < 0);
 /** The sign that is known, or taken as the ordinary case: that of -k is minus. */
 function signOf(ctx: Lowering, e: Expr, what: string, loc: SourceLoc | undefined): "yes" | "no" | "unknown" {

@@ -14,12 +14,16 @@ export function proven(ctx: Lowering, e: Expr): boolean { return nonNegative(e, 
  */
 export function holds(ctx: Lowering, e: Expr, message: string, loc?: SourceLoc): boolean {
   const known = nonNegative(e, ctx.facts);
-  if (known !== "unknown") return known === "yes";
+  return known === "unknown" ? speculate(ctx, e, message, loc) : known === "yes";
+}
+
+/** Takes a fact as the ordinary case, if a check on entry can establish it. */
+export function speculate(ctx: Lowering, e: Expr, message: string, loc?: SourceLoc): boolean {
   if (!ctx.signature.speculate || loadedContainers(e).size > 0) return false;
   const bound = entryBound(ctx, e, "lower");
   if (!bound) return false;
   if (bound.constant !== undefined) return bound.constant >= 0;
-  if (!plausible(ctx, bound)) return false;
+  if (nonNegative(bound, ctx.facts) === "no" || !plausible(ctx, bound)) return false;
   ctx.check({ kind: "speculation", expr: bound, message, ...(loc ? { loc } : {}) });
   ctx.assume(bound);
   return true;
